@@ -1,0 +1,37 @@
+/* base: buf — a byte buffer that grows up to a stated maximum.
+ *
+ * Writing past the maximum sets `over` and drops the bytes from then on: the writer checks once, at the end.
+ * Owner: whoever called buf_init() calls buf_fini(). buf_text() borrows until the next write.
+ */
+#ifndef MADANG_BUF_H
+#define MADANG_BUF_H
+
+#include <stdarg.h>
+
+#include "madang/text.h"
+
+struct buf {
+    char *at;
+    size_t len, room, max;
+    bool over;
+};
+
+void buf_init(struct buf *b, size_t max);
+void buf_fini(struct buf *b);
+void buf_clear(struct buf *b); /* keeps the memory */
+struct text buf_text(const struct buf *b);
+void buf_put(struct buf *b, struct text t);
+void buf_put_char(struct buf *b, char c);
+void buf_put_i64(struct buf *b, int64_t value);
+void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
+void buf_vprintf(struct buf *b, const char *format, va_list args);
+/* At least `size` writable bytes at the end, or NULL when that would pass the maximum; then buf_commit() what was written. */
+char *buf_reserve(struct buf *b, size_t size);
+void buf_commit(struct buf *b, size_t size);
+void buf_drop(struct buf *b, size_t size); /* from the front */
+/* Hands the memory over: the caller frees *at. */
+char *buf_release(struct buf *b, size_t *len);
+/* A JSON string with its quotes, escaped as RFC 8259 asks; also safe inside an HTML script element. */
+void buf_put_json_string(struct buf *b, struct text t);
+
+#endif

@@ -1,0 +1,101 @@
+/* web: calls — the table of what the daemon can do, open through two doors: REST and WebSocket.
+ *
+ * A feature is one struct feature with its calls, events, statements and jobs; src/features.c lists them all. From the rows come
+ * routing, authorisation, decoding, limits, deadlines, metrics, the served documents and the client's types.
+ */
+#ifndef MADANG_CALLS_H
+#define MADANG_CALLS_H
+
+#include "madang/http.h"
+#include "madang/store.h"
+
+enum who { ANYONE, WHO_GUEST, WHO_NEWCOMER, WHO_MEMBER, WHO_MANAGER, WHO_ADMIN }; /* at least this */
+enum once {
+    ONCE_NOT,       /* reading, or harmless to repeat */
+    BY_KEY,         /* Idempotency-Key is honoured: the handler uses tx_begin() */
+    BY_NATURAL_KEY  /* the input itself names the effect */
+};
+enum doors { BOTH_DOORS, REST_ONLY, SOCKET_ONLY };
+
+struct limit { enum { NO_LIMIT, BY_ACCOUNT, BY_ADDRESS } by; int64_t count, per_ms; bool cluster; };
+#define PER_ACCOUNT(n, ms) { .by = BY_ACCOUNT, .count = (n), .per_ms = (ms) }
+#define PER_ADDRESS(n, ms) { .by = BY_ADDRESS, .count = (n), .per_ms = (ms) }
+/* Counted for the whole cluster in Redis; by this process alone while Redis is gone. */
+#define CLUSTER_PER_ACCOUNT(n, ms) { .by = BY_ACCOUNT, .count = (n), .per_ms = (ms), .cluster = true }
+#define CLUSTER_PER_ADDRESS(n, ms) { .by = BY_ADDRESS, .count = (n), .per_ms = (ms), .cluster = true }
+#define CALL_LIMITS_MAX 2
+#define CALL_PROBLEMS_MAX 10
+
+struct rest { enum method method; const char *path; };
+#define GET(path) { METHOD_GET, path }
+#define POST(path) { METHOD_POST, path }
+#define PUT(path) { METHOD_PUT, path }
+#define PATCH(path) { METHOD_PATCH, path }
+#define DELETE(path) { METHOD_DELETE, path }
+
+struct call_def {
+    const char *name; /* "dm.send" */
+    struct rest rest; /* path NULL: SOCKET_ONLY */
+    enum who who;
+    const struct shape *in, *out; /* NULL: none */
+    problem (*run)(struct call *c);  /* a typed call … */
+    problem (*raw)(struct call *c);  /* … or a raw exchange: it begins the answer itself, or returns a problem */
+    bool streams;                    /* raw: the body is read with exchange_body_next() */
+    size_t body_max;                 /* 0: [http] body_bytes */
+    const char *raw_type;            /* raw: media type of its answer, for the documents; "" when it has no body */
+    enum doors doors;
+    enum once once;
+    bool cookie;                     /* reads the refresh cookie: only from our own origin */
+    bool concurrent;                 /* over a socket: does not wait its turn */
+    int64_t deadline_ms;             /* 0: [http] call_ms */
+    int status;                      /* of success; 0: 200, or 204 without an output */
+    struct limit limits[CALL_LIMITS_MAX];
+    problem problems[CALL_PROBLEMS_MAX];
+    const char *says;
+};
+
+/* Rooms, accounts …: topics that resume by number. */
+struct topic_list { struct text *at; size_t count; };
+#define TOPIC_LIST_MAX 256
+
+struct job_def {
+    const char *kind;
+    const struct shape *payload; /* NULL: periodic work without one */
+    problem (*run)(struct call *c, const void *payload);
+    int64_t every_s;             /* periodic; 0: queued by features */
+    int attempts_max;            /* 0: 10 */
+};
+
+struct feature {
+    const char *name;
+    const struct call_def *calls;
+    size_t call_count;
+    const struct event_def *const *events;
+    size_t event_count;
+    const struct job_def *jobs;
+    size_t job_count;
+    struct statement_table *statements;
+    struct constraint_table *constraints;
+    void (*start)(void);
+    void (*stop)(void);
+    /* A socket of this account opens: which topics it joins (append to the list). */
+    problem (*topics)(struct call *c, struct topic_list *out);
+    /* The account's first socket on this node opened, its last one closed (10 s ago and more), a socket opened. */
+    void (*online)(int64_t account, bool here);
+    void (*opened)(uint64_t socket, int64_t account);
+};
+
+extern const struct feature *const features[];
+extern const size_t feature_count;
+
+/* Queues a job within the transaction (tx) or on its own (call): due_ms from now. payload by the kind's shape. */
+problem job_add(struct store_on on, const char *kind, const void *payload, int64_t due_ms) MUST_USE;
+
+/* Index of all rows, made at start-up. */
+void calls_start(void);
+void calls_stop(void);
+const struct call_def *call_by_name(struct text name);
+size_t calls_count(void);
+const struct call_def *call_at(size_t i);
+
+#endif

@@ -1,0 +1,38 @@
+/* web: http — one HTTP exchange as a raw handler sees it: uploads, ranges, redirects, webhooks.
+ *
+ * Typed calls never meet it. Lives as long as the call; texts are borrowed from it.
+ */
+#ifndef MADANG_HTTP_H
+#define MADANG_HTTP_H
+
+#include "madang/call.h"
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_COUNT };
+extern const char *const method_names[METHOD_COUNT];
+
+enum method exchange_method(const struct exchange *x);
+struct text exchange_path(const struct exchange *x);
+struct text exchange_header(const struct exchange *x, struct text lower_case_name); /* the first; empty when absent */
+struct text exchange_cookie(const struct exchange *x, struct text name);
+struct text exchange_param(const struct exchange *x, struct text name); /* of path or query, decoded */
+int64_t exchange_body_length(const struct exchange *x);                 /* -1: chunked */
+
+/* The next piece of the body, as it arrives, borrowed until the next call; empty at the end. CANCELLED when the client is gone. */
+problem exchange_body_next(struct call *c, struct text *piece) MUST_USE;
+
+/* The answer: headers first, then begin, then pieces. Names and values are checked to be clean. */
+void exchange_header_add(struct exchange *x, const char *name, struct text value);
+/* length -1: none is sent along (204, 304, a redirect without a body has 0). */
+void exchange_begin(struct exchange *x, int status, int64_t length);
+/* Waits while too much is unsent. CANCELLED when the client is gone. A HEAD swallows it. */
+problem exchange_write(struct call *c, struct text piece) MUST_USE;
+void exchange_reply(struct exchange *x, int status, const char *type, struct text body);
+bool exchange_has_begun(const struct exchange *x);
+
+/* Byte ranges (RFC 9110 §14): one range of `size` bytes. */
+enum range_kind { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE };
+enum range_kind range_parse(struct text header, int64_t size, int64_t *first, int64_t *last);
+/* Whether If-None-Match names the etag (weak comparison), or If-Range allows a part (strong; a date never does). */
+bool etag_matches(struct text if_none_match, struct text etag);
+
+#endif

@@ -1,0 +1,39 @@
+/* web: hub — topics and the sockets on them, here and on the other nodes.
+ *
+ * A topic is a name ("room:12"). The server decides who joins. An event is encoded and framed once and shared by all members.
+ * Numbered events are handed on in order; one that comes early waits 200 ms for its predecessor, then the members are told to
+ * resync. Sockets are named by handles: a handle outlives its socket harmlessly.
+ */
+#ifndef MADANG_HUB_H
+#define MADANG_HUB_H
+
+#include "madang/store.h"
+
+/* Joins a socket while a call of its own runs: subscribes, waits for the acknowledgement, reads the heads. Events meanwhile are
+ * held; hub_join_done() lets them go, behind `after` of each topic. */
+problem hub_join(struct call *c, uint64_t socket, const struct text *topics, size_t count, struct counts *heads) MUST_USE;
+void hub_join_done(uint64_t socket, const struct counts *heads);
+/* Every socket of the account, on all nodes, joins or leaves. Who joins so is told to resync once the relay hears the topic. */
+void hub_join_account(int64_t account, struct text topic);
+void hub_leave_account(int64_t account, struct text topic);
+bool hub_is_member(uint64_t socket, struct text topic);
+
+/* Sends to the members everywhere (a tx does this by itself: madang/store.h). */
+void hub_publish(const struct published *p);
+/* To one socket, to the sockets of an account on this node, or to those of all accounts of a list on all nodes. */
+void hub_tell_socket(uint64_t socket, const struct event_def *e, struct text topic, struct text json);
+void hub_tell_account_here(int64_t account, const struct event_def *e, struct text topic, struct text json);
+
+/* Ends the sockets of a session (or of all sessions of an account) on all nodes, and refuses its tokens: 4401 or 4403. */
+void hub_end_session(struct text session, int code);
+void hub_end_account(int64_t account, int code);
+
+size_t hub_sockets_of(int64_t account); /* on this node */
+/* Each account with a socket here. */
+void hub_each_account(void (*each)(int64_t account, void *arg), void *arg);
+struct text node_name(void);
+
+#define TOPIC_NAME_MAX 80
+struct text topic_of(struct arena *a, const char *kind, int64_t id); /* "room:12" */
+
+#endif

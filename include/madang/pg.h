@@ -1,0 +1,17 @@
+/* data: pg — the connections to Postgres: start, stop, health. Features use madang/store.h. */
+#ifndef MADANG_PG_H
+#define MADANG_PG_H
+
+#include "madang/buf.h"
+#include "madang/task.h"
+
+void pg_start(void);
+void pg_stop(void); /* every statement must have ended */
+bool pg_is_up(void);
+/* Applies the migrations, blocking: at start-up and for `madangd migrate`, before the loop runs. False: see the log. */
+bool migrate_run(bool only_check);
+/* PREPAREs and DESCRIBEs every statement against the database, blocking; logs each mistake. */
+bool statements_check(void);
+void statements_print(struct buf *out); /* name, calls, errors: the operator's list */
+
+#endif

@@ -1,0 +1,52 @@
+/* data: redis — what is fast and may be rebuilt: commands, scripts, subscriptions.
+ *
+ * Commands of one turn leave in one write. While Redis is gone every command fails at once with LEASES_UNAVAILABLE; connecting
+ * again is the link's own business. Replies are copied into the call's arena.
+ */
+#ifndef MADANG_REDIS_H
+#define MADANG_REDIS_H
+
+#include "madang/store.h"
+
+void redis_start(void);
+void redis_stop(void);
+bool redis_is_up(void);
+/* Tells when Redis came back (up) or went: leases are to be asserted anew, sockets to be told to catch up. */
+struct redis_watcher { void (*changed)(bool up); struct redis_watcher *next; };
+void redis_watch(struct redis_watcher *w);
+
+struct redis_value {
+    enum { REDIS_NIL, REDIS_NUMBER, REDIS_TEXT, REDIS_LIST } kind;
+    int64_t number;
+    struct text text;
+    struct redis_value *at; /* of a list */
+    size_t count;
+};
+
+/* The key with the configured prefix. */
+struct text redis_key(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* LEASES_UNAVAILABLE, DEADLINE, OVERLOADED; INTERNAL (logged) when Redis refuses the command. */
+problem redis_run(struct call *c, struct values command, struct redis_value *out) MUST_USE;
+#define redis_do(c, out, ...) redis_run((c), VALUES(__VA_ARGS__), (out))
+/* Sends and forgets; false when it could not be sent. */
+bool redis_send(struct values command);
+
+/* Several steps as one: a Lua script, embedded from the .lua file of that name. */
+struct script { const char *file; struct text body; char sha[41]; };
+#define SCRIPT(file_name) { .file = file_name }
+problem script_run(struct call *c, struct script *s, struct values keys, struct values args, struct redis_value *out) MUST_USE;
+
+/* Subscriptions, on a connection of their own. on_message for what is published, on_subscribed when Redis has acknowledged
+ * a channel (again after each reconnect, since all are subscribed anew), on_link when the connection is ready or lost. */
+struct redis_listener {
+    void (*on_message)(struct text channel, struct text message);
+    void (*on_subscribed)(struct text channel);
+    void (*on_link)(bool up);
+};
+void redis_listen(const struct redis_listener *l); /* before redis_start() */
+void redis_subscribe(struct text channel);         /* idempotent only for the caller: keep track */
+void redis_unsubscribe(struct text channel);
+bool redis_is_listening(void);
+
+#endif

@@ -1,0 +1,138 @@
+/* data: store — Postgres as typed functions see it: statements, rows, transactions.
+ *
+ * A statement is a row of a table: text, what its result looks like, and which lane it takes. Its parameters are given by
+ * VALUES(), whose kinds come from their C types. Rows are decoded by column name into the arena. All of this waits, hence
+ * wants a call or a transaction as its first argument; store_one(c, …) runs on its own, store_one(&tx, …) inside the transaction.
+ */
+#ifndef MADANG_STORE_H
+#define MADANG_STORE_H
+
+#include "madang/call.h"
+
+enum lane {
+    LANE_READ, /* shared pipelined connections, autocommit, reads only, statement_timeout 1 s */
+    LANE_TX    /* a connection of one's own */
+};
+
+struct statement {
+    const char *name; /* unique; also its name in Postgres */
+    enum lane lane;
+    const struct shape *row; /* NULL: no rows */
+    size_t rows_max;         /* of store_many(); more is a bug */
+    const char *sql;
+};
+
+/* How a feature or a platform part shows its statements: for PREPARE and DESCRIBE at start-up. */
+struct statement_table { const struct statement *const *at; size_t count; struct statement_table *next; };
+void statements_add(struct statement_table *t);
+/* At file scope: a table `name` of these statements. */
+#define STATEMENT_TABLE(name, ...) \
+    const struct statement *const name##_rows[] = { __VA_ARGS__ }; \
+    static struct statement_table name = { .at = name##_rows, .count = COUNT_OF(name##_rows) }
+
+/* A violated constraint means a problem of the caller's, not a bug. */
+struct constraint { const char *name; enum problem_id problem; };
+struct constraint_table { const struct constraint *at; size_t count; struct constraint_table *next; };
+void constraints_add(struct constraint_table *t);
+void store_start(void); /* adds the platform's own tables */
+
+/* One parameter. */
+struct value {
+    enum { VALUE_NULL, VALUE_I64, VALUE_BOOL, VALUE_TEXT, VALUE_INSTANT, VALUE_DATE, VALUE_F64 } kind;
+    union { int64_t i64; bool flag; struct text text; struct instant instant; struct date date; double f64; };
+};
+struct values { const struct value *at; size_t count; };
+struct value value_i64(int64_t v);
+struct value value_int(int v);
+struct value value_bool(bool v);
+struct value value_text(struct text v);
+struct value value_json(struct json v);
+struct value value_instant(struct instant v);
+struct value value_date(struct date v);
+struct value value_f64(double v);
+struct value value_opt_i64(struct opt_i64 v);
+struct value value_opt_text(struct opt_text v);
+struct value value_opt_date(struct opt_date v);
+struct value value_opt_instant(struct opt_instant v);
+#define VALUE(v) \
+    _Generic((v), int64_t: value_i64, int: value_int, bool: value_bool, struct text: value_text, struct json: value_json, \
+        struct instant: value_instant, struct date: value_date, double: value_f64, struct opt_i64: value_opt_i64, \
+        struct opt_text: value_opt_text, struct opt_date: value_opt_date, struct opt_instant: value_opt_instant)(v),
+#define VALUE_1(v) VALUE(v)
+#define VALUE_2(v, ...) VALUE(v) VALUE_1(__VA_ARGS__)
+#define VALUE_3(v, ...) VALUE(v) VALUE_2(__VA_ARGS__)
+#define VALUE_4(v, ...) VALUE(v) VALUE_3(__VA_ARGS__)
+#define VALUE_5(v, ...) VALUE(v) VALUE_4(__VA_ARGS__)
+#define VALUE_6(v, ...) VALUE(v) VALUE_5(__VA_ARGS__)
+#define VALUE_7(v, ...) VALUE(v) VALUE_6(__VA_ARGS__)
+#define VALUE_8(v, ...) VALUE(v) VALUE_7(__VA_ARGS__)
+#define VALUE_9(v, ...) VALUE(v) VALUE_8(__VA_ARGS__)
+#define VALUE_10(v, ...) VALUE(v) VALUE_9(__VA_ARGS__)
+#define VALUE_11(v, ...) VALUE(v) VALUE_10(__VA_ARGS__)
+#define VALUE_12(v, ...) VALUE(v) VALUE_11(__VA_ARGS__)
+#define VALUES_MAX 12
+#define VALUES_PICK(a, b, c, d, e, f, g, h, i, j, k, l, name, ...) name
+#define VALUES_LIST(...) \
+    VALUES_PICK(__VA_ARGS__, VALUE_12, VALUE_11, VALUE_10, VALUE_9, VALUE_8, VALUE_7, VALUE_6, VALUE_5, VALUE_4, \
+                VALUE_3, VALUE_2, VALUE_1, )(__VA_ARGS__)
+#define VALUES(...) \
+    ((struct values){ (const struct value[]){ VALUES_LIST(__VA_ARGS__) }, \
+                      sizeof((const struct value[]){ VALUES_LIST(__VA_ARGS__) }) / sizeof(struct value) })
+#define NO_VALUES ((struct values){ NULL, 0 })
+
+struct tx;
+/* Where a statement runs. */
+struct store_on { struct call *call; struct tx *tx; };
+struct store_on store_on_call(struct call *c);
+struct store_on store_on_tx(struct tx *tx);
+#define STORE_ON(on) _Generic((on), struct call *: store_on_call, struct tx *: store_on_tx, struct store_on: store_on_same)(on)
+struct store_on store_on_same(struct store_on on);
+
+/* Problems of all: STORE_UNAVAILABLE, DEADLINE, OVERLOADED, COMMIT_UNKNOWN (a lone write whose answer was lost), CONFLICT, what a
+ * constraint stands for, INTERNAL (logged). */
+problem store_run_one(struct store_on on, const struct statement *s, struct values v, void *row) MUST_USE;
+problem store_run_maybe(struct store_on on, const struct statement *s, struct values v, void *row, bool *found) MUST_USE;
+problem store_run_many(struct store_on on, const struct statement *s, struct values v, void *list) MUST_USE;
+problem store_run_exec(struct store_on on, const struct statement *s, struct values v, int64_t *rows) MUST_USE;
+#define store_one(on, s, v, row) store_run_one(STORE_ON(on), s, v, row)                   /* exactly one row */
+#define store_maybe(on, s, v, row, found) store_run_maybe(STORE_ON(on), s, v, row, found) /* one or none */
+#define store_many(on, s, v, list) store_run_many(STORE_ON(on), s, v, list)               /* a LIST_OF, at most rows_max */
+#define store_exec(on, s, v, rows) store_run_exec(STORE_ON(on), s, v, rows)               /* rows: how many it touched; may be NULL */
+
+/* A transaction: rolled back behind us unless committed; leaving never waits. Nothing outside may be waited for while it is open. */
+struct tx {
+    struct call *call;
+    struct pg_connection *connection;
+    bool failed;
+    struct list pending, events;
+    size_t changes;
+};
+#define TX_SCOPE __attribute__((cleanup(tx_leave)))
+void tx_leave(struct tx *tx);
+/* Also looks up the call's idempotency key: KEY_RUNNING, KEY_REUSED, or REPLAYED (hand it on: the door answers from the stored answer). */
+problem tx_begin(struct call *c, struct tx *tx) MUST_USE;
+/* The next number of a topic, dense and in the order of commits: locks the topic's row until the end. */
+problem tx_next(struct tx *tx, struct text topic, int64_t *number) MUST_USE;
+/* After the commit, `data` goes out on the topic; numbered events are kept for resuming. `data` is encoded now. Never waits. */
+void tx_publish(struct tx *tx, struct text topic, int64_t number, const struct event_def *e, const void *data);
+/* tx_next and tx_publish together. */
+problem tx_announce(struct tx *tx, struct text topic, const struct event_def *e, const void *data) MUST_USE;
+/* Runs `after(arg)` once the commit is known to have happened: for this process's memory (close a socket, drop a cache). `arg` in the call's arena. */
+void tx_after(struct tx *tx, void (*after)(void *arg), void *arg);
+problem tx_commit(struct tx *tx) MUST_USE;
+
+/* Who sends what was published; the hub's, handed in by the app. number 0: not numbered. */
+struct published { struct text topic; int64_t number; const struct event_def *event; struct text json; };
+void tx_set_publisher(void (*publish)(const struct published *p));
+/* Publishes at once, outside any transaction; for what is not kept (presence, typing). */
+void publish_now(struct call *c, struct text topic, const struct event_def *e, const void *data);
+
+/* Events kept for a topic after `since`, ascending. */
+struct kept_event { int64_t seq; struct text ev; struct json data; };
+struct kept_events { struct kept_event *at; size_t count; };
+extern const struct shape kept_event_shape;
+problem topic_events_since(struct call *c, struct text topic, int64_t since, struct kept_events *out) MUST_USE;
+problem topic_heads(struct call *c, const struct text *topics, size_t count, struct counts *out) MUST_USE;
+#define TOPIC_EVENTS_MAX 500
+
+#endif

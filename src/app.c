@@ -1,0 +1,279 @@
+#include "app.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "data/redis_link.h"
+#include "features/system/system.h"
+#include "madang/calls.h"
+#include "madang/config.h"
+#include "madang/health.h"
+#include "madang/log.h"
+#include "madang/map.h"
+#include "madang/pg.h"
+#include "madang/random.h"
+#include "madang/redis.h"
+#include "madang/seal.h"
+#include "ops/log_writer.h"
+#include "ops/notify.h"
+#include "web/admin.h"
+#include "web/documents.h"
+#include "web/door.h"
+#include "web/door_http.h"
+#include "web/hub_parts.h"
+#include "web/jobs.h"
+#include "web/limits.h"
+#include "web/listener.h"
+#include "web/static_files.h"
+
+#define DRAIN_LOOK_MS 50
+#define CANCEL_MS 2000 /* what is left of the tasks after the drain limit gets this long to let go */
+
+enum phase { RUNNING, DRAINING, CANCELLING, STOPPED };
+
+static struct listener_group public_group, admin_group;
+static uv_signal_t on_term, on_int, on_hup;
+static struct timer drain_timer;
+static uint64_t drain_until_ms;
+static enum phase phase;
+
+static void accept_public(struct connection *c)
+{
+    http_accept(c, &public_service);
+}
+
+static void accept_admin(struct connection *c)
+{
+    http_accept(c, &admin_service);
+}
+
+static const char *says_draining(void)
+{
+    return phase == RUNNING ? NULL : "draining";
+}
+
+bool app_prepare(void)
+{
+    unsigned char seed[16];
+    struct text why;
+
+    random_bytes(seed, sizeof seed);
+    map_seed(seed);
+    if (!secret_load(&why) || !redis_url_check(&why)) {
+        log_error("config", "%.*s", TEXT_ARG(why));
+        return false;
+    }
+    store_start();
+    calls_start();
+    system_documents(openapi_print, asyncapi_print, typescript_print);
+    return true;
+}
+
+int app_migrate(void)
+{
+    return migrate_run(false) ? 0 : 1;
+}
+
+int app_check(void)
+{
+    bool ok = migrate_run(true);
+
+    ok = statements_check() && ok;
+    return ok ? 0 : 1;
+}
+
+static void features_start(void)
+{
+    for (size_t i = 0; i < feature_count; i++)
+        if (features[i]->start)
+            features[i]->start();
+}
+
+static void features_stop(void)
+{
+    for (size_t i = feature_count; i-- > 0;)
+        if (features[i]->stop)
+            features[i]->stop();
+}
+
+static void end_loop(void)
+{
+    uv_close((uv_handle_t *)&on_term, NULL);
+    uv_close((uv_handle_t *)&on_int, NULL);
+    uv_close((uv_handle_t *)&on_hup, NULL);
+    timer_clear(&drain_timer);
+    hub_stop();
+    redis_stop();
+    pg_stop();
+    notify_stop();
+}
+
+/* Drain step by step: calls end, sockets close, then what is left is cancelled, then everything is closed. */
+static void on_drain(struct timer *t)
+{
+    uint64_t now = clock_ms();
+
+    if (phase == DRAINING && (now >= drain_until_ms || (public_group.connections == 0 && task_count() == 0))) {
+        phase = CANCELLING;
+        listener_group_abort(&public_group);
+        listener_group_abort(&admin_group);
+        task_cancel_all();
+        drain_until_ms = now + CANCEL_MS;
+    }
+    if (phase == CANCELLING && public_group.connections == 0 && admin_group.connections == 0 &&
+        (task_count() == 0 || now >= drain_until_ms)) {
+        if (task_count())
+            log_error("app", "%zu tasks did not end", task_count());
+        phase = STOPPED;
+        end_loop();
+        return;
+    }
+    timer_set_after(t, DRAIN_LOOK_MS);
+}
+
+static void say_restart(struct socket *s, void *arg)
+{
+    char reason[40];
+
+    (void)arg;
+    snprintf(reason, sizeof reason, "reconnect in %u ms", 200 + random_below(1800));
+    socket_close(s, WS_CODE_RESTART, reason);
+}
+
+static void drain(uv_signal_t *handle, int signal)
+{
+    (void)handle;
+    if (phase != RUNNING)
+        return;
+    log_info("app", "signal %d: draining", signal);
+    phase = DRAINING;
+    notify("STOPPING=1");
+    drain_until_ms = clock_ms() + (uint64_t)config->http_drain_ms;
+    listener_group_stop(&public_group);
+    http_drain();
+    sockets_each(say_restart, NULL);
+    jobs_stop();
+    features_stop();
+    relay_stop();
+    timer_set_after(&drain_timer, DRAIN_LOOK_MS);
+}
+
+static void apply_log_settings(void)
+{
+    static const char *const names[] = { "debug", "info", "warn", "error" };
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (text_is(config->log_level, text_of(names[i])))
+            log_set_level((enum log_level)i);
+    log_set_json(config->log_json);
+}
+
+static void reload(uv_signal_t *handle, int signal)
+{
+    struct buf mistakes, notes;
+
+    (void)handle;
+    (void)signal;
+    notify("RELOADING=1");
+    buf_init(&mistakes, 65536);
+    buf_init(&notes, 65536);
+    if (config_reload(&mistakes, &notes))
+        log_info("config", "reloaded%s%.*s", notes.len ? "; " : "", TEXT_ARG(buf_text(&notes)));
+    else
+        log_error("config", "not reloaded: %.*s", TEXT_ARG(buf_text(&mistakes)));
+    apply_log_settings();
+    buf_fini(&mistakes);
+    buf_fini(&notes);
+    notify("READY=1");
+}
+
+static void watch_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    CHECK(uv_signal_init(loop_uv(), &on_term) == 0 && uv_signal_start(&on_term, drain, SIGTERM) == 0);
+    CHECK(uv_signal_init(loop_uv(), &on_int) == 0 && uv_signal_start(&on_int, drain, SIGINT) == 0);
+    CHECK(uv_signal_init(loop_uv(), &on_hup) == 0 && uv_signal_start(&on_hup, reload, SIGHUP) == 0);
+}
+
+static bool open_listeners(void)
+{
+    public_group = (struct listener_group){ .name = "public", .accepted = accept_public, .limit_addresses = true,
+                                            .connections_max = (size_t)config->http_connections_max };
+    admin_group = (struct listener_group){ .name = "admin", .accepted = accept_admin, .connections_max = 100 };
+    return listener_group_open(&public_group, config->http_listen) &&
+           listener_group_open(&admin_group, config->admin_listen);
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void start_parts(void)
+{
+    static struct health_part draining = { .name = "node", .says = says_draining };
+
+    health_part_add(&draining);
+    timer_init(&drain_timer, on_drain);
+    tokens_start();
+    door_start();
+    ws_start();
+    admin_start();
+    hub_start();
+    relay_start();
+    pg_start();
+    redis_start();
+    static_files_start();
+    features_start();
+    jobs_start();
+    watch_signals();
+}
+
+/* After the loop has nothing left. */
+static void stop_parts(void)
+{
+    ws_stop();
+    limits_stop();
+    static_files_stop();
+    tokens_stop();
+    calls_stop();
+}
+
+int app_run(void)
+{
+    bool opened;
+
+    apply_log_settings();
+    raise_descriptor_limit();
+    if (config->pg_migrate_at_start && !migrate_run(false))
+        return 1;
+    if (!statements_check())
+        return 1;
+    log_writer_start();
+    loop_start();
+    start_parts();
+    opened = open_listeners();
+    if (opened)
+        notify_start();
+    else
+        drain(NULL, 0);
+    loop_run();
+    loop_close();
+    stop_parts();
+    CHECK(arena_live() == 0);
+    log_info("app", "stopped");
+    log_writer_stop();
+    return opened && phase == STOPPED ? 0 : 1;
+}
+
+int app_promote(const char *email)
+{
+    (void)email;
+    return 1;
+}

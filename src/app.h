@@ -1,0 +1,13 @@
+/* app: the composition root — everything is started here in order, and stopped in the other. */
+#ifndef MADANG_APP_H
+#define MADANG_APP_H
+
+#include <stdbool.h>
+
+bool app_prepare(void);       /* tables, secret: what every command needs */
+int app_run(void);            /* serves until SIGTERM; the exit status */
+int app_check(void);          /* configuration is read already: statements, connections */
+int app_migrate(void);
+int app_promote(const char *email);
+
+#endif

@@ -1,0 +1,161 @@
+#include "madang/buf.h"
+
+void buf_init(struct buf *b, size_t max)
+{
+    *b = (struct buf){ .max = max };
+}
+
+void buf_fini(struct buf *b)
+{
+    free(b->at);
+    *b = (struct buf){ 0 };
+}
+
+void buf_clear(struct buf *b)
+{
+    b->len = 0;
+    b->over = false;
+}
+
+struct text buf_text(const struct buf *b)
+{
+    return (struct text){ b->at ? b->at : "", b->len };
+}
+
+char *buf_reserve(struct buf *b, size_t size)
+{
+    size_t room = b->room ? b->room : 256;
+
+    if (b->over || size > b->max - b->len) {
+        b->over = true;
+        return NULL;
+    }
+    while (room - b->len < size)
+        room *= 2;
+    if (room != b->room) {
+        b->at = must_realloc(b->at, room);
+        b->room = room;
+    }
+    return b->at + b->len;
+}
+
+void buf_commit(struct buf *b, size_t size)
+{
+    CHECK(size <= b->room - b->len);
+    b->len += size;
+}
+
+void buf_put(struct buf *b, struct text t)
+{
+    char *at = t.len ? buf_reserve(b, t.len) : NULL;
+
+    if (!at)
+        return;
+    memcpy(at, t.at, t.len);
+    b->len += t.len;
+}
+
+void buf_put_char(struct buf *b, char c)
+{
+    char *at = buf_reserve(b, 1);
+
+    if (!at)
+        return;
+    *at = c;
+    b->len++;
+}
+
+void buf_put_i64(struct buf *b, int64_t value)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0)
+        digits[--at] = '-';
+    buf_put(b, (struct text){ digits + at, sizeof digits - at });
+}
+
+void buf_vprintf(struct buf *b, const char *format, va_list args)
+{
+    va_list again;
+    int length;
+    char *at;
+
+    va_copy(again, args);
+    length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    CHECK(length >= 0);
+    at = buf_reserve(b, (size_t)length + 1);
+    if (!at)
+        return;
+    CHECK(vsnprintf(at, (size_t)length + 1, format, args) == length);
+    b->len += (size_t)length;
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    buf_vprintf(b, format, args);
+    va_end(args);
+}
+
+void buf_drop(struct buf *b, size_t size)
+{
+    CHECK(size <= b->len);
+    if (size < b->len)
+        memmove(b->at, b->at + size, b->len - size);
+    b->len -= size;
+}
+
+char *buf_release(struct buf *b, size_t *len)
+{
+    char *at = b->at;
+
+    *len = b->len;
+    *b = (struct buf){ .max = b->max };
+    return at;
+}
+
+static void put_escape(struct buf *b, unsigned char c)
+{
+    static const char short_form[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+
+    if (c == '"' || c == '\\') {
+        buf_put_char(b, '\\');
+        buf_put_char(b, (char)c);
+    } else if (c < sizeof short_form && short_form[c]) {
+        buf_put_char(b, '\\');
+        buf_put_char(b, short_form[c]);
+    } else {
+        buf_printf(b, "\\u%04x", c);
+    }
+}
+
+void buf_put_json_string(struct buf *b, struct text t)
+{
+    size_t from = 0;
+
+    if (t.len == 0) {
+        buf_put(b, T("\"\""));
+        return;
+    }
+    buf_put_char(b, '"');
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.at[i];
+
+        if (c >= 0x20 && c != '"' && c != '\\' && c != '<')
+            continue;
+        buf_put(b, (struct text){ t.at + from, i - from });
+        put_escape(b, c);
+        from = i + 1;
+    }
+    buf_put(b, (struct text){ t.at + from, t.len - from });
+    buf_put_char(b, '"');
+}

@@ -1,0 +1,144 @@
+#include "madang/codec.h"
+
+static const char digits[] = "0123456789abcdef", upper_digits[] = "0123456789ABCDEF";
+
+struct text hex_encode(struct arena *a, const void *bytes, size_t len)
+{
+    const unsigned char *in = bytes;
+    char *out = arena_alloc(a, len * 2 + 1);
+
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[in[i] >> 4];
+        out[2 * i + 1] = digits[in[i] & 15];
+    }
+    return (struct text){ out, len * 2 };
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool hex_decode(struct text t, unsigned char *out, size_t len)
+{
+    if (t.len != len * 2)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        int high = hex_value(t.at[2 * i]), low = hex_value(t.at[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+static struct text encode64(struct arena *a, const char *alphabet, bool pad, const unsigned char *in, size_t len)
+{
+    char *out = arena_alloc(a, (len + 2) / 3 * 4 + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i += 3) {
+        size_t have = len - i < 3 ? len - i : 3;
+        uint32_t word = (uint32_t)in[i] << 16 | (have > 1 ? (uint32_t)in[i + 1] << 8 : 0) | (have > 2 ? in[i + 2] : 0);
+
+        for (size_t k = 0; k <= have; k++)
+            out[n++] = alphabet[word >> (18 - 6 * k) & 63];
+        for (size_t k = have; pad && k < 3; k++)
+            out[n++] = '=';
+    }
+    return (struct text){ out, n };
+}
+
+static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+struct text base64url_encode(struct arena *a, const void *bytes, size_t len)
+{
+    return encode64(a, alphabet_url, false, bytes, len);
+}
+
+struct text base64_encode(struct arena *a, const void *bytes, size_t len)
+{
+    return encode64(a, alphabet_std, true, bytes, len);
+}
+
+bool base64url_decode(struct arena *a, struct text t, struct text *out)
+{
+    unsigned char *bytes = arena_alloc(a, t.len * 3 / 4 + 1);
+    uint32_t word = 0;
+    size_t bits = 0, n = 0;
+
+    if (t.len % 4 == 1)
+        return false;
+    for (size_t i = 0; i < t.len; i++) {
+        const char *found = t.at[i] ? strchr(alphabet_url, t.at[i]) : NULL;
+
+        if (!found)
+            return false;
+        word = (word << 6 | (uint32_t)(found - alphabet_url)) & 0xFFFFFF;
+        if ((bits += 6) >= 8) {
+            bits -= 8;
+            bytes[n++] = (unsigned char)(word >> bits);
+        }
+    }
+    if (word & ((1u << bits) - 1))
+        return false;
+    *out = (struct text){ (const char *)bytes, n };
+    return true;
+}
+
+bool percent_decode(struct arena *a, struct text t, bool plus_is_space, struct text *out)
+{
+    char *to = arena_alloc(a, t.len + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < t.len; i++) {
+        char c = t.at[i];
+
+        if (c == '%') {
+            unsigned char byte;
+
+            if (t.len - i < 3 || !hex_decode((struct text){ t.at + i + 1, 2 }, &byte, 1) || byte == 0)
+                return false;
+            c = (char)byte;
+            i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        to[n++] = c;
+    }
+    *out = (struct text){ to, n };
+    return utf8_is_valid(*out);
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || c == '~';
+}
+
+struct text percent_encode(struct arena *a, struct text t, struct text keep)
+{
+    char *to = arena_alloc(a, t.len * 3 + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.at[i];
+
+        if (is_unreserved((char)c) || text_find(keep, (char)c) >= 0) {
+            to[n++] = (char)c;
+            continue;
+        }
+        to[n++] = '%';
+        to[n++] = upper_digits[c >> 4];
+        to[n++] = upper_digits[c & 15];
+    }
+    return (struct text){ to, n };
+}

@@ -1,0 +1,141 @@
+/* Shapes as JSON Schema (2020-12, as OpenAPI 3.1 uses it), closed: no member but the described ones. */
+#include "shape_value.h"
+
+static void schema_kind(const struct field *f, enum field_kind kind, struct buf *out);
+
+static void schema_text(const struct field *f, struct buf *out)
+{
+    buf_printf(out, "\"type\":\"string\",\"minLength\":%zu,\"maxLength\":%zu", f->len_min,
+               f->len_max ? f->len_max : (size_t)TEXT_LEN_MAX);
+    if (f->pattern) {
+        buf_put(out, T(",\"pattern\":"));
+        buf_put_json_string(out, text_of(f->pattern));
+    }
+    if (f->format)
+        buf_printf(out, ",\"format\":\"%s\"", f->format);
+}
+
+static void schema_words(const struct words *w, struct buf *out)
+{
+    const char *before = "";
+
+    buf_put(out, T("\"type\":\"string\",\"enum\":["));
+    for (size_t i = 0; i < w->count; i++) {
+        if (!w->names[i])
+            continue;
+        buf_printf(out, "%s\"%s\"", before, w->names[i]);
+        before = ",";
+    }
+    buf_put_char(out, ']');
+}
+
+static void schema_integer(const struct field *f, struct buf *out)
+{
+    bool bounded = f->min || f->max;
+
+    buf_printf(out, "\"type\":\"integer\",\"minimum\":%lld,\"maximum\":%lld",
+               (long long)(bounded ? f->min : -INTEGER_MAX), (long long)(f->max ? f->max : INTEGER_MAX));
+}
+
+static void schema_list(const struct field *f, struct buf *out)
+{
+    buf_printf(out, "\"type\":\"array\",\"minItems\":%zu,\"maxItems\":%zu,\"items\":{", f->list_min,
+               f->list_max ? f->list_max : (size_t)LIST_LEN_MAX);
+    schema_kind(f, f->item, out);
+    buf_put_char(out, '}');
+}
+
+static void schema_plain(const struct field *f, enum field_kind kind, struct buf *out)
+{
+    static const char *const simple[] = {
+        [KIND_BOOL] = "\"type\":\"boolean\"",
+        [KIND_F64] = "\"type\":\"number\"",
+        [KIND_INSTANT] = "\"type\":\"string\",\"format\":\"date-time\"",
+        [KIND_DATE] = "\"type\":\"string\",\"format\":\"date\"",
+        [KIND_JSON] = "\"description\":\"Any JSON.\"",
+        [KIND_COUNTS] = "\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\",\"minimum\":0}",
+    };
+
+    if (kind == KIND_TEXT)
+        schema_text(f, out);
+    else if (kind == KIND_I64)
+        schema_integer(f, out);
+    else if (kind == KIND_WORD)
+        schema_words(field_words(f), out);
+    else if (kind == KIND_LIST)
+        schema_list(f, out);
+    else if (kind == KIND_STRUCT || kind == KIND_MAYBE)
+        buf_printf(out, "\"$ref\":\"#/components/schemas/%s\"", f->shape->name);
+    else
+        buf_put(out, text_of(simple[kind]));
+}
+
+static void schema_kind(const struct field *f, enum field_kind kind, struct buf *out)
+{
+    if (!kind_is_opt(kind) && kind != KIND_MAYBE) {
+        schema_plain(f, kind, out);
+        return;
+    }
+    buf_put(out, T("\"anyOf\":[{"));
+    schema_plain(f, kind_plain(kind), out);
+    buf_put(out, T("},{\"type\":\"null\"}]"));
+}
+
+static void schema_member(const struct field *f, struct buf *out)
+{
+    buf_printf(out, "\"%s\":{", f->name);
+    schema_kind(f, f->kind, out);
+    if (f->says && f->kind != KIND_JSON) {
+        buf_put(out, T(",\"description\":"));
+        buf_put_json_string(out, text_of(f->says));
+    }
+    buf_put_char(out, '}');
+}
+
+void shape_schema(const struct shape *s, struct buf *out)
+{
+    const char *before = "";
+
+    buf_put(out, T("{\"type\":\"object\",\"additionalProperties\":false,\"required\":["));
+    for (size_t i = 0; i < s->count; i++) {
+        if (field_may_be_null(&s->fields[i]) || s->fields[i].optional)
+            continue;
+        buf_printf(out, "%s\"%s\"", before, s->fields[i].name);
+        before = ",";
+    }
+    buf_put(out, T("],\"properties\":{"));
+    for (size_t i = 0; i < s->count; i++) {
+        if (i)
+            buf_put_char(out, ',');
+        schema_member(&s->fields[i], out);
+    }
+    buf_put(out, T("}}"));
+}
+
+void shape_visit(const struct shape *s, void (*visit)(const struct shape *s, void *arg), void *arg)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->fields[i].shape && s->fields[i].shape != s)
+            shape_visit(s->fields[i].shape, visit, arg);
+    visit(s, arg);
+}
+
+static void check_field(const struct field *f)
+{
+    bool is_struct = f->kind == KIND_STRUCT || f->kind == KIND_MAYBE ||
+                     (f->kind == KIND_LIST && f->item == KIND_STRUCT);
+    enum field_kind scalar = kind_plain(f->kind == KIND_LIST ? f->item : f->kind);
+
+    CHECK(is_struct == (f->shape != NULL));
+    CHECK(!is_struct || f->shape->size == f->size);
+    CHECK((scalar == KIND_WORD) == (f->words != NULL));
+    CHECK(f->min <= f->max || f->max == 0);
+    CHECK((f->check != NULL) == (f->pattern != NULL || f->format != NULL) || f->format);
+}
+
+void shape_check(const struct shape *s)
+{
+    CHECK(s->count > 0 && s->name);
+    for (size_t i = 0; i < s->count; i++)
+        check_field(&s->fields[i]);
+}

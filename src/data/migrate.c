@@ -1,0 +1,154 @@
+/* Migrations and the check of all statements: blocking, before the loop runs. */
+#include <libpq-fe.h>
+#include <unistd.h>
+
+#include "embedded.h"
+#include "madang/config.h"
+#include "madang/log.h"
+#include "madang/pg.h"
+#include "madang/seal.h"
+#include "pg_connection.h"
+#include "store_result.h"
+
+#define LOCK_KEY "7237119"      /* any number that only we use */
+#define LOCK_TRIES 10           /* of a migration that could not get its table locks in 2 s */
+
+static PGconn *connect_now(void)
+{
+    const char *names[] = { "dbname", "application_name", "connect_timeout", "options", NULL };
+    const char *settings[] = { config->pg_url.at, "madangd migrate", "5", "-c lock_timeout=2000 -c client_min_messages=warning", NULL };
+    PGconn *pg = PQconnectdbParams(names, settings, 1);
+
+    if (PQstatus(pg) == CONNECTION_OK)
+        return pg;
+    log_error("migrate", "cannot connect: %s", PQerrorMessage(pg));
+    PQfinish(pg);
+    return NULL;
+}
+
+static bool run(PGconn *pg, const char *sql, const char **params, int count, struct text *cell, struct arena *a)
+{
+    PGresult *r = count ? PQexecParams(pg, sql, count, NULL, params, NULL, NULL, 0) : PQexec(pg, sql);
+    ExecStatusType status = PQresultStatus(r);
+    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+
+    if (!ok)
+        log_error("migrate", "%s", PQerrorMessage(pg));
+    if (ok && cell)
+        *cell = PQntuples(r) ? arena_text(a, text_of(PQgetvalue(r, 0, 0))) : T("");
+    PQclear(r);
+    return ok;
+}
+
+enum applied { MISSING, APPLIED, CHANGED, UNKNOWN };
+
+static enum applied look_up(PGconn *pg, const struct embedded *m, const char *sum, struct arena *a)
+{
+    const char *params[] = { m->name };
+    struct text known;
+
+    if (!run(pg, "select checksum from migrations where name = $1", params, 1, &known, a))
+        return UNKNOWN;
+    if (known.len == 0)
+        return MISSING;
+    return text_is(known, text_of(sum)) ? APPLIED : CHANGED;
+}
+
+/* In one transaction; a busy table's lock is asked for again, so that traffic is never held up for long. */
+static bool apply(PGconn *pg, const struct embedded *m, const char *sum)
+{
+    const char *params[] = { m->name, sum };
+
+    for (int try = 0; try < LOCK_TRIES; try++) {
+        if (run(pg, "begin", NULL, 0, NULL, NULL) && run(pg, m->text.at, NULL, 0, NULL, NULL) &&
+            run(pg, "insert into migrations (name, checksum) values ($1, $2)", params, 2, NULL, NULL) &&
+            run(pg, "commit", NULL, 0, NULL, NULL)) {
+            log_info("migrate", "applied %s", m->name);
+            return true;
+        }
+        if (!run(pg, "rollback", NULL, 0, NULL, NULL))
+            return false;
+        sleep(1);
+    }
+    return false;
+}
+
+static bool step(PGconn *pg, const struct embedded *m, bool only_check, struct arena *a)
+{
+    struct digest d = sha256(m->text);
+    const char *sum = digest_hex(a, &d).at;
+
+    switch (look_up(pg, m, sum, a)) {
+    case APPLIED:
+        return true;
+    case CHANGED:
+        log_error("migrate", "%s was changed after it had been applied", m->name);
+        return false;
+    case MISSING:
+        if (only_check)
+            log_error("migrate", "%s is not applied: run madangd migrate", m->name);
+        return !only_check && apply(pg, m, sum);
+    default:
+        return false;
+    }
+}
+
+static bool migrate(PGconn *pg, bool only_check)
+{
+    struct arena a;
+    bool ok = true;
+
+    arena_init(&a, 1 << 20);
+    if (!only_check)
+        ok = run(pg, "create table if not exists migrations (name text primary key, checksum text not null,"
+                     " at timestamptz not null default now())", NULL, 0, NULL, NULL);
+    for (const struct embedded *m = embedded_migrations; ok && m->name; m++)
+        ok = step(pg, m, only_check, &a);
+    arena_fini(&a);
+    return ok;
+}
+
+bool migrate_run(bool only_check)
+{
+    PGconn *pg = connect_now();
+    bool ok;
+
+    if (!pg)
+        return false;
+    /* The lock orders nodes that start together; it goes with the connection. */
+    ok = run(pg, "set lock_timeout = 0; select pg_advisory_lock(" LOCK_KEY "); set lock_timeout = 2000", NULL, 0, NULL, NULL) &&
+         migrate(pg, only_check);
+    PQfinish(pg);
+    return ok;
+}
+
+static bool check_statement(PGconn *pg, const struct statement *s)
+{
+    PGresult *r = PQprepare(pg, s->name, s->sql, 0, NULL);
+    bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
+
+    if (!ok)
+        log_error("check", "%s: %s", s->name, PQerrorMessage(pg));
+    PQclear(r);
+    if (!ok)
+        return false;
+    r = PQdescribePrepared(pg, s->name);
+    ok = PQresultStatus(r) == PGRES_COMMAND_OK && columns_fit(s, r);
+    PQclear(r);
+    return ok;
+}
+
+bool statements_check(void)
+{
+    PGconn *pg = connect_now();
+    size_t checked = 0, wrong = 0;
+
+    if (!pg)
+        return false;
+    for (const struct statement_table *t = statement_tables(); t; t = t->next)
+        for (size_t i = 0; i < t->count; i++, checked++)
+            wrong += !check_statement(pg, t->at[i]);
+    PQfinish(pg);
+    log_at(wrong ? LOG_ERROR : LOG_INFO, "check", "%zu statements, %zu wrong", checked, wrong);
+    return wrong == 0;
+}

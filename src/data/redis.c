@@ -1,0 +1,303 @@
+#include "madang/redis.h"
+
+#include "embedded.h"
+#include "madang/codec.h"
+#include "madang/config.h"
+#include "madang/health.h"
+#include "madang/log.h"
+#include "madang/metric.h"
+#include "madang/seal.h"
+#include "redis_link.h"
+#include "pg_connection.h"
+
+struct request {
+    struct wait wait;
+    struct arena *arena; /* NULL: given up, or nobody waits */
+    struct redis_value *out;
+    bool refused, lost;
+    char error[120];
+};
+
+static struct redis_link commands, messages;
+static size_t on_their_way;
+static struct redis_watcher *watchers;
+static struct redis_listener listener;
+
+bool redis_is_up(void)
+{
+    return commands.ready;
+}
+
+bool redis_is_listening(void)
+{
+    return messages.ready;
+}
+
+void redis_watch(struct redis_watcher *w)
+{
+    w->next = watchers;
+    watchers = w;
+}
+
+void redis_listen(const struct redis_listener *l)
+{
+    listener = *l;
+}
+
+struct text redis_key(struct arena *a, const char *format, ...)
+{
+    struct text prefix = config->redis_prefix, rest;
+    va_list args;
+
+    va_start(args, format);
+    rest = arena_vprintf(a, format, args);
+    va_end(args);
+    return arena_printf(a, "%.*s%.*s", TEXT_ARG(prefix), TEXT_ARG(rest));
+}
+
+static void copy_reply(const redisReply *r, struct arena *a, struct redis_value *out)
+{
+    *out = (struct redis_value){ .kind = REDIS_NIL };
+    switch (r->type) {
+    case REDIS_REPLY_INTEGER:
+        out->kind = REDIS_NUMBER;
+        out->number = r->integer;
+        return;
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+        out->kind = REDIS_TEXT;
+        out->text = arena_text(a, (struct text){ r->str, (size_t)r->len });
+        return;
+    case REDIS_REPLY_ARRAY:
+        out->kind = REDIS_LIST;
+        out->count = r->elements;
+        out->at = arena_array(a, struct redis_value, r->elements);
+        for (size_t i = 0; i < r->elements; i++)
+            copy_reply(r->element[i], a, &out->at[i]);
+        return;
+    default:
+        return;
+    }
+}
+
+static void on_reply(redisAsyncContext *context, void *reply, void *data)
+{
+    struct request *q = data;
+    const redisReply *r = reply;
+
+    (void)context;
+    on_their_way--;
+    if (!r || r->type == REDIS_REPLY_ERROR)
+        metric_add(METRIC_REDIS_ERRORS, 1);
+    if (!q->arena) {
+        free(q);
+        return;
+    }
+    q->lost = r == NULL;
+    if (r && r->type == REDIS_REPLY_ERROR) {
+        q->refused = true;
+        snprintf(q->error, sizeof q->error, "%s", r->str);
+    } else if (r && q->out) {
+        copy_reply(r, q->arena, q->out);
+    }
+    wait_done(&q->wait, NULL);
+}
+
+/* Lets go at once; the late reply is thrown away. */
+static void cancel_request(struct wait *w)
+{
+    CONTAINER_OF(w, struct request, wait)->arena = NULL;
+    wait_done(w, NULL);
+}
+
+static bool send_now(struct values v, struct request *q)
+{
+    const char **at = must_alloc(v.count * sizeof *at);
+    size_t *lengths = must_alloc(v.count * sizeof *lengths);
+    struct arena scratch;
+    int sent;
+
+    arena_init(&scratch, 1 << 24);
+    for (size_t i = 0; i < v.count; i++) {
+        at[i] = v.at[i].kind == VALUE_TEXT ? (v.at[i].text.at ? v.at[i].text.at : "") : value_cstr(&v.at[i], &scratch);
+        lengths[i] = v.at[i].kind == VALUE_TEXT ? v.at[i].text.len : strlen(at[i]);
+    }
+    sent = redisAsyncCommandArgv(commands.context, on_reply, q, (int)v.count, at, lengths);
+    arena_fini(&scratch);
+    free(lengths);
+    free(at);
+    if (sent == REDIS_OK) {
+        on_their_way++;
+        metric_add(METRIC_REDIS_COMMANDS, 1);
+    }
+    return sent == REDIS_OK;
+}
+
+bool redis_send(struct values command)
+{
+    struct request *q;
+
+    if (!commands.ready || on_their_way >= (size_t)config->redis_waiting_max)
+        return false;
+    q = must_zalloc(sizeof *q);
+    if (!send_now(command, q)) {
+        free(q);
+        return false;
+    }
+    return true;
+}
+
+static problem run(struct call *c, struct values command, struct redis_value *out, char error[static 120])
+{
+    struct request *q;
+    bool lost, refused;
+    problem p;
+
+    error[0] = '\0';
+    if (!commands.ready)
+        return PROBLEM(LEASES_UNAVAILABLE);
+    if (on_their_way >= (size_t)config->redis_waiting_max)
+        return PROBLEM(OVERLOADED);
+    q = must_zalloc(sizeof *q);
+    q->arena = c->arena;
+    q->out = out;
+    wait_init(&q->wait, cancel_request);
+    if (!send_now(command, q)) {
+        free(q);
+        return PROBLEM(LEASES_UNAVAILABLE);
+    }
+    p = task_wait(c->task, &q->wait, clock_ms() + (uint64_t)config->redis_command_ms);
+    if (p && !q->arena)
+        return p == PROBLEM(DEADLINE) ? PROBLEM(LEASES_UNAVAILABLE) : p; /* the late reply frees q */
+    lost = q->lost;
+    refused = q->refused;
+    memcpy(error, q->error, sizeof q->error);
+    free(q);
+    return lost ? PROBLEM(LEASES_UNAVAILABLE) : refused ? PROBLEM(INTERNAL) : NULL;
+}
+
+/* What a Redis says that cannot serve now: loading its file, a replica, out of memory, busy with a script. */
+static problem judge_refusal(struct call *c, const char *error)
+{
+    static const char *const passing[] = { "LOADING", "READONLY", "OOM", "BUSY", "MISCONF", "MASTERDOWN", "CLUSTERDOWN" };
+
+    log_error("redis", "%s: %s", c->name, error);
+    for (size_t i = 0; i < COUNT_OF(passing); i++)
+        if (text_starts(text_of(error), text_of(passing[i])))
+            return PROBLEM(LEASES_UNAVAILABLE);
+    return PROBLEM(INTERNAL);
+}
+
+problem redis_run(struct call *c, struct values command, struct redis_value *out)
+{
+    char error[120];
+    problem p = run(c, command, out, error);
+
+    return p == PROBLEM(INTERNAL) ? judge_refusal(c, error) : p;
+}
+
+static void script_load(struct script *s)
+{
+    unsigned char digest[20];
+    struct arena a;
+
+    for (const struct embedded *e = embedded_scripts; e->name; e++)
+        if (strcmp(e->name, s->file) == 0)
+            s->body = e->text;
+    CHECK(s->body.len > 0);
+    sha1(s->body, digest);
+    arena_init(&a, 4096);
+    memcpy(s->sha, hex_encode(&a, digest, sizeof digest).at, 41);
+    arena_fini(&a);
+}
+
+problem script_run(struct call *c, struct script *s, struct values keys, struct values args, struct redis_value *out)
+{
+    struct value *v = arena_array(c->arena, struct value, 3 + keys.count + args.count);
+    struct values command = { v, 3 + keys.count + args.count };
+    char error[120];
+    problem p;
+
+    if (s->body.len == 0)
+        script_load(s);
+    v[0] = value_text(T("EVALSHA"));
+    v[1] = value_text(text_of(s->sha));
+    v[2] = value_i64((int64_t)keys.count);
+    for (size_t i = 0; i < keys.count; i++)
+        v[3 + i] = keys.at[i];
+    for (size_t i = 0; i < args.count; i++)
+        v[3 + keys.count + i] = args.at[i];
+    p = run(c, command, out, error);
+    if (p == PROBLEM(INTERNAL) && text_starts(text_of(error), T("NOSCRIPT"))) {
+        v[0] = value_text(T("EVAL"));
+        v[1] = value_text(s->body);
+        p = run(c, command, out, error);
+    }
+    return p == PROBLEM(INTERNAL) ? judge_refusal(c, error) : p;
+}
+
+static void on_published(redisAsyncContext *context, void *reply, void *data)
+{
+    const redisReply *r = reply;
+    struct text kind, channel;
+
+    (void)context;
+    (void)data;
+    if (!r || r->type != REDIS_REPLY_ARRAY || r->elements < 3 || r->element[0]->type != REDIS_REPLY_STRING)
+        return;
+    kind = (struct text){ r->element[0]->str, (size_t)r->element[0]->len };
+    channel = (struct text){ r->element[1]->str, (size_t)r->element[1]->len };
+    if (text_is(kind, T("message")) && listener.on_message)
+        listener.on_message(channel, (struct text){ r->element[2]->str, (size_t)r->element[2]->len });
+    else if (text_is(kind, T("subscribe")) && listener.on_subscribed)
+        listener.on_subscribed(channel);
+}
+
+void redis_subscribe(struct text channel)
+{
+    if (messages.context)
+        redisAsyncCommand(messages.context, on_published, NULL, "SUBSCRIBE %b", channel.at, channel.len);
+}
+
+void redis_unsubscribe(struct text channel)
+{
+    if (messages.context)
+        redisAsyncCommand(messages.context, NULL, NULL, "UNSUBSCRIBE %b", channel.at, channel.len);
+}
+
+static void on_commands_link(struct redis_link *l)
+{
+    metric_set(METRIC_REDIS_UP, l->ready);
+    log_at(l->ready ? LOG_INFO : LOG_ERROR, "redis", l->ready ? "connected" : "gone: what needs it answers 503");
+    if (!l->ready && messages.ready)
+        redis_link_lose(&messages, "the other connection was lost"); /* a frozen Redis is silent on both */
+    for (struct redis_watcher *w = watchers; w; w = w->next)
+        w->changed(l->ready);
+}
+
+static void on_messages_link(struct redis_link *l)
+{
+    if (listener.on_link)
+        listener.on_link(l->ready);
+}
+
+static const char *says(void)
+{
+    return commands.ready ? (messages.ready ? NULL : "relay unreachable") : "unreachable";
+}
+
+void redis_start(void)
+{
+    static struct health_part health = { .name = "redis", .says = says };
+
+    health_part_add(&health);
+    redis_link_open(&commands, "commands", true, on_commands_link);
+    redis_link_open(&messages, "relay", false, on_messages_link);
+}
+
+void redis_stop(void)
+{
+    watchers = NULL;
+    redis_link_stop(&commands);
+    redis_link_stop(&messages);
+}

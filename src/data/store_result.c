@@ -1,0 +1,156 @@
+#include "store_result.h"
+
+#include "madang/log.h"
+#include "pg_connection.h"
+
+/* SQLSTATE (Postgres manual, appendix A) or its class to problem; the first that fits. */
+static const struct { const char *prefix; enum problem_id problem; bool quiet; } states[] = {
+    { "57014", PROBLEM_DEADLINE, true },            /* query_canceled: statement_timeout */
+    { "55P03", PROBLEM_CONFLICT, true },            /* lock_not_available */
+    { "40", PROBLEM_CONFLICT, true },               /* serialisation, deadlock */
+    { "23505", PROBLEM_CONFLICT, true },            /* unique, without a problem of its own */
+    { "25006", PROBLEM_STORE_UNAVAILABLE, false },  /* read only: a standby, or told so */
+    { "25P", PROBLEM_STORE_UNAVAILABLE, false },    /* transaction ended by a time limit */
+    { "53", PROBLEM_STORE_UNAVAILABLE, false },     /* out of something */
+    { "57", PROBLEM_STORE_UNAVAILABLE, false },     /* shutting down, starting up */
+    { "58", PROBLEM_STORE_UNAVAILABLE, false },     /* system error */
+    { "08", PROBLEM_STORE_UNAVAILABLE, false },     /* connection */
+};
+
+static problem constraint_problem(struct text name)
+{
+    if (name.len == 0)
+        return NULL;
+    for (const struct constraint_table *t = constraint_tables(); t; t = t->next)
+        for (size_t i = 0; i < t->count; i++)
+            if (text_is(text_of(t->at[i].name), name))
+                return &problem_table[t->at[i].problem];
+    return NULL;
+}
+
+static problem error_problem(const struct statement *s, const PGresult *r)
+{
+    struct text state = text_of(PQresultErrorField(r, PG_DIAG_SQLSTATE));
+    struct text message = text_of(PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+    problem p = constraint_problem(text_of(PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME)));
+
+    if (p)
+        return p;
+    for (size_t i = 0; i < COUNT_OF(states); i++)
+        if (text_starts(state, text_of(states[i].prefix))) {
+            log_at(states[i].quiet ? LOG_DEBUG : LOG_WARN, "pg", "%s: %.*s (%.*s)", s->name, TEXT_ARG(message),
+                   TEXT_ARG(state));
+            return &problem_table[states[i].problem];
+        }
+    log_error("pg", "%s: %.*s (%.*s)", s->name, TEXT_ARG(message), TEXT_ARG(state));
+    return PROBLEM(INTERNAL);
+}
+
+problem result_problem(const struct statement *s, const PGresult *r)
+{
+    ExecStatusType status = PQresultStatus(r);
+
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+        return NULL;
+    return error_problem(s, r);
+}
+
+problem row_decode(const struct statement *s, const PGresult *r, int row, struct arena *a, void *out)
+{
+    memset(out, 0, s->row->size);
+    for (size_t i = 0; i < s->row->count; i++) {
+        const struct field *f = &s->row->fields[i];
+        int column = PQfnumber(r, f->name);
+        void *member = (char *)out + f->offset;
+        struct text value;
+        bool ok;
+
+        if (column < 0) { /* statements_check() has seen that only an optional field lacks its column */
+            if (!f->optional && !field_may_be_null(f))
+                return PROBLEM(INTERNAL);
+            continue;
+        }
+        value = (struct text){ PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column) };
+        if (PQgetisnull(r, row, column)) {
+            ok = field_may_be_null(f);
+            if (ok)
+                field_set_null(f, member);
+        } else {
+            ok = field_from_column(f, a, value, member);
+        }
+        if (!ok) {
+            log_error("pg", "%s: column %s does not fit its field", s->name, f->name);
+            return PROBLEM(INTERNAL);
+        }
+    }
+    return NULL;
+}
+
+/* Object ids of types as Postgres's catalogue fixes them (pg_type.dat). */
+enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_JSON = 114, OID_FLOAT8 = 701,
+       OID_VARCHAR = 1043, OID_DATE = 1082, OID_TIMESTAMPTZ = 1184, OID_UUID = 2950, OID_JSONB = 3802 };
+
+static bool oid_is_text(Oid type)
+{
+    return type == OID_TEXT || type == OID_VARCHAR || type == OID_UUID;
+}
+
+static bool oid_is_json(Oid type)
+{
+    return type == OID_JSON || type == OID_JSONB;
+}
+
+static bool type_fits(enum field_kind kind, Oid type)
+{
+    switch ((int)kind) {
+    case KIND_BOOL:
+    case KIND_OPT_BOOL:
+        return type == OID_BOOL;
+    case KIND_I64:
+    case KIND_OPT_I64:
+        return type == OID_INT8 || type == OID_INT4 || type == OID_INT2;
+    case KIND_F64:
+        return type == OID_FLOAT8;
+    case KIND_TEXT:
+    case KIND_OPT_TEXT:
+    case KIND_WORD:
+    case KIND_OPT_WORD:
+        return oid_is_text(type);
+    case KIND_INSTANT:
+    case KIND_OPT_INSTANT:
+        return type == OID_TIMESTAMPTZ;
+    case KIND_DATE:
+    case KIND_OPT_DATE:
+        return type == OID_DATE;
+    default:
+        return oid_is_json(type);
+    }
+}
+
+bool columns_fit(const struct statement *s, const PGresult *described)
+{
+    bool fit = true;
+
+    for (size_t i = 0; s->row && i < s->row->count; i++) {
+        const struct field *f = &s->row->fields[i];
+        int column = PQfnumber(described, f->name);
+
+        if (column < 0 && (f->optional || field_may_be_null(f)))
+            continue;
+        if (column >= 0 && type_fits(f->kind, PQftype(described, column)))
+            continue;
+        log_error("check", "%s: column %s %s", s->name, f->name, column < 0 ? "is missing" : "has another type");
+        fit = false;
+    }
+    for (int i = 0; s->row && i < PQnfields(described); i++) {
+        size_t k = 0;
+
+        while (k < s->row->count && strcmp(s->row->fields[k].name, PQfname(described, i)) != 0)
+            k++;
+        if (k == s->row->count) {
+            log_error("check", "%s: column %s has no field", s->name, PQfname(described, i));
+            fit = false;
+        }
+    }
+    return fit;
+}

@@ -1,0 +1,14 @@
+/* data: store_result — what Postgres answered: rows into structs, errors into problems. */
+#ifndef MADANG_STORE_RESULT_H
+#define MADANG_STORE_RESULT_H
+
+#include <libpq-fe.h>
+
+#include "madang/store.h"
+
+problem result_problem(const struct statement *s, const PGresult *r) MUST_USE;
+problem row_decode(const struct statement *s, const PGresult *r, int row, struct arena *a, void *out) MUST_USE;
+/* Whether the result's columns are exactly the shape's fields, with types that fit; logs what is not. */
+bool columns_fit(const struct statement *s, const PGresult *described);
+
+#endif

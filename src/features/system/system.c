@@ -1,0 +1,85 @@
+/* Calls about the service itself: its clock, its documents. */
+#include "system.h"
+
+#include "madang/config.h"
+#include "madang/store.h"
+
+struct system_time { struct instant now; };
+static const struct field time_fields[] = { FIELD(struct system_time, now, .says = "The database's clock.") };
+static const struct shape time_shape = SHAPE("SystemTime", struct system_time, time_fields);
+static const struct statement time_now = { .name = "system_time", .lane = LANE_READ, .row = &time_shape,
+                                           .sql = "select now() as now" };
+
+static problem system_time(struct call *c)
+{
+    return store_one(c, &time_now, NO_VALUES, c->out);
+}
+
+struct service { struct text name, version; bool kakao, google; };
+static const struct field service_fields[] = {
+    FIELD(struct service, name),
+    FIELD(struct service, version),
+    FIELD(struct service, kakao, .says = "Whether login by Kakao is on."),
+    FIELD(struct service, google, .says = "Whether login by Google is on."),
+};
+static const struct shape service_shape = SHAPE("Service", struct service, service_fields);
+
+static problem system_info(struct call *c)
+{
+    *(struct service *)c->out = (struct service){ T("madang"), T(MADANG_VERSION), config->kakao_client_id.len > 0,
+                                                  config->google_client_id.len > 0 };
+    return NULL;
+}
+
+static void (*document_printers[3])(struct buf *out);
+
+void system_documents(void (*openapi)(struct buf *out), void (*asyncapi)(struct buf *out), void (*types)(struct buf *out))
+{
+    document_printers[0] = openapi;
+    document_printers[1] = asyncapi;
+    document_printers[2] = types;
+}
+
+static problem reply_document(struct call *c, size_t which, const char *type)
+{
+    struct buf b;
+
+    buf_init(&b, 8u << 20);
+    document_printers[which](&b);
+    exchange_header_add(c->http, "Cache-Control", T("no-cache"));
+    exchange_reply(c->http, 200, type, buf_text(&b));
+    buf_fini(&b);
+    return NULL;
+}
+
+static problem document_openapi(struct call *c)
+{
+    return reply_document(c, 0, "application/json");
+}
+
+static problem document_asyncapi(struct call *c)
+{
+    return reply_document(c, 1, "application/json");
+}
+
+static problem document_types(struct call *c)
+{
+    return reply_document(c, 2, "text/plain; charset=utf-8");
+}
+
+static const struct call_def calls[] = {
+    { .name = "system.time", .rest = GET("/api/v1/time"), .out = &time_shape, .run = system_time,
+      .limits = { PER_ADDRESS(100, SECONDS(1)) }, .says = "The time, as the database has it." },
+    { .name = "system.info", .rest = GET("/api/v1/info"), .out = &service_shape, .run = system_info,
+      .says = "What this service is and which ways of logging in it offers." },
+    { .name = "system.openapi", .rest = GET("/api/openapi.json"), .raw = document_openapi, .raw_type = "application/json",
+      .doors = REST_ONLY, .says = "These calls as an OpenAPI document." },
+    { .name = "system.asyncapi", .rest = GET("/api/asyncapi.json"), .raw = document_asyncapi,
+      .raw_type = "application/json", .doors = REST_ONLY, .says = "The WebSocket's messages as an AsyncAPI document." },
+    { .name = "system.types", .rest = GET("/api/types.d.ts"), .raw = document_types, .raw_type = "text/plain",
+      .doors = REST_ONLY, .says = "TypeScript types of all calls and events." },
+};
+
+static STATEMENT_TABLE(statements, &time_now);
+const struct feature system_feature = { .name = "system", .calls = calls, .call_count = COUNT_OF(calls),
+                                        .statements = &statements };

@@ -1,0 +1,15 @@
+/* What the files of this folder share. */
+#ifndef MADANG_LOOP_PARTS_H
+#define MADANG_LOOP_PARTS_H
+
+#include "madang/loop.h"
+#include "madang/task.h"
+
+void timers_start(uv_loop_t *uv);
+void timers_close(void);
+/* Runs ready tasks, at most `budget`; true when some are left. */
+bool tasks_run_ready(size_t budget);
+bool tasks_are_ready(void);
+void stacks_free(void);
+
+#endif

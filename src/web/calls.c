@@ -1,0 +1,76 @@
+#include "madang/calls.h"
+
+#include "madang/map.h"
+#include "router.h"
+
+#define CALLS_MAX 512
+
+struct entry {
+    struct map_node node;
+    const struct call_def *def;
+};
+
+static struct entry entries[CALLS_MAX];
+static size_t count;
+static struct map by_name;
+
+static void check_row(const struct call_def *d)
+{
+    CHECK(d->name && d->says && (d->run != NULL) != (d->raw != NULL));
+    CHECK((d->rest.path == NULL) == (d->doors == SOCKET_ONLY));
+    CHECK(!d->raw || d->doors == REST_ONLY);
+    if (d->in)
+        shape_check(d->in);
+    if (d->out)
+        shape_check(d->out);
+}
+
+static void add(const struct call_def *d)
+{
+    CHECK(count < CALLS_MAX);
+    check_row(d);
+    entries[count].def = d;
+    map_add(&by_name, &entries[count].node, text_of(d->name));
+    count++;
+    if (d->rest.path)
+        router_add(d);
+}
+
+void calls_start(void)
+{
+    for (size_t f = 0; f < feature_count; f++) {
+        for (size_t i = 0; i < features[f]->call_count; i++)
+            add(&features[f]->calls[i]);
+        for (size_t i = 0; i < features[f]->event_count; i++)
+            shape_check(features[f]->events[i]->data);
+        if (features[f]->statements)
+            statements_add(features[f]->statements);
+        if (features[f]->constraints)
+            constraints_add(features[f]->constraints);
+    }
+}
+
+void calls_stop(void)
+{
+    map_fini(&by_name);
+    router_free();
+    count = 0;
+}
+
+const struct call_def *call_by_name(struct text name)
+{
+    struct map_node *n = map_find(&by_name, name);
+
+    return n ? CONTAINER_OF(n, struct entry, node)->def : NULL;
+}
+
+size_t calls_count(void)
+{
+    return count;
+}
+
+const struct call_def *call_at(size_t i)
+{
+    CHECK(i < count);
+    return entries[i].def;
+}

@@ -1,0 +1,314 @@
+#include "connection.h"
+
+#include "listener.h"
+#include "madang/config.h"
+#include "madang/metric.h"
+
+#define IOV_MAX_OURS 64
+#define LINGER_MS 1000
+#define QUEUE_ROOM_KEPT 8
+#define PROGRESS_MS 5000
+
+static char read_buffer[65536]; /* one for the loop: what is kept is copied */
+static struct turn_hook flush_hook;
+static struct list dirty = { &dirty, &dirty };
+
+struct chunk *chunk_new(size_t len)
+{
+    struct chunk *k = must_alloc(sizeof *k + len);
+
+    k->refs = 1;
+    k->len = len;
+    return k;
+}
+
+struct chunk *chunk_of(struct text t)
+{
+    struct chunk *k = chunk_new(t.len);
+
+    if (t.len)
+        memcpy(k->bytes, t.at, t.len);
+    return k;
+}
+
+struct chunk *chunk_keep(struct chunk *k)
+{
+    k->refs++;
+    return k;
+}
+
+void chunk_drop(struct chunk *k)
+{
+    CHECK(k->refs > 0);
+    if (--k->refs == 0)
+        free(k);
+}
+
+struct text peer_text(const struct peer *p, struct arena *a)
+{
+    static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
+    char text[64];
+
+    if (p->is_unix)
+        return T("unix");
+    if (memcmp(p->address, mapped, 12) == 0)
+        CHECK(uv_inet_ntop(AF_INET, p->address + 12, text, sizeof text) == 0);
+    else
+        CHECK(uv_inet_ntop(AF_INET6, p->address, text, sizeof text) == 0);
+    return arena_text(a, text_of(text));
+}
+
+bool connection_is_open(const struct connection *c)
+{
+    return !c->finishing && !c->closing;
+}
+
+/* Forgets `bytes` off the front of the queue. */
+static void queue_advance(struct connection *c, size_t bytes)
+{
+    uint32_t done = 0;
+
+    c->queued -= bytes;
+    c->sent += bytes;
+    metric_add(METRIC_BYTES_OUT, (int64_t)bytes);
+    while (done < c->count && bytes >= c->queue[done]->len - c->offset) {
+        bytes -= c->queue[done]->len - c->offset;
+        c->offset = 0;
+        chunk_drop(c->queue[done++]);
+    }
+    c->offset += (uint32_t)bytes;
+    c->count -= done;
+    if (done && c->count)
+        memmove(c->queue, c->queue + done, c->count * sizeof *c->queue);
+    if (c->count == 0) {
+        free(c->queue);
+        c->queue = NULL;
+        c->room = 0;
+    }
+}
+
+static unsigned queue_iov(const struct connection *c, uv_buf_t iov[static IOV_MAX_OURS])
+{
+    unsigned n = 0;
+
+    for (; n < c->count && n < IOV_MAX_OURS; n++) {
+        size_t from = n == 0 ? c->offset : 0;
+
+        iov[n] = uv_buf_init(c->queue[n]->bytes + from, (unsigned)(c->queue[n]->len - from));
+    }
+    return n;
+}
+
+static void flush(struct connection *c);
+
+struct pending_write {
+    uv_write_t uv;
+    size_t bytes;
+};
+
+static void on_written(uv_write_t *w, int status)
+{
+    struct connection *c = w->data;
+    size_t bytes = CONTAINER_OF(w, struct pending_write, uv)->bytes;
+
+    free(CONTAINER_OF(w, struct pending_write, uv));
+    c->writing = NULL;
+    if (c->closing)
+        return;
+    if (status < 0) {
+        connection_abort(c);
+        return;
+    }
+    queue_advance(c, bytes);
+    flush(c);
+}
+
+/* The kernel's buffer is full: libuv writes when there is room. It copies the vector; the chunks stay queued. */
+static void write_later(struct connection *c, uv_buf_t *iov, unsigned n)
+{
+    struct pending_write *p = must_zalloc(sizeof *p);
+
+    for (unsigned i = 0; i < n; i++)
+        p->bytes += iov[i].len;
+    p->uv.data = c;
+    c->writing = &p->uv;
+    if (uv_write(&p->uv, &c->uv.stream, iov, n, on_written) != 0) {
+        free(p);
+        c->writing = NULL;
+        connection_abort(c);
+    }
+}
+
+static void on_shut(uv_shutdown_t *s, int status)
+{
+    struct connection *c = s->data;
+
+    free(s);
+    if (c->closing)
+        return;
+    if (status < 0)
+        connection_abort(c);
+    else
+        timer_set_after(&c->timer, LINGER_MS);
+}
+
+static void shut(struct connection *c)
+{
+    uv_shutdown_t *s;
+
+    if (c->shut || c->closing)
+        return;
+    c->shut = true;
+    s = must_zalloc(sizeof *s);
+    s->data = c;
+    if (uv_shutdown(s, &c->uv.stream, on_shut) != 0) {
+        free(s);
+        connection_abort(c);
+        return;
+    }
+    connection_read(c, true); /* what still comes is read and thrown away, so that no reset eats our answer */
+}
+
+static void drained(struct connection *c)
+{
+    if (c->finishing)
+        shut(c);
+    else if (c->ops->on_drained)
+        c->ops->on_drained(c);
+}
+
+static void flush(struct connection *c)
+{
+    uv_buf_t iov[IOV_MAX_OURS];
+    unsigned n;
+    int written;
+
+    list_remove(&c->dirty);
+    while (c->count && !c->writing && !c->closing) {
+        n = queue_iov(c, iov);
+        written = uv_try_write(&c->uv.stream, iov, n);
+        metric_add(METRIC_WRITES, 1);
+        if (written == UV_EAGAIN) {
+            write_later(c, iov, n);
+            return;
+        }
+        if (written < 0) {
+            connection_abort(c);
+            return;
+        }
+        queue_advance(c, (size_t)written);
+    }
+    if (!c->count && !c->closing)
+        drained(c);
+}
+
+static void flush_all(struct turn_hook *h)
+{
+    struct list *node;
+
+    (void)h;
+    while ((node = list_take_first(&dirty)) != NULL)
+        flush(CONTAINER_OF(node, struct connection, dirty));
+}
+
+static void mark_dirty(struct connection *c)
+{
+    if (!flush_hook.run)
+        turn_hook_init(&flush_hook, flush_all);
+    if (list_is_empty(&c->dirty) && !c->writing)
+        list_append(&dirty, &c->dirty);
+    turn_hook_arm(&flush_hook);
+}
+
+void connection_send(struct connection *c, struct chunk *k)
+{
+    if (c->finishing || c->closing || k->len == 0) {
+        chunk_drop(k);
+        return;
+    }
+    if (c->count == c->room) {
+        c->room = c->room ? c->room * 2 : QUEUE_ROOM_KEPT;
+        c->queue = must_realloc(c->queue, c->room * sizeof *c->queue);
+    }
+    c->queue[c->count++] = k;
+    c->queued += k->len;
+    mark_dirty(c);
+}
+
+void connection_send_text(struct connection *c, struct text t)
+{
+    connection_send(c, chunk_of(t));
+}
+
+static void on_alloc(uv_handle_t *h, size_t wanted, uv_buf_t *b)
+{
+    (void)h;
+    (void)wanted;
+    *b = uv_buf_init(read_buffer, sizeof read_buffer);
+}
+
+static void on_read(uv_stream_t *s, ssize_t got, const uv_buf_t *b)
+{
+    struct connection *c = s->data;
+
+    if (got < 0) {
+        connection_abort(c);
+        return;
+    }
+    metric_add(METRIC_BYTES_IN, got);
+    if (got > 0 && !c->finishing)
+        c->ops->on_data(c, (struct text){ b->base, (size_t)got });
+}
+
+void connection_read(struct connection *c, bool on)
+{
+    if (on == c->reading || c->closing)
+        return;
+    c->reading = on;
+    if (!on)
+        uv_read_stop(&c->uv.stream);
+    else if (uv_read_start(&c->uv.stream, on_alloc, on_read) != 0)
+        connection_abort(c);
+}
+
+void connection_finish(struct connection *c)
+{
+    if (c->finishing || c->closing)
+        return;
+    c->finishing = true;
+    c->seen = c->sent;
+    timer_set_after(&c->timer, PROGRESS_MS); /* a peer that does not take its answer is not waited for */
+    mark_dirty(c);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    listener_forget(CONTAINER_OF(h, struct connection, uv.handle));
+}
+
+void connection_abort(struct connection *c)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    c->reading = false;
+    list_remove(&c->dirty);
+    timer_clear(&c->timer);
+    if (c->ops)
+        c->ops->on_gone(c);
+    uv_close(&c->uv.handle, on_closed);
+}
+
+void connection_on_timer(struct timer *t)
+{
+    struct connection *c = CONTAINER_OF(t, struct connection, timer);
+
+    if (!c->finishing) {
+        c->ops->on_timer(c);
+    } else if (!c->shut && c->sent != c->seen) {
+        c->seen = c->sent;
+        timer_set_after(t, PROGRESS_MS);
+    } else {
+        connection_abort(c);
+    }
+}

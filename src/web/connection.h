@@ -1,0 +1,60 @@
+/* web: connection — one accepted socket: bytes in as they come, bytes out once a turn.
+ *
+ * What is sent is a list of chunks, shared by reference count (a broadcast is framed once for all its receivers), and leaves in
+ * one writev at the end of the turn. Owner: the list of its listener; freed by its own close. The upper half (HTTP,
+ * then perhaps WebSocket) hangs on through `ops` and `owner` and is told exactly once, by on_gone, that it is over.
+ */
+#ifndef MADANG_CONNECTION_H
+#define MADANG_CONNECTION_H
+
+#include "madang/arena.h"
+#include "madang/loop.h"
+
+struct chunk {
+    uint32_t refs;
+    size_t len;
+    char bytes[];
+};
+struct chunk *chunk_new(size_t len); /* one reference, the caller's */
+struct chunk *chunk_of(struct text t);
+struct chunk *chunk_keep(struct chunk *k);
+void chunk_drop(struct chunk *k);
+
+struct connection;
+struct connection_ops {
+    void (*on_data)(struct connection *c, struct text data); /* borrowed; may finish the connection */
+    void (*on_gone)(struct connection *c);                   /* last call; c->owner is the upper half's to free */
+    void (*on_drained)(struct connection *c);                /* all that was queued is with the kernel; may be NULL */
+    void (*on_timer)(struct connection *c);                  /* c->timer, the upper half's to set */
+};
+
+struct listener;
+struct peer { unsigned char address[16]; bool is_unix; }; /* IPv4 as ::ffff:a.b.c.d */
+
+struct connection {
+    union { uv_handle_t handle; uv_stream_t stream; uv_tcp_t tcp; uv_pipe_t pipe; } uv;
+    const struct connection_ops *ops;
+    void *owner;
+    struct listener *listener;
+    struct list all, dirty;
+    struct timer timer;
+    struct chunk **queue;
+    uv_write_t *writing;
+    size_t queued;        /* bytes not yet with the kernel */
+    uint64_t sent, seen;  /* bytes with the kernel; what the progress check saw */
+    uint32_t count, room, offset;
+    struct peer peer;
+    bool reading, finishing, shut, closing, counted;
+};
+
+/* Queues it and takes over the caller's reference. */
+void connection_send(struct connection *c, struct chunk *k);
+void connection_send_text(struct connection *c, struct text t);
+void connection_read(struct connection *c, bool on); /* flow control towards the peer */
+/* Closes when all is sent, lingering so that the peer can read it although it may still be sending. */
+void connection_finish(struct connection *c);
+void connection_abort(struct connection *c);
+bool connection_is_open(const struct connection *c); /* may still be sent to */
+struct text peer_text(const struct peer *p, struct arena *a);
+
+#endif

@@ -1,0 +1,386 @@
+#include "documents.h"
+
+#include <ctype.h>
+
+#include "door.h"
+
+/* Schemas already written, by name: a shape may be used by many. */
+struct seen { const struct shape *at[256]; size_t count; struct buf *out; const char *before; };
+
+static bool see(struct seen *s, const struct shape *shape)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->at[i]->name, shape->name) == 0) {
+            CHECK(s->at[i] == shape); /* two shapes of one name would hide each other */
+            return false;
+        }
+    CHECK(s->count < COUNT_OF(s->at));
+    s->at[s->count++] = shape;
+    return true;
+}
+
+static void put_schema(const struct shape *shape, void *arg)
+{
+    struct seen *s = arg;
+
+    if (!see(s, shape))
+        return;
+    buf_printf(s->out, "%s\n      \"%s\": ", s->before, shape->name);
+    shape_schema(shape, s->out);
+    s->before = ",";
+}
+
+static void each_shape(void (*visit)(const struct shape *shape, void *arg), void *arg)
+{
+    shape_visit(&problem_shape, visit, arg);
+    for (size_t i = 0; i < calls_count(); i++) {
+        if (call_at(i)->in)
+            shape_visit(call_at(i)->in, visit, arg);
+        if (call_at(i)->out)
+            shape_visit(call_at(i)->out, visit, arg);
+    }
+    for (size_t f = 0; f < feature_count; f++)
+        for (size_t i = 0; i < features[f]->event_count; i++)
+            shape_visit(features[f]->events[i]->data, visit, arg);
+}
+
+static void put_schemas(struct buf *out)
+{
+    struct seen s = { .out = out, .before = "" };
+
+    buf_put(out, T("\"schemas\": {"));
+    each_shape(put_schema, &s);
+    buf_put_char(out, '}');
+}
+
+static bool in_path(const struct call_def *d, const char *field)
+{
+    char name[64];
+    int length = snprintf(name, sizeof name, "{%s}", field);
+
+    return length > 0 && (size_t)length < sizeof name && strstr(d->rest.path, name) != NULL;
+}
+
+static bool has_body(const struct call_def *d)
+{
+    return d->rest.method == METHOD_POST || d->rest.method == METHOD_PUT || d->rest.method == METHOD_PATCH;
+}
+
+/* The schema of one field, cut out of its shape's. */
+static void put_field_schema(const struct field *f, struct buf *out)
+{
+    const struct field one[] = { *f };
+    const struct shape shape = { .name = "", .size = 0, .fields = one, .count = 1 };
+    struct buf whole;
+    struct text t;
+    size_t from;
+
+    buf_init(&whole, 65536);
+    shape_schema(&shape, &whole);
+    t = buf_text(&whole);
+    from = (size_t)(strstr(t.at, "\"properties\":{") - t.at) + 14 + strlen(f->name) + 3;
+    buf_put(out, (struct text){ t.at + from, t.len - from - 2 });
+    buf_fini(&whole);
+}
+
+static void put_parameter(const struct call_def *d, const struct field *f, const char **before, struct buf *out)
+{
+    bool path = in_path(d, f->name);
+
+    if (!path && has_body(d))
+        return;
+    buf_printf(out, "%s{\"name\":\"%s\",\"in\":\"%s\",\"required\":%s,\"explode\":false,\"schema\":", *before, f->name,
+               path ? "path" : "query", path || !(f->optional || field_may_be_null(f)) ? "true" : "false");
+    put_field_schema(f, out);
+    buf_put_char(out, '}');
+    *before = ",";
+}
+
+/* Raw calls describe their path parameters by name alone. */
+static void put_raw_parameters(const struct call_def *d, struct buf *out)
+{
+    struct text rest = text_of(d->rest.path);
+    const char *before = "";
+
+    while (rest.len) {
+        struct text segment = text_cut(rest, '/', &rest);
+
+        if (segment.len < 3 || segment.at[0] != '{')
+            continue;
+        buf_printf(out, "%s{\"name\":\"%.*s\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}", before,
+                   (int)segment.len - 2, segment.at + 1);
+        before = ",";
+    }
+}
+
+static void put_parameters(const struct call_def *d, struct buf *out)
+{
+    const char *before = "";
+
+    buf_put(out, T("\"parameters\":["));
+    if (!d->in)
+        put_raw_parameters(d, out);
+    for (size_t i = 0; d->in && i < d->in->count; i++)
+        put_parameter(d, &d->in->fields[i], &before, out);
+    buf_put_char(out, ']');
+}
+
+/* The input without what stands in the path. */
+static void put_body(const struct call_def *d, struct buf *out)
+{
+    struct field fields[16];
+    struct shape body = { .name = d->in->name, .fields = fields };
+
+    for (size_t i = 0; i < d->in->count; i++)
+        if (!in_path(d, d->in->fields[i].name) && body.count < COUNT_OF(fields))
+            fields[body.count++] = d->in->fields[i];
+    if (body.count == 0)
+        return;
+    buf_put(out, T(",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":"));
+    shape_schema(&body, out);
+    buf_put(out, T("}}}"));
+}
+
+static bool may_answer(const struct call_def *d, int status)
+{
+    static const int always[] = { 400, 405, 408, 413, 414, 415, 417, 431, 500, 501, 503, 504, 505 };
+
+    for (size_t i = 0; i < COUNT_OF(always); i++)
+        if (always[i] == status)
+            return true;
+    if ((status == 401 || status == 403) && (d->who != ANYONE || d->cookie))
+        return true;
+    if ((status == 422 && (d->in || d->once == BY_KEY)) || status == 409 || (status == 429 && d->limits[0].by))
+        return true;
+    for (size_t i = 0; i < CALL_PROBLEMS_MAX && d->problems[i]; i++)
+        if (d->problems[i]->status == status)
+            return true;
+    return false;
+}
+
+static void put_codes(const struct call_def *d, int status, struct buf *out)
+{
+    const char *before = ": ";
+
+    buf_printf(out, "\"description\":\"Problem");
+    for (size_t i = 0; i < CALL_PROBLEMS_MAX && d->problems[i]; i++)
+        if (d->problems[i]->status == status) {
+            buf_printf(out, "%s%s", before, d->problems[i]->code);
+            before = ", ";
+        }
+    buf_put_char(out, '"');
+}
+
+static void put_success(const struct call_def *d, struct buf *out)
+{
+    int status = d->status ? d->status : d->out || (d->raw && d->raw_type && d->raw_type[0]) ? 200 : 204;
+
+    buf_printf(out, "\"%d\":{\"description\":\"Done.\"", status);
+    if (d->out)
+        buf_printf(out, ",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}}", d->out->name);
+    else if (d->raw && d->raw_type && d->raw_type[0])
+        buf_printf(out, ",\"content\":{\"%s\":{}}", d->raw_type);
+    buf_put_char(out, '}');
+    if (d->raw && status == 200) /* of a raw exchange that honours ranges and conditions */
+        buf_put(out, T(",\"206\":{\"description\":\"A part.\"},\"302\":{\"description\":\"Elsewhere.\"},"
+                       "\"304\":{\"description\":\"Not modified.\"}"));
+}
+
+static void put_responses(const struct call_def *d, struct buf *out)
+{
+    buf_put(out, T("\"responses\":{"));
+    put_success(d, out);
+    for (int status = 400; status < 506; status++) {
+        if (!may_answer(d, status))
+            continue;
+        buf_printf(out, ",\"%d\":{", status);
+        put_codes(d, status, out);
+        buf_put(out, T(",\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}"));
+    }
+    buf_put_char(out, '}');
+}
+
+static void put_operation(const struct call_def *d, struct buf *out)
+{
+    static const char *const lower[] = { "get", "head", "post", "put", "patch", "delete", "options" };
+    const char *dot = strchr(d->name, '.');
+
+    buf_printf(out, "\"%s\":{\"operationId\":\"%s\",\"tags\":[\"%.*s\"],\"summary\":", lower[d->rest.method], d->name,
+               (int)(dot - d->name), d->name);
+    buf_put_json_string(out, text_of(d->says));
+    buf_put(out, d->who == ANYONE ? T(",\"security\":[],") : T(",\"security\":[{\"bearer\":[]}],"));
+    put_parameters(d, out);
+    if (d->in && has_body(d))
+        put_body(d, out);
+    buf_put_char(out, ',');
+    put_responses(d, out);
+    buf_put_char(out, '}');
+}
+
+/* All methods of one path together, at its first appearance. */
+static void put_paths(struct buf *out)
+{
+    const char *before = "";
+
+    for (size_t i = 0; i < calls_count(); i++) {
+        const char *path = call_at(i)->rest.path, *inner = "";
+        bool first = path != NULL;
+
+        for (size_t k = 0; first && k < i; k++)
+            first = !call_at(k)->rest.path || strcmp(call_at(k)->rest.path, path) != 0;
+        if (!first)
+            continue;
+        buf_printf(out, "%s\n    \"%s\": {", before, path);
+        before = ",";
+        for (size_t k = i; k < calls_count(); k++)
+            if (call_at(k)->rest.path && strcmp(call_at(k)->rest.path, path) == 0) {
+                buf_put(out, text_of(inner));
+                put_operation(call_at(k), out);
+                inner = ",";
+            }
+        buf_put_char(out, '}');
+    }
+}
+
+void openapi_print(struct buf *out)
+{
+    buf_put(out, T("{\n  \"openapi\": \"3.1.0\",\n  \"info\": {\"title\": \"madang\", \"version\": \"" MADANG_VERSION
+                   "\", \"description\": \"Accounts, friends, presence and messages.\","
+                   " \"license\": {\"name\": \"MIT\", \"identifier\": \"MIT\"}},\n  \"servers\": [{\"url\": \"/\"}],\n  \"paths\": {"));
+    put_paths(out);
+    buf_put(out, T("\n  },\n  \"components\": {\"securitySchemes\": {\"bearer\": {\"type\": \"http\", \"scheme\": \"bearer\","
+                   " \"bearerFormat\": \"JWT\"}},\n    "));
+    put_schemas(out);
+    buf_put(out, T("}\n}\n"));
+}
+
+static void put_messages(struct buf *out)
+{
+    const char *before = "";
+
+    for (size_t i = 0; i < calls_count(); i++) {
+        const struct call_def *d = call_at(i);
+
+        if (d->doors == REST_ONLY)
+            continue;
+        buf_printf(out, "%s\n      \"%s\": {\"summary\":", before, d->name);
+        before = ",";
+        buf_put_json_string(out, text_of(d->says));
+        buf_printf(out, ",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"op\",\"id\"],"
+                        "\"properties\":{\"op\":{\"const\":\"%s\"},\"id\":{\"type\":\"integer\",\"minimum\":0},"
+                        "\"key\":{\"type\":\"string\"},\"in\":", d->name);
+        if (d->in)
+            buf_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}}}", d->in->name);
+        else
+            buf_put(out, T("{\"type\":\"object\"}}}"));
+        if (d->out)
+            buf_printf(out, ",\"x-out\":{\"$ref\":\"#/components/schemas/%s\"}", d->out->name);
+        buf_put_char(out, '}');
+    }
+}
+
+static void put_events(struct buf *out)
+{
+    for (size_t f = 0; f < feature_count; f++)
+        for (size_t i = 0; i < features[f]->event_count; i++) {
+            const struct event_def *e = features[f]->events[i];
+
+            buf_printf(out, ",\n      \"event.%s\": {\"summary\":", e->name);
+            buf_put_json_string(out, text_of(e->says));
+            buf_printf(out, ",\"x-topic\":\"%s\",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,"
+                            "\"required\":[\"ev\",\"on\"%s,\"data\"],\"properties\":{\"ev\":{\"const\":\"%s\"},"
+                            "\"on\":{\"type\":\"string\"},%s\"data\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
+                       e->on, e->numbered ? ",\"seq\"" : "", e->name,
+                       e->numbered ? "\"seq\":{\"type\":\"integer\",\"minimum\":1}," : "", e->data->name);
+        }
+}
+
+void asyncapi_print(struct buf *out)
+{
+    buf_put(out, T("{\n  \"asyncapi\": \"3.0.0\",\n  \"info\": {\"title\": \"madang\", \"version\": \"" MADANG_VERSION
+                   "\"},\n  \"channels\": {\"ws\": {\"address\": \"/ws\"}},\n  \"components\": {\"messages\": {"));
+    put_messages(out);
+    put_events(out);
+    buf_put(out, T("},\n    "));
+    put_schemas(out);
+    buf_put(out, T("}\n}\n"));
+}
+
+static const char *ts_scalar(const struct field *f, enum field_kind kind)
+{
+    switch ((int)kind) {
+    case KIND_BOOL:
+    case KIND_OPT_BOOL:
+        return "boolean";
+    case KIND_I64:
+    case KIND_F64:
+    case KIND_OPT_I64:
+        return "number";
+    case KIND_JSON:
+        return "unknown";
+    case KIND_COUNTS:
+        return "Record<string, number>";
+    case KIND_STRUCT:
+    case KIND_MAYBE:
+        return f->shape->name;
+    default:
+        return "string";
+    }
+}
+
+static void ts_words(const struct words *w, struct buf *out)
+{
+    const char *before = "";
+
+    for (size_t i = 0; i < w->count; i++) {
+        if (!w->names[i])
+            continue;
+        buf_printf(out, "%s\"%s\"", before, w->names[i]);
+        before = " | ";
+    }
+}
+
+static void put_ts(const struct shape *shape, void *arg)
+{
+    struct seen *s = arg;
+
+    if (!see(s, shape))
+        return;
+    buf_printf(s->out, "export interface %s {\n", shape->name);
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct field *f = &shape->fields[i];
+        bool list = f->kind == KIND_LIST, null = field_may_be_null(f);
+
+        if (f->says)
+            buf_printf(s->out, "  /** %s */\n", f->says);
+        buf_printf(s->out, "  %s%s: ", f->name, null || f->optional ? "?" : "");
+        if (f->words && !list)
+            ts_words(f->words, s->out);
+        else
+            buf_put(s->out, text_of(ts_scalar(f, list ? f->item : f->kind)));
+        buf_printf(s->out, "%s%s;\n", list ? "[]" : "", null ? " | null" : "");
+    }
+    buf_put(s->out, T("}\n"));
+}
+
+void typescript_print(struct buf *out)
+{
+    struct seen s = { .out = out };
+
+    buf_put(out, T("// Made from the table of calls: madangd types.\n"));
+    each_shape(put_ts, &s);
+    buf_put(out, T("export interface Calls {\n"));
+    for (size_t i = 0; i < calls_count(); i++) {
+        const struct call_def *d = call_at(i);
+
+        if (!d->raw)
+            buf_printf(out, "  /** %s */\n  \"%s\": { in: %s; out: %s };\n", d->says, d->name,
+                       d->in ? d->in->name : "Record<string, never>", d->out ? d->out->name : "Record<string, never>");
+    }
+    buf_put(out, T("}\nexport interface Events {\n"));
+    for (size_t f = 0; f < feature_count; f++)
+        for (size_t i = 0; i < features[f]->event_count; i++)
+            buf_printf(out, "  /** %s */\n  \"%s\": %s;\n", features[f]->events[i]->says, features[f]->events[i]->name,
+                       features[f]->events[i]->data->name);
+    buf_put(out, T("}\n"));
+}

@@ -1,0 +1,11 @@
+/* web: documents — what the table of calls says, for machines: OpenAPI, AsyncAPI, TypeScript. */
+#ifndef MADANG_DOCUMENTS_H
+#define MADANG_DOCUMENTS_H
+
+#include "madang/calls.h"
+
+void openapi_print(struct buf *out);    /* OpenAPI 3.1 */
+void asyncapi_print(struct buf *out);   /* AsyncAPI 3.0 */
+void typescript_print(struct buf *out); /* types for web/madang.js */
+
+#endif

@@ -1,0 +1,342 @@
+#include "door_http.h"
+
+#include "door.h"
+#include "madang/codec.h"
+#include "madang/config.h"
+#include "madang/metric.h"
+#include "madang/seal.h"
+#include "router.h"
+#include "static_files.h"
+#include "ws.h"
+
+/* One request of the API on its way through the door. */
+struct visit {
+    struct exchange *x;
+    struct call call;
+    struct route_found found;
+    const struct static_file *file;
+    problem no_socket; /* why it cannot become a WebSocket */
+};
+
+void security_headers(struct exchange *x)
+{
+    exchange_header_add(x, "X-Content-Type-Options", T("nosniff"));
+    exchange_header_add(x, "X-Request-Id", x->request_id);
+    if (config->http_hsts)
+        exchange_header_add(x, "Strict-Transport-Security", T("max-age=63072000; includeSubDomains"));
+}
+
+static bool in_list(struct text list, struct text one)
+{
+    while (list.len)
+        if (text_is_nocase(text_trim(text_cut(list, ',', &list)), one))
+            return true;
+    return false;
+}
+
+static struct text own_origin(void)
+{
+    struct text url = config->http_public_url;
+
+    return text_ends(url, T("/")) ? text_until(url, url.len - 1) : url;
+}
+
+bool origin_is_ours(struct text origin)
+{
+    return text_is_nocase(origin, own_origin()) || in_list(config->http_origins, origin);
+}
+
+static void cors_headers(struct exchange *x)
+{
+    struct text origin = exchange_header(x, T("origin"));
+
+    exchange_header_add(x, "Vary", T("Origin, Accept-Language"));
+    if (origin.len == 0 || !in_list(config->http_origins, origin))
+        return;
+    exchange_header_add(x, "Access-Control-Allow-Origin", origin);
+    exchange_header_add(x, "Access-Control-Allow-Credentials", T("true"));
+    exchange_header_add(x, "Access-Control-Expose-Headers", T("X-Request-Id, Retry-After, Idempotent-Replayed, ETag"));
+}
+
+static void api_headers(struct exchange *x)
+{
+    security_headers(x);
+    cors_headers(x);
+    exchange_header_add(x, "Cache-Control", T("no-store"));
+}
+
+static struct text allowed(struct exchange *x, const struct route_found *f)
+{
+    struct buf b;
+    struct text out;
+
+    buf_init(&b, 200);
+    for (size_t m = 0; m < METHOD_COUNT; m++) {
+        if (f->calls[m])
+            buf_printf(&b, "%s%s", b.len ? ", " : "", method_names[m]);
+        if (m == METHOD_GET && f->calls[m])
+            buf_put(&b, T(", HEAD"));
+    }
+    buf_put(&b, b.len ? T(", OPTIONS") : T("OPTIONS"));
+    out = arena_text(&x->arena, buf_text(&b));
+    buf_fini(&b);
+    return out;
+}
+
+static struct visit *visit_of(struct exchange *x)
+{
+    struct visit *v = x->visit;
+
+    if (v)
+        return v;
+    v = arena_new(&x->arena, struct visit);
+    v->x = x;
+    v->call = (struct call){ .arena = &x->arena, .name = "-", .address = x->address, .request_id = x->request_id,
+                             .trace_id = x->trace_id, .agent = exchange_header(x, T("user-agent")),
+                             .korean = language_is_korean(exchange_header(x, T("accept-language"))), .http = x };
+    x->visit = v;
+    return v;
+}
+
+static void reply_problem(struct visit *v, problem p)
+{
+    struct exchange *x = v->x;
+    struct call *c = &v->call;
+
+    if (exchange_has_begun(x)) { /* too late to say it: the connection ends short of its length */
+        x->keep_alive = false;
+        return;
+    }
+    api_headers(x);
+    if (p->status == 401)
+        exchange_header_add(x, "WWW-Authenticate", T("Bearer"));
+    if (p->status == 405 || p->status == 501)
+        exchange_header_add(x, "Allow", allowed(x, &v->found));
+    if (p->status == 426)
+        exchange_header_add(x, "Sec-WebSocket-Version", T("13"));
+    if (door_retry_after(c, p))
+        exchange_header_add(x, "Retry-After", arena_printf(&x->arena, "%lld", (long long)door_retry_after(c, p)));
+    if (c->cookie_out.len)
+        exchange_header_add(x, "Set-Cookie", c->cookie_out);
+    exchange_header_add(x, "Content-Language", c->korean ? T("ko") : T("en"));
+    exchange_reply(x, p->status, "application/problem+json", door_problem_json(c, p));
+}
+
+static void refuse(struct exchange *x, problem p)
+{
+    struct visit *v = visit_of(x);
+
+    reply_problem(v, p);
+    door_count(&v->call, p, x->began_us);
+    exchange_end(x);
+}
+
+static bool is_json(struct text type)
+{
+    struct text params, essence = text_trim(text_cut(type, ';', &params));
+
+    return text_is_nocase(essence, T("application/json"));
+}
+
+static problem choose(struct visit *v)
+{
+    struct exchange *x = v->x;
+    const struct call_def *d = v->found.calls[x->method == METHOD_HEAD ? METHOD_GET : x->method];
+
+    for (size_t m = 0; !d && m < METHOD_COUNT; m++)
+        if (v->found.calls[m])
+            return x->method == METHOD_OPTIONS ? NULL : PROBLEM(METHOD_NOT_ALLOWED);
+    if (!d)
+        return PROBLEM(NOT_FOUND);
+    v->call.def = d;
+    v->call.name = d->name;
+    v->call.out_shape = d->out;
+    x->streams = d->streams;
+    x->body_max = d->body_max ? d->body_max : d->in || d->raw ? (size_t)config->http_body_bytes : 0;
+    if (d->in && !d->raw && (x->facts.length > 0 || x->facts.chunked) &&
+        !is_json(exchange_header(x, T("content-type"))))
+        return PROBLEM(MEDIA_TYPE_UNSUPPORTED);
+    return NULL;
+}
+
+static problem route(struct exchange *x)
+{
+    struct visit *v = visit_of(x);
+
+    if (text_is(x->path, T("/ws")))
+        return v->no_socket ? v->no_socket : PROBLEM(UPGRADE_REQUIRED);
+    if (x->method != METHOD_OPTIONS && (v->file = static_file_find(x)))
+        return x->method == METHOD_GET || x->method == METHOD_HEAD ? NULL : PROBLEM(METHOD_NOT_ALLOWED);
+    if (text_is(x->path, T("*")))
+        return x->method == METHOD_OPTIONS ? NULL : PROBLEM(REQUEST_MALFORMED);
+    if (!router_find(&x->arena, x->path, &v->found))
+        return PROBLEM(REQUEST_MALFORMED);
+    for (size_t i = 0; i < v->found.param_count; i++) {
+        if (exchange_param(x, v->found.params[i].name).at && exchange_param(x, v->found.params[i].name).len)
+            return PROBLEM(REQUEST_MALFORMED); /* the query may not stand in for the path */
+        x->params[x->param_count++] = v->found.params[i];
+    }
+    return choose(v);
+}
+
+static problem authenticate(struct visit *v)
+{
+    struct call *c = &v->call;
+    struct text header = exchange_header(v->x, T("authorization")), token;
+    problem p = NULL;
+
+    if (header.len == 0)
+        return NULL;
+    if (!text_is_nocase(text_cut(header, ' ', &token), T("bearer")))
+        p = PROBLEM(TOKEN_INVALID);
+    else
+        p = door_identify(c, text_trim(token));
+    return c->def->who == ANYONE ? NULL : p;
+}
+
+/* Browsers send the cookie by themselves, so the page that makes them must be ours. */
+static problem check_cookie(struct visit *v)
+{
+    struct exchange *x = v->x;
+    struct text origin = exchange_header(x, T("origin"));
+
+    if (!v->call.def->cookie)
+        return NULL;
+    v->call.cookie_in = exchange_cookie(x, T("__Host-madang_refresh"));
+    if (v->call.cookie_in.len == 0)
+        return NULL;
+    return origin_is_ours(origin) ? NULL : PROBLEM(ORIGIN_REFUSED);
+}
+
+static problem read_key(struct visit *v)
+{
+    struct call *c = &v->call;
+    struct text key = exchange_header(v->x, T("idempotency-key"));
+    struct digest d;
+
+    if (key.len == 0 || c->def->once != BY_KEY)
+        return NULL;
+    if (key.len >= 2 && key.at[0] == '"' && key.at[key.len - 1] == '"')
+        key = (struct text){ key.at + 1, key.len - 2 };
+    if (key.len < 1 || key.len > 200)
+        return PROBLEM(REQUEST_MALFORMED);
+    d = sha256(arena_printf(c->arena, "%.*s\n%.*s", TEXT_ARG(v->x->path), TEXT_ARG(buf_text(&v->x->body))));
+    c->key = key;
+    c->fingerprint = digest_hex(c->arena, &d);
+    return NULL;
+}
+
+static problem decode(struct visit *v)
+{
+    struct call *c = &v->call;
+    struct exchange *x = v->x;
+    struct shape_input in = { .json = buf_text(&x->body), .pairs = x->params, .pair_count = x->param_count };
+    void *value;
+
+    if (c->def->out)
+        c->out = arena_alloc(c->arena, c->def->out->size);
+    if (!c->def->in)
+        return NULL;
+    value = arena_alloc(c->arena, c->def->in->size);
+    c->in = value;
+    return shape_decode(c->def->in, c->arena, &in, value, &c->faults);
+}
+
+static problem visit_call(struct visit *v)
+{
+    problem p;
+
+    if ((p = authenticate(v)) || (p = door_authorise(&v->call, v->call.def)) || (p = check_cookie(v)))
+        return p;
+    if (!v->call.def->raw && ((p = read_key(v)) || (p = decode(v))))
+        return p;
+    return door_run(&v->call);
+}
+
+static void reply_output(struct visit *v)
+{
+    struct call *c = &v->call;
+    struct exchange *x = v->x;
+    struct text body = door_output(c);
+    int status = c->status ? c->status : c->def->status ? c->def->status : body.len ? 200 : 204;
+
+    api_headers(x);
+    if (c->replay.len)
+        exchange_header_add(x, "Idempotent-Replayed", T("true"));
+    if (c->cookie_out.len)
+        exchange_header_add(x, "Set-Cookie", c->cookie_out);
+    exchange_reply(x, status, body.len ? "application/json" : NULL, body);
+}
+
+static void run_visit(struct task *t, void *arg)
+{
+    struct visit *v = arg;
+    problem p;
+
+    v->call.task = t;
+    p = visit_call(v);
+    if (p == PROBLEM(REPLAYED))
+        p = NULL;
+    if (p)
+        reply_problem(v, p);
+    else if (!exchange_has_begun(v->x))
+        reply_output(v);
+    door_count(&v->call, p, v->x->began_us);
+    exchange_end(v->x);
+}
+
+static void reply_options(struct visit *v)
+{
+    struct exchange *x = v->x;
+    struct text origin = exchange_header(x, T("origin"));
+
+    api_headers(x);
+    exchange_header_add(x, "Allow", allowed(x, &v->found));
+    if (in_list(config->http_origins, origin) && exchange_header(x, T("access-control-request-method")).len) {
+        exchange_header_add(x, "Access-Control-Allow-Methods", allowed(x, &v->found));
+        exchange_header_add(x, "Access-Control-Allow-Headers", T("Authorization, Content-Type, Idempotency-Key"));
+        exchange_header_add(x, "Access-Control-Max-Age", T("7200"));
+    }
+    exchange_reply(x, 204, NULL, T(""));
+    exchange_end(x);
+}
+
+static void begin(struct exchange *x)
+{
+    struct visit *v = visit_of(x);
+    int64_t limit_ms;
+
+    if (v->file) {
+        security_headers(x);
+        static_file_reply(x, v->file);
+        exchange_end(x);
+        return;
+    }
+    if (!v->call.def) {
+        reply_options(v);
+        return;
+    }
+    if (x->streams && exchange_header(x, T("authorization")).len == 0 && v->call.def->who != ANYONE) {
+        x->keep_alive = x->keep_alive && x->body_ended;
+        refuse(x, PROBLEM(UNAUTHENTICATED));
+        return;
+    }
+    limit_ms = v->call.def->deadline_ms ? v->call.def->deadline_ms : config->http_call_ms;
+    x->door = v;
+    task_start(v->call.name, clock_ms() + (uint64_t)limit_ms, run_visit, v);
+}
+
+static bool upgrade(struct exchange *x, struct connection *c, struct text behind)
+{
+    struct visit *v;
+
+    if (!text_is(x->path, T("/ws")))
+        return false;
+    v = visit_of(x);
+    if ((v->no_socket = ws_handshake(x)))
+        return false; /* route() refuses it with this */
+    ws_accept(c, x, v->call.korean, behind);
+    return true;
+}
+
+const struct http_service public_service = { route, refuse, begin, upgrade };

@@ -1,0 +1,12 @@
+/* web: door_http — the REST door: the public listener's service. */
+#ifndef MADANG_DOOR_HTTP_H
+#define MADANG_DOOR_HTTP_H
+
+#include "exchange.h"
+
+extern const struct http_service public_service;
+/* Whether a browser page of this origin may use cookies and WebSocket here. */
+bool origin_is_ours(struct text origin);    /* [http] public_url, or [http] origins */
+void security_headers(struct exchange *x);
+
+#endif

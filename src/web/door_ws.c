@@ -1,0 +1,181 @@
+/* The WebSocket door: messages in their order, each a call. */
+#include "hub_parts.h"
+#include "madang/config.h"
+#include "madang/log.h"
+#include "madang/seal.h"
+#include "ws.h"
+
+#define CALL_MS_MAX 10000
+#define ARENA_LIMIT (16u << 20)
+
+/* One message on its way. */
+struct visit {
+    struct call call;
+    struct text op;
+    int64_t id;
+    const struct json_tree *in;
+    uint64_t began_us;
+};
+
+static void release_waiting(struct waiting_message *m)
+{
+    free(m);
+}
+
+void door_ws_gone(struct socket *s)
+{
+    struct list *node;
+
+    while ((node = list_take_first(&s->waiting)) != NULL)
+        release_waiting(CONTAINER_OF(node, struct waiting_message, node));
+    s->waiting_count = 0;
+    if (s->task)
+        task_cancel(s->task);
+}
+
+static void reply(uint64_t handle, struct visit *v, const char *member, struct text json)
+{
+    struct socket *s = socket_by(handle);
+
+    if (s)
+        socket_send_json(s, arena_printf(v->call.arena, "{\"id\":%lld,\"%s\":%.*s}", (long long)v->id, member,
+                                         TEXT_ARG(json)));
+}
+
+/* {"op":…,"id":…,"in":{…},"key":…}, and nothing else. */
+static problem read_envelope(struct visit *v, struct text json)
+{
+    const struct json_tree *message, *op, *id, *key;
+    problem p = json_parse(v->call.arena, json, &message);
+    struct digest d;
+
+    if (p)
+        return p;
+    op = json_member(message, "op");
+    id = json_member(message, "id");
+    key = json_member(message, "key");
+    v->in = json_member(message, "in");
+    if (!json_is_i64(id, &v->id) || v->id < 0)
+        v->id = 0;
+    if (!json_is_text(op, &v->op) || !json_is_i64(id, &v->id) || v->id < 0 || (key && !json_is_text(key, &v->call.key)) ||
+        json_members(message) != 2u + (key != NULL) + (v->in != NULL) || v->call.key.len > 200)
+        return PROBLEM(REQUEST_MALFORMED);
+    if (v->call.key.len) {
+        d = sha256(json);
+        v->call.fingerprint = digest_hex(v->call.arena, &d);
+    }
+    return NULL;
+}
+
+static problem identify(struct visit *v, const struct socket *s)
+{
+    struct call *c = &v->call;
+
+    c->socket = s->handle;
+    c->korean = s->korean;
+    c->address = arena_text(c->arena, text_of(s->address));
+    c->request_id = arena_printf(c->arena, "%llx-%lld", (unsigned long long)s->handle, (long long)v->id);
+    if (!s->open)
+        return NULL;
+    c->account = s->account;
+    c->role = s->role;
+    c->session = arena_text(c->arena, text_of(s->session));
+    return s->expires_s <= clock_wall_seconds() && c->def->who != ANYONE ? PROBLEM(TOKEN_INVALID) : NULL;
+}
+
+static problem run_call(struct visit *v, const struct socket *s)
+{
+    struct call *c = &v->call;
+    void *in;
+    problem p;
+
+    c->def = call_by_name(v->op);
+    if (!c->def || c->def->doors == REST_ONLY) {
+        c->def = NULL;
+        return PROBLEM(CALL_UNKNOWN);
+    }
+    c->name = c->def->name;
+    c->out_shape = c->def->out;
+    if (c->def->once != BY_KEY)
+        c->key = T("");
+    if ((p = identify(v, s)) || (p = door_authorise(c, c->def)))
+        return p;
+    if (c->def->out)
+        c->out = arena_alloc(c->arena, c->def->out->size);
+    if (c->def->in) {
+        c->in = in = arena_alloc(c->arena, c->def->in->size);
+        if ((p = shape_decode_tree(c->def->in, c->arena, v->in, in, &c->faults)))
+            return p;
+    } else if (v->in && json_members(v->in)) {
+        return PROBLEM(REQUEST_MALFORMED);
+    }
+    task_set_deadline(c->task, clock_ms() + (uint64_t)(c->def->deadline_ms && c->def->deadline_ms < CALL_MS_MAX
+                                                           ? c->def->deadline_ms
+                                                           : config->http_call_ms));
+    return door_run(c);
+}
+
+static void run_message(struct task *t, const struct socket *s, struct text json)
+{
+    struct visit *v;
+    struct arena a;
+    uint64_t handle = s->handle;
+    problem p;
+
+    arena_init(&a, ARENA_LIMIT);
+    v = arena_new(&a, struct visit);
+    v->began_us = clock_us();
+    v->call = (struct call){ .task = t, .arena = &a, .name = "-" };
+    p = read_envelope(v, json);
+    if (p)
+        v->call.korean = s->korean;
+    else
+        p = run_call(v, s);
+    if (p == PROBLEM(REPLAYED))
+        p = NULL;
+    if (p) {
+        reply(handle, v, "problem", door_problem_json(&v->call, p));
+    } else {
+        struct text out = door_output(&v->call);
+
+        reply(handle, v, "out", out.len ? out : T("{}"));
+        if (v->call.after_reply)
+            v->call.after_reply(&v->call, v->call.after_arg);
+    }
+    door_count(&v->call, p, v->began_us);
+    arena_fini(&a);
+}
+
+/* Works through the messages of a socket in their order. */
+static void run_waiting(struct task *t, void *arg)
+{
+    struct socket *s = arg;
+    struct list *node;
+
+    while (s->c && (node = list_take_first(&s->waiting)) != NULL) {
+        struct waiting_message *m = CONTAINER_OF(node, struct waiting_message, node);
+
+        s->waiting_count--;
+        socket_read(s, true);
+        run_message(t, s, (struct text){ m->bytes, m->len });
+        release_waiting(m);
+        task_set_deadline(t, 0);
+    }
+    s->task = NULL;
+    socket_task_done(s);
+}
+
+void door_ws_message(struct socket *s, struct text json)
+{
+    struct waiting_message *m = must_alloc(sizeof *m + json.len);
+
+    m->len = json.len;
+    memcpy(m->bytes, json.at, json.len);
+    list_append(&s->waiting, &m->node);
+    if (++s->waiting_count >= config->ws_waiting_max)
+        socket_read(s, false);
+    if (s->task)
+        return;
+    s->running++;
+    s->task = task_start("socket", 0, run_waiting, s);
+}

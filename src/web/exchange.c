@@ -1,0 +1,388 @@
+/* The answering side of HTTP, and what handlers ask of a request. */
+#include "exchange.h"
+
+#include "listener.h"
+#include "madang/codec.h"
+#include "madang/config.h"
+#include "madang/random.h"
+
+#define SEND_LOW 65536
+
+const char *const method_names[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
+
+static const struct { int status; const char *phrase; } phrases[] = {
+    { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 206, "Partial Content" },
+    { 302, "Found" }, { 303, "See Other" }, { 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+    { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" }, { 408, "Request Timeout" },
+    { 409, "Conflict" }, { 412, "Precondition Failed" }, { 413, "Content Too Large" }, { 414, "URI Too Long" },
+    { 415, "Unsupported Media Type" }, { 416, "Range Not Satisfiable" }, { 417, "Expectation Failed" },
+    { 422, "Unprocessable Content" }, { 426, "Upgrade Required" }, { 429, "Too Many Requests" },
+    { 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" }, { 501, "Not Implemented" },
+    { 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
+    { 505, "HTTP Version Not Supported" },
+};
+
+const char *status_phrase(int status)
+{
+    for (size_t i = 0; i < COUNT_OF(phrases); i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return "Unknown";
+}
+
+enum method exchange_method(const struct exchange *x)
+{
+    return x->method;
+}
+
+struct text exchange_path(const struct exchange *x)
+{
+    return x->path;
+}
+
+struct text exchange_header(const struct exchange *x, struct text name)
+{
+    for (size_t i = 0; i < x->header_count; i++)
+        if (text_is(x->headers[i].name, name))
+            return x->headers[i].value;
+    return T("");
+}
+
+struct text exchange_cookie(const struct exchange *x, struct text name)
+{
+    struct text all = exchange_header(x, T("cookie")), value;
+
+    while (all.len) {
+        struct text one = text_trim(text_cut(all, ';', &all));
+
+        if (text_is(text_cut(one, '=', &value), name))
+            return value;
+    }
+    return T("");
+}
+
+struct text exchange_param(const struct exchange *x, struct text name)
+{
+    for (size_t i = 0; i < x->param_count; i++)
+        if (text_is(x->params[i].name, name))
+            return x->params[i].value;
+    return T("");
+}
+
+int64_t exchange_body_length(const struct exchange *x)
+{
+    return x->facts.chunked ? -1 : x->facts.length;
+}
+
+static bool read_query(struct exchange *x, struct text query)
+{
+    while (query.len) {
+        struct text value, one = text_cut(query, '&', &query), name = text_cut(one, '=', &value);
+        struct pair *p = &x->params[x->param_count];
+
+        if (one.len == 0)
+            continue;
+        if (x->param_count >= PARAMS_MAX - 8) /* the rest is for the path's */
+            return false;
+        if (!percent_decode(&x->arena, name, true, &p->name) || !percent_decode(&x->arena, value, true, &p->value))
+            return false;
+        x->param_count++;
+    }
+    return true;
+}
+
+/* Behind a trusted proxy: the right-most address that is not a trusted proxy itself. */
+static void read_forwarded(struct exchange *x)
+{
+    struct text list = exchange_header(x, T("x-forwarded-for")), rest, last;
+
+    x->secure = text_is_nocase(exchange_header(x, T("x-forwarded-proto")), T("https"));
+    while (list.len) {
+        rest = text_cut_last(list, ',', &last);
+        if (last.len == 0 && text_find(list, ',') < 0) {
+            last = list;
+            rest = T("");
+        }
+        last = text_trim(last);
+        if (last.len == 0 || last.len > 45)
+            return;
+        x->address = arena_text(&x->arena, last);
+        if (text_find(config->http_trusted_proxies, ',') < 0 || !text_is(last, config->http_trusted_proxies))
+            return;
+        list = rest;
+    }
+}
+
+static bool id_is_fit(struct text id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (!((id.at[i] >= '0' && id.at[i] <= '9') || (id.at[i] >= 'a' && id.at[i] <= 'z') ||
+              (id.at[i] >= 'A' && id.at[i] <= 'Z') || id.at[i] == '-'))
+            return false;
+    return id.len >= 8 && id.len <= 64;
+}
+
+/* This process's random part and a count: unique, and no system call. */
+static struct text request_id_new(struct arena *a)
+{
+    static unsigned char process[6];
+    static uint64_t count;
+
+    if (count++ == 0)
+        random_bytes(process, sizeof process);
+    return arena_printf(a, "%s-%llu", hex_encode(a, process, sizeof process).at, (unsigned long long)count);
+}
+
+/* W3C Trace Context: "00-" 32 hex "-" 16 hex "-" 2 hex. */
+static struct text read_trace(const struct exchange *x)
+{
+    struct text t = exchange_header(x, T("traceparent"));
+    unsigned char id[16];
+
+    if (t.len != 55 || t.at[2] != '-' || t.at[35] != '-' || t.at[52] != '-' ||
+        !hex_decode((struct text){ t.at + 3, 32 }, id, 16))
+        return T("");
+    return (struct text){ t.at + 3, 32 };
+}
+
+static void read_identity(struct exchange *x)
+{
+    bool trusted = peer_is_trusted(&x->peer);
+    struct text given = exchange_header(x, T("x-request-id"));
+
+    x->address = peer_text(&x->peer, &x->arena);
+    if (trusted)
+        read_forwarded(x);
+    x->request_id = trusted && id_is_fit(given) ? given : request_id_new(&x->arena);
+    x->trace_id = read_trace(x);
+}
+
+static bool method_find(struct text name, enum method *out)
+{
+    for (size_t i = 0; i < METHOD_COUNT; i++)
+        if (text_is(text_of(method_names[i]), name)) {
+            *out = (enum method)i;
+            return true;
+        }
+    return false;
+}
+
+problem exchange_read_target(struct exchange *x)
+{
+    struct text query, target = x->facts.target;
+
+    read_identity(x);
+    if (target.len == 0)
+        return PROBLEM(REQUEST_MALFORMED);
+    if (!method_find(x->facts.method, &x->method)) {
+        x->method = METHOD_OPTIONS; /* answered as a method that no path allows */
+        return PROBLEM(METHOD_UNKNOWN);
+    }
+    x->is_head = x->method == METHOD_HEAD;
+    if (target.at[0] != '/' && !text_is(target, T("*"))) { /* absolute form: head_check() knows the authority */
+        struct text authority = text_from(target, text_starts(target, T("https")) ? 8 : 7);
+        ptrdiff_t slash = text_find(authority, '/');
+
+        target = slash < 0 ? T("/") : text_from(authority, (size_t)slash);
+    }
+    x->path = text_cut(target, '?', &query);
+    if (text_find(x->path, '#') >= 0)
+        return PROBLEM(REQUEST_MALFORMED);
+    return read_query(x, query) ? NULL : PROBLEM(REQUEST_MALFORMED);
+}
+
+void exchange_gone(struct exchange *x)
+{
+    struct wait *body = x->body_wait, *sending = x->send_wait;
+
+    x->http = NULL;
+    x->body_wait = x->send_wait = NULL;
+    if (body)
+        wait_done(body, PROBLEM(CANCELLED));
+    if (sending)
+        wait_done(sending, PROBLEM(CANCELLED));
+    if (!x->door) /* no task has it */
+        exchange_end(x);
+}
+
+static void cancel_body_wait(struct wait *w)
+{
+    wait_done(w, NULL);
+}
+
+static problem wait_for_body(struct call *c, struct exchange *x)
+{
+    struct wait w;
+    problem p;
+
+    wait_init(&w, cancel_body_wait);
+    x->body_wait = &w;
+    p = task_wait(c->task, &w, 0);
+    x->body_wait = NULL;
+    return p;
+}
+
+problem exchange_body_next(struct call *c, struct text *piece)
+{
+    struct exchange *x = c->http;
+    struct buf swap = x->piece;
+    problem p;
+
+    if (x->body.len == 0 && !x->body_ended && !x->body_problem && x->http)
+        if ((p = wait_for_body(c, x)))
+            return p;
+    if (x->body_problem)
+        return x->body_problem;
+    if (!x->http && x->body.len == 0 && !x->body_ended)
+        return PROBLEM(CANCELLED);
+    x->piece = x->body; /* two buffers change hands: more may arrive while the handler works on this one */
+    x->body = swap;
+    if (!x->body.max)
+        buf_init(&x->body, x->piece.max);
+    buf_clear(&x->body);
+    *piece = buf_text(&x->piece);
+    if (x->http && !x->body_ended)
+        http_body_wanted(x->http);
+    return NULL;
+}
+
+static bool is_clean(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if ((unsigned char)t.at[i] < 0x20 || t.at[i] == 0x7F)
+            return false;
+    return true;
+}
+
+void exchange_header_add(struct exchange *x, const char *name, struct text value)
+{
+    CHECK(!x->begun);
+    if (!is_clean(value)) /* no outside byte ever makes a second header of ours */
+        return;
+    buf_printf(&x->head_out, "%s: %.*s\r\n", name, TEXT_ARG(value));
+}
+
+static struct text date_now(void)
+{
+    static char text[30];
+    static int64_t at;
+    int64_t now = clock_wall_seconds();
+
+    if (now != at)
+        http_date_format(at = now, text);
+    return (struct text){ text, 29 };
+}
+
+void exchange_begin(struct exchange *x, int status, int64_t length)
+{
+    struct buf b;
+    bool has_length = length >= 0 && status != 204 && status != 304;
+
+    CHECK(!x->begun);
+    x->begun = true;
+    x->status = status;
+    x->length_left = has_length && !x->is_head ? length : 0;
+    if (!x->http)
+        return;
+    buf_init(&b, 131072);
+    buf_printf(&b, "HTTP/1.1 %d %s\r\nDate: %.*s\r\n", status, status_phrase(status), TEXT_ARG(date_now()));
+    buf_put(&b, buf_text(&x->head_out));
+    if (has_length)
+        buf_printf(&b, "Content-Length: %lld\r\n", (long long)length);
+    if (!x->keep_alive)
+        buf_put(&b, T("Connection: close\r\n"));
+    else if (x->facts.http10)
+        buf_put(&b, T("Connection: keep-alive\r\n"));
+    buf_put(&b, T("\r\n"));
+    connection_send_text(http_connection(x->http), buf_text(&b));
+    buf_fini(&b);
+}
+
+bool exchange_has_begun(const struct exchange *x)
+{
+    return x->begun;
+}
+
+static void send_piece(struct exchange *x, struct text piece)
+{
+    CHECK((int64_t)piece.len <= x->length_left);
+    x->length_left -= (int64_t)piece.len;
+    if (x->http)
+        connection_send_text(http_connection(x->http), piece);
+}
+
+static void cancel_send_wait(struct wait *w)
+{
+    wait_done(w, NULL);
+}
+
+problem exchange_write(struct call *c, struct text piece)
+{
+    struct exchange *x = c->http;
+    struct wait w;
+    problem p = NULL;
+
+    if (!x->http)
+        return PROBLEM(CANCELLED);
+    if (x->is_head)
+        return NULL;
+    send_piece(x, piece);
+    if (http_connection(x->http)->queued <= (size_t)config->http_send_bytes)
+        return NULL;
+    wait_init(&w, cancel_send_wait);
+    x->send_wait = &w;
+    p = task_wait(c->task, &w, 0);
+    x->send_wait = NULL;
+    return p ? p : x->http ? NULL : PROBLEM(CANCELLED);
+}
+
+void exchange_reply(struct exchange *x, int status, const char *type, struct text body)
+{
+    if (type)
+        exchange_header_add(x, "Content-Type", text_of(type));
+    exchange_begin(x, status, (int64_t)body.len);
+    if (!x->is_head && status != 204 && status != 304)
+        send_piece(x, body);
+}
+
+enum range_kind range_parse(struct text header, int64_t size, int64_t *first, int64_t *last)
+{
+    struct text to, from;
+
+    *first = 0;
+    *last = size - 1;
+    if (!text_starts(header, T("bytes=")) || text_find(header, ',') >= 0)
+        return RANGE_WHOLE; /* several ranges may be answered with the whole (RFC 9110 §14.2) */
+    from = text_cut(text_from(header, 6), '-', &to);
+    if (from.len == 0) { /* the last so many */
+        if (!text_to_i64(to, first) || *first < 0)
+            return RANGE_WHOLE;
+        if (*first == 0 || size == 0)
+            return RANGE_UNSATISFIABLE;
+        *first = *first > size ? 0 : size - *first;
+        return RANGE_PART;
+    }
+    if (!text_to_i64(from, first) || *first < 0 || (to.len && !text_to_i64(to, last)) || (to.len && *last < *first)) {
+        *first = 0;
+        *last = size - 1;
+        return RANGE_WHOLE;
+    }
+    if (*first >= size)
+        return RANGE_UNSATISFIABLE;
+    if (*last >= size)
+        *last = size - 1;
+    return RANGE_PART;
+}
+
+bool etag_matches(struct text list, struct text etag)
+{
+    while (list.len) {
+        struct text one = text_trim(text_cut(list, ',', &list));
+
+        if (text_starts(one, T("W/")))
+            one = text_from(one, 2);
+        if (text_is(one, T("*")) || text_is(one, etag))
+            return true;
+    }
+    return false;
+}

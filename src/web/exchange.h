@@ -1,0 +1,69 @@
+/* web: exchange — an HTTP request and its answer, between the parser below and the doors above. */
+#ifndef MADANG_EXCHANGE_H
+#define MADANG_EXCHANGE_H
+
+#include "connection.h"
+#include "http_head.h"
+#include "madang/http.h"
+
+struct http;
+
+#define PARAMS_MAX 64
+
+struct exchange {
+    struct http *http; /* NULL once the connection is gone */
+    struct arena arena;
+    struct head_facts facts;
+    enum method method;
+    struct text path; /* raw, without the query */
+    struct pair *headers;
+    size_t header_count;
+    struct pair params[PARAMS_MAX]; /* of the query, then of the path */
+    size_t param_count;
+    struct peer peer;
+    bool secure; /* by https, as a trusted proxy says */
+    struct text address, request_id, trace_id;
+
+    struct buf body;  /* collected, or what has arrived for a streaming handler */
+    struct buf piece; /* what that handler has in its hands */
+    problem body_problem;
+    size_t body_max, body_seen;
+    bool streams, body_ended;
+    struct wait *body_wait, *send_wait;
+
+    struct buf head_out;
+    bool begun, ended, keep_alive, is_head;
+    int status;
+    int64_t length_left; /* of the answer's body */
+    uint64_t began_us;
+    void *visit; /* what the service keeps with it … */
+    void *door;  /* … set while a task of its works on it, which then calls exchange_end() */
+};
+
+/* What stands above: the API's door, or the operator's pages. */
+struct http_service {
+    /* The head is here: decide body_max and streams, or return what to answer at once. */
+    problem (*route)(struct exchange *x);
+    /* Route said no, or the body went wrong: answer it. */
+    void (*refuse)(struct exchange *x, problem p);
+    /* The request is complete (or, when it streams, its head): answer it, then exchange_end(). */
+    void (*begin)(struct exchange *x);
+    /* Wants the connection for itself (WebSocket); after it, http is gone and the bytes behind the head are handed over. */
+    bool (*upgrade)(struct exchange *x, struct connection *c, struct text behind);
+};
+
+void http_accept(struct connection *c, const struct http_service *service);
+/* The answer is complete (or never will be): the connection goes on to the next request. Frees x. */
+void exchange_end(struct exchange *x);
+/* Drain: connections close after their next answer, idle ones soon. */
+void http_drain(void);
+
+/* For http.c and exchange.c. */
+void http_body_wanted(struct http *h);
+struct connection *http_connection(struct http *h);
+void exchange_gone(struct exchange *x);
+/* Fills method, path, params, address from facts and headers; what is wrong with the target otherwise. */
+problem exchange_read_target(struct exchange *x) MUST_USE;
+const char *status_phrase(int status);
+
+#endif

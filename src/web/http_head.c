@@ -1,0 +1,186 @@
+#include "http_head.h"
+
+static bool is_token_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+static bool is_token(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if (!is_token_char(t.at[i]))
+            return false;
+    return t.len > 0;
+}
+
+size_t head_end(struct text bytes, size_t from)
+{
+    from = from > 3 ? from - 3 : 0;
+    for (size_t i = from; i + 4 <= bytes.len; i++) {
+        const char *cr = memchr(bytes.at + i, '\r', bytes.len - i);
+
+        if (!cr || (size_t)(cr - bytes.at) + 4 > bytes.len)
+            return 0;
+        i = (size_t)(cr - bytes.at);
+        if (memcmp(cr, "\r\n\r\n", 4) == 0)
+            return i + 4;
+    }
+    return 0;
+}
+
+/* Takes one line off the front, without its CRLF; false on a bare CR, a bare LF or a NUL. */
+static bool take_line(struct text *rest, struct text *line)
+{
+    for (size_t i = 0; i < rest->len; i++) {
+        char c = rest->at[i];
+
+        if (c == '\n' || c == '\0')
+            return false;
+        if (c != '\r')
+            continue;
+        if (i + 1 >= rest->len || rest->at[i + 1] != '\n')
+            return false;
+        *line = text_until(*rest, i);
+        *rest = text_from(*rest, i + 2);
+        return true;
+    }
+    return false;
+}
+
+static bool target_is_clean(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if ((unsigned char)t.at[i] <= 0x20 || (unsigned char)t.at[i] >= 0x7F)
+            return false;
+    return t.len > 0;
+}
+
+static problem check_request_line(struct text line, const struct head_limits *limits, struct head_facts *f)
+{
+    struct text rest, version;
+
+    f->method = text_cut(line, ' ', &rest);
+    f->target = text_cut(rest, ' ', &version);
+    if (!is_token(f->method) || f->method.len > 32)
+        return PROBLEM(REQUEST_MALFORMED);
+    if (f->target.len > limits->target_bytes)
+        return PROBLEM(TARGET_TOO_LONG);
+    if (!target_is_clean(f->target))
+        return PROBLEM(REQUEST_MALFORMED);
+    f->http10 = text_is(version, T("HTTP/1.0"));
+    if (f->http10 || text_is(version, T("HTTP/1.1")))
+        return NULL;
+    return version.len == 8 && text_starts(version, T("HTTP/")) && version.at[6] == '.'
+               ? PROBLEM(VERSION_UNSUPPORTED)
+               : PROBLEM(REQUEST_MALFORMED);
+}
+
+static bool value_is_clean(struct text v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (((unsigned char)v.at[i] < 0x20 && v.at[i] != '\t') || v.at[i] == 0x7F)
+            return false;
+    return true;
+}
+
+static bool host_is_valid(struct text h)
+{
+    for (size_t i = 0; i < h.len; i++) {
+        char c = h.at[i];
+
+        if (!is_token_char(c) && c != ':' && c != '[' && c != ']')
+            return false;
+    }
+    return h.len > 0 && h.len <= 255;
+}
+
+static problem take_length(struct text value, struct head_facts *f)
+{
+    if (f->has_length || value.len > 18 || value.len == 0 || value.at[0] == '-' || !text_to_i64(value, &f->length))
+        return PROBLEM(REQUEST_MALFORMED);
+    f->has_length = true;
+    return NULL;
+}
+
+static problem take_coding(struct text value, struct head_facts *f)
+{
+    if (f->chunked || f->http10)
+        return PROBLEM(REQUEST_MALFORMED);
+    if (!text_is_nocase(value, T("chunked")))
+        return is_token(value) ? PROBLEM(METHOD_UNKNOWN) : PROBLEM(REQUEST_MALFORMED);
+    f->chunked = true;
+    return NULL;
+}
+
+static problem take_field(struct text name, struct text value, struct head_facts *f)
+{
+    if (text_is_nocase(name, T("content-length")))
+        return take_length(value, f);
+    if (text_is_nocase(name, T("transfer-encoding")))
+        return take_coding(value, f);
+    if (text_is_nocase(name, T("host"))) {
+        if (f->host.len || !host_is_valid(value))
+            return PROBLEM(REQUEST_MALFORMED);
+        f->host = value;
+    } else if (text_is_nocase(name, T("expect"))) {
+        if (!text_is_nocase(value, T("100-continue")))
+            return PROBLEM(EXPECTATION_FAILED);
+        f->expects_continue = !f->http10;
+    }
+    return NULL;
+}
+
+static problem check_field(struct text line, const struct head_limits *limits, struct head_facts *f)
+{
+    struct text name, value;
+
+    if (++f->fields > limits->fields_max)
+        return PROBLEM(HEADERS_TOO_LARGE);
+    if (text_find(line, ':') < 0)
+        return PROBLEM(REQUEST_MALFORMED);
+    name = text_cut(line, ':', &value); /* a folded line or a blank before the colon makes the name no token */
+    value = text_trim(value);
+    if (!is_token(name) || !value_is_clean(value))
+        return PROBLEM(REQUEST_MALFORMED);
+    return take_field(name, value, f);
+}
+
+/* In absolute form the authority must be the Host (RFC 9112 §3.2.2). */
+static bool authority_fits(const struct head_facts *f)
+{
+    struct text rest = f->target, authority;
+
+    if (f->target.at[0] == '/' || text_is(f->target, T("*")))
+        return true;
+    if (text_starts(rest, T("http://")))
+        rest = text_from(rest, 7);
+    else if (text_starts(rest, T("https://")))
+        rest = text_from(rest, 8);
+    else
+        return false;
+    authority = text_cut(rest, '/', &rest);
+    return text_is_nocase(authority, f->host);
+}
+
+problem head_check(struct text head, const struct head_limits *limits, struct head_facts *f)
+{
+    struct text line;
+    problem p;
+
+    *f = (struct head_facts){ .length = 0 };
+    if (!take_line(&head, &line))
+        return PROBLEM(REQUEST_MALFORMED);
+    if ((p = check_request_line(line, limits, f)))
+        return p;
+    while (take_line(&head, &line) && line.len > 0)
+        if ((p = check_field(line, limits, f)))
+            return p;
+    if (head.len > 0 || line.len > 0)
+        return PROBLEM(REQUEST_MALFORMED); /* stopped at a bare CR, LF or NUL */
+    if (f->has_length && f->chunked)
+        return PROBLEM(REQUEST_MALFORMED);
+    if (f->host.len == 0 && !f->http10)
+        return PROBLEM(REQUEST_MALFORMED);
+    return authority_fits(f) ? NULL : PROBLEM(REQUEST_MALFORMED);
+}

@@ -1,0 +1,34 @@
+/* web: hub_parts — between hub, relay and socket. */
+#ifndef MADANG_HUB_PARTS_H
+#define MADANG_HUB_PARTS_H
+
+#include "madang/hub.h"
+#include "ws.h"
+
+void hub_start(void);
+void hub_stop(void);
+void hub_socket_gone(struct socket *s);
+/* An event that another node published. */
+void hub_deliver_remote(struct text topic, int64_t number, struct text json);
+/* The relay hears (or hears again) this topic; or has lost all of them. */
+void hub_topic_heard(struct text topic);
+void hub_relay_lost(void);
+void hub_relay_back(void);
+void hub_resync_topic(struct text topic);
+void hub_resync_all(void); /* within a second, jittered */
+void hub_join_here(int64_t account, struct text topic);
+void hub_leave_here(int64_t account, struct text topic);
+void hub_end_session_here(struct text session, int code);
+void hub_end_account_here(int64_t account, int code);
+
+/* relay */
+void relay_start(void);
+void relay_stop(void); /* says farewell, so that nobody takes us for dead */
+bool relay_hears(void);
+void relay_subscribe(struct text topic);
+void relay_unsubscribe(struct text topic);
+void relay_publish(struct text topic, int64_t number, struct text json);
+void relay_command(const char *format, ...) PRINTF_LIKE(1, 2); /* "verb argument argument" to every other node */
+size_t relay_others(void);
+
+#endif

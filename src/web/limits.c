@@ -1,0 +1,115 @@
+#include "limits.h"
+
+#include "madang/config.h"
+#include "madang/map.h"
+#include "madang/redis.h"
+
+#define BUCKETS_MAX 100000
+
+struct bucket {
+    struct map_node node;
+    struct list by_use; /* least recently used first */
+    double tokens;
+    uint64_t at_ms;
+    char key[];
+};
+
+static struct map buckets;
+static struct list by_use = { &by_use, &by_use };
+static struct script bucket_script = SCRIPT("limit.lua");
+
+static void bucket_free(struct bucket *b)
+{
+    map_remove(&buckets, &b->node);
+    list_remove(&b->by_use);
+    free(b);
+}
+
+void limits_stop(void)
+{
+    while (!list_is_empty(&by_use))
+        bucket_free(CONTAINER_OF(by_use.next, struct bucket, by_use));
+    map_fini(&buckets);
+}
+
+static struct bucket *bucket_get(struct text key, int64_t capacity)
+{
+    struct map_node *n = map_find(&buckets, key);
+    struct bucket *b;
+
+    if (n) {
+        b = CONTAINER_OF(n, struct bucket, node);
+    } else {
+        if (buckets.count >= BUCKETS_MAX)
+            bucket_free(CONTAINER_OF(by_use.next, struct bucket, by_use));
+        b = must_zalloc(sizeof *b + key.len + 1);
+        memcpy(b->key, key.at, key.len);
+        b->tokens = (double)capacity;
+        b->at_ms = clock_ms();
+        list_init(&b->by_use);
+        map_add(&buckets, &b->node, (struct text){ b->key, key.len });
+    }
+    list_remove(&b->by_use);
+    list_append(&by_use, &b->by_use);
+    return b;
+}
+
+/* Milliseconds to wait; 0: a token was taken. */
+static int64_t take_here(struct text key, int64_t capacity, int64_t per_ms)
+{
+    struct bucket *b = bucket_get(key, capacity);
+    uint64_t now = clock_ms();
+    double rate = (double)capacity / (double)per_ms;
+
+    b->tokens += (double)(now - b->at_ms) * rate;
+    if (b->tokens > (double)capacity)
+        b->tokens = (double)capacity;
+    b->at_ms = now;
+    if (b->tokens < 1)
+        return (int64_t)((1 - b->tokens) / rate) + 1;
+    b->tokens -= 1;
+    return 0;
+}
+
+static int64_t take(struct call *c, const struct limit *l, struct text key)
+{
+    int64_t capacity = l->count * config->limits_scale;
+    struct redis_value wait;
+
+    if (l->cluster && !script_run(c, &bucket_script, VALUES(redis_key(c->arena, "limit:%.*s", TEXT_ARG(key))),
+                                  VALUES(capacity, l->per_ms), &wait))
+        return wait.number;
+    return take_here(key, capacity, l->per_ms);
+}
+
+/* An IPv6 user holds a /64: its first four groups count. */
+static struct text address_part(struct call *c)
+{
+    size_t groups = 0;
+
+    if (text_find(c->address, '.') >= 0)
+        return c->address;
+    for (size_t i = 0; i < c->address.len; i++)
+        if (c->address.at[i] == ':' && ++groups == 4)
+            return text_until(c->address, i);
+    return c->address;
+}
+
+problem limits_check(struct call *c)
+{
+    for (size_t i = 0; i < CALL_LIMITS_MAX; i++) {
+        const struct limit *l = &c->def->limits[i];
+        struct text key;
+        int64_t wait;
+
+        if (l->by == NO_LIMIT)
+            continue;
+        key = l->by == BY_ACCOUNT && c->account
+                  ? arena_printf(c->arena, "%s:a%lld", c->name, (long long)c->account)
+                  : arena_printf(c->arena, "%s:i%.*s", c->name, TEXT_ARG(address_part(c)));
+        wait = take(c, l, key);
+        if (wait > 0)
+            return call_retry_after(c, PROBLEM(RATE_LIMITED), (wait + 999) / 1000);
+    }
+    return NULL;
+}

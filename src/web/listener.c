@@ -1,0 +1,368 @@
+#include "listener.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "madang/config.h"
+#include "madang/log.h"
+#include "madang/map.h"
+#include "madang/metric.h"
+
+#define BACKLOG 4096
+#define SYSTEMD_FIRST_FD 3 /* sd_listen_fds(3) */
+#define INHERIT_MAX 16
+
+struct listener {
+    struct list node;
+    struct listener_group *group;
+    union { uv_handle_t handle; uv_stream_t stream; uv_tcp_t tcp; uv_pipe_t pipe; } uv;
+    bool is_unix;
+    size_t refs; /* itself until closed, and its connections */
+};
+
+/* Connections of one address, while it has any. */
+struct from_address {
+    struct map_node node;
+    unsigned char address[16];
+    int64_t count;
+};
+
+static struct map addresses;
+static int inherited[INHERIT_MAX];
+static size_t inherited_count, inherited_used;
+
+void listener_inherit(const int *fds, size_t count)
+{
+    inherited_count = count < INHERIT_MAX ? count : INHERIT_MAX;
+    memcpy(inherited, fds, inherited_count * sizeof *fds);
+}
+
+static void listener_drop(struct listener *l)
+{
+    if (--l->refs == 0)
+        free(l);
+}
+
+static void on_listener_closed(uv_handle_t *h)
+{
+    listener_drop(CONTAINER_OF(h, struct listener, uv.handle));
+}
+
+static struct text address_key(const unsigned char address[static 16])
+{
+    return (struct text){ (const char *)address, 16 };
+}
+
+bool peer_is_trusted(const struct peer *p)
+{
+    struct text list = config->http_trusted_proxies, one, address;
+    struct arena a;
+    bool found = false;
+
+    if (list.len == 0)
+        return false;
+    arena_init(&a, 4096);
+    address = peer_text(p, &a);
+    while (list.len && !found) {
+        one = text_cut(list, ',', &list);
+        found = text_is(text_trim(one), address);
+    }
+    arena_fini(&a);
+    return found;
+}
+
+/* False when the address has too many already. */
+static bool address_count(struct connection *c)
+{
+    struct map_node *n = map_find(&addresses, address_key(c->peer.address));
+    struct from_address *f;
+
+    if (!c->listener->group->limit_addresses || c->peer.is_unix || peer_is_trusted(&c->peer))
+        return true;
+    if (!n) {
+        f = must_zalloc(sizeof *f);
+        memcpy(f->address, c->peer.address, 16);
+        map_add(&addresses, &f->node, address_key(f->address));
+        n = &f->node;
+    }
+    f = CONTAINER_OF(n, struct from_address, node);
+    if (f->count >= config->http_connections_per_address)
+        return false;
+    f->count++;
+    c->counted = true;
+    return true;
+}
+
+static void address_release(struct connection *c)
+{
+    struct map_node *n = c->counted ? map_find(&addresses, address_key(c->peer.address)) : NULL;
+    struct from_address *f;
+
+    if (!n)
+        return;
+    f = CONTAINER_OF(n, struct from_address, node);
+    if (--f->count > 0)
+        return;
+    map_remove(&addresses, n);
+    free(f);
+    if (addresses.count == 0)
+        map_fini(&addresses);
+}
+
+void listener_forget(struct connection *c)
+{
+    struct listener *l = c->listener;
+
+    for (uint32_t i = 0; i < c->count; i++)
+        chunk_drop(c->queue[i]);
+    free(c->queue);
+    list_remove(&c->all);
+    l->group->connections--;
+    if (l->group->limit_addresses)
+        metric_set(METRIC_CONNECTIONS, (int64_t)l->group->connections);
+    address_release(c);
+    free(c);
+    listener_drop(l);
+}
+
+static void read_peer(struct connection *c)
+{
+    struct sockaddr_storage from;
+    int length = (int)sizeof from;
+
+    c->peer.is_unix = c->listener->is_unix;
+    if (c->peer.is_unix || uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&from, &length) != 0)
+        return;
+    if (from.ss_family == AF_INET6) {
+        memcpy(c->peer.address, &((struct sockaddr_in6 *)&from)->sin6_addr, 16);
+    } else {
+        memset(c->peer.address + 10, 0xFF, 2);
+        memcpy(c->peer.address + 12, &((struct sockaddr_in *)&from)->sin_addr, 4);
+    }
+}
+
+static struct connection *connection_new(struct listener *l)
+{
+    struct connection *c = must_zalloc(sizeof *c);
+
+    c->listener = l;
+    l->refs++;
+    list_init(&c->dirty);
+    list_append(&l->group->connections_all, &c->all);
+    timer_init(&c->timer, connection_on_timer);
+    l->group->connections++;
+    if (l->is_unix)
+        CHECK(uv_pipe_init(loop_uv(), &c->uv.pipe, 0) == 0);
+    else
+        CHECK(uv_tcp_init(loop_uv(), &c->uv.tcp) == 0);
+    c->uv.handle.data = c;
+    return c;
+}
+
+static void on_connection(uv_stream_t *s, int status)
+{
+    struct listener *l = s->data;
+    struct connection *c;
+
+    if (status < 0) {
+        log_warn("listen", "%s: cannot accept: %s", l->group->name, uv_strerror(status));
+        return;
+    }
+    c = connection_new(l);
+    if (uv_accept(s, &c->uv.stream) != 0) {
+        connection_abort(c);
+        return;
+    }
+    read_peer(c);
+    if (l->group->limit_addresses) {
+        metric_add(METRIC_CONNECTIONS_TOTAL, 1);
+        metric_set(METRIC_CONNECTIONS, (int64_t)l->group->connections);
+    }
+    if (!l->is_unix)
+        uv_tcp_nodelay(&c->uv.tcp, 1);
+    if (l->group->connections > l->group->connections_max || !address_count(c)) {
+        metric_add(METRIC_CONNECTIONS_REFUSED, 1);
+        connection_abort(c);
+        return;
+    }
+    l->group->accepted(c);
+    if (!c->closing)
+        connection_read(c, true);
+}
+
+static bool listen_now(struct listener *l, const char *what)
+{
+    int failed = uv_listen(&l->uv.stream, BACKLOG, on_connection);
+
+    if (failed)
+        log_error("listen", "%s: %s", what, uv_strerror(failed));
+    else
+        log_info("listen", "%s on %s", l->group->name, what);
+    return failed == 0;
+}
+
+static struct listener *listener_new(struct listener_group *g, bool is_unix)
+{
+    struct listener *l = must_zalloc(sizeof *l);
+
+    l->group = g;
+    l->is_unix = is_unix;
+    l->refs = 1;
+    list_append(&g->listeners, &l->node);
+    if (is_unix)
+        CHECK(uv_pipe_init(loop_uv(), &l->uv.pipe, 0) == 0);
+    else
+        CHECK(uv_tcp_init(loop_uv(), &l->uv.tcp) == 0);
+    l->uv.handle.data = l;
+    return l;
+}
+
+static bool open_fd(struct listener_group *g, int fd)
+{
+    struct sockaddr_storage name = { 0 };
+    socklen_t length = sizeof name;
+    struct listener *l;
+    int failed;
+
+    if (getsockname(fd, (struct sockaddr *)&name, &length) != 0) {
+        log_error("listen", "descriptor %d is no socket", fd);
+        return false;
+    }
+    l = listener_new(g, name.ss_family == AF_UNIX);
+    failed = l->is_unix ? uv_pipe_open(&l->uv.pipe, fd) : uv_tcp_open(&l->uv.tcp, fd);
+    return failed == 0 && listen_now(l, "a socket handed over");
+}
+
+static bool open_systemd(struct listener_group *g)
+{
+    const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+    int64_t n = 0, owner = 0;
+
+    if (!count || !pid || !text_to_i64(text_of(count), &n) || !text_to_i64(text_of(pid), &owner) || owner != getpid() ||
+        n < 1) {
+        log_error("listen", "systemd handed over no socket");
+        return false;
+    }
+    for (int fd = SYSTEMD_FIRST_FD; fd < SYSTEMD_FIRST_FD + n; fd++)
+        if (!open_fd(g, fd))
+            return false;
+    return true;
+}
+
+/* A socket file that nobody listens on is a leftover of a process that was killed. */
+static void remove_stale(const char *path)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    struct stat st;
+    int fd;
+
+    if (strlen(path) >= sizeof to.sun_path || lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return;
+    memcpy(to.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) != 0 && errno == ECONNREFUSED)
+        unlink(path);
+    if (fd >= 0)
+        close(fd);
+}
+
+static bool open_unix(struct listener_group *g, const char *path)
+{
+    struct listener *l;
+    int failed;
+
+    remove_stale(path);
+    l = listener_new(g, true);
+    failed = uv_pipe_bind(&l->uv.pipe, path);
+    if (failed) {
+        log_error("listen", "unix:%s: %s", path, uv_strerror(failed));
+        return false;
+    }
+    uv_pipe_chmod(&l->uv.pipe, UV_READABLE | UV_WRITABLE);
+    return listen_now(l, path);
+}
+
+static bool parse_tcp(struct arena *a, struct text one, struct sockaddr_storage *out)
+{
+    struct text port_text, host = text_cut_last(one, ':', &port_text);
+    int64_t port;
+
+    if (!text_to_i64(port_text, &port) || port < 0 || port > 65535)
+        return false;
+    if (host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')
+        return uv_ip6_addr(arena_cstr(a, (struct text){ host.at + 1, host.len - 2 }), (int)port,
+                           (struct sockaddr_in6 *)out) == 0;
+    return uv_ip4_addr(arena_cstr(a, host), (int)port, (struct sockaddr_in *)out) == 0;
+}
+
+static bool open_tcp(struct listener_group *g, struct arena *a, struct text one)
+{
+    struct sockaddr_storage to;
+    struct listener *l;
+    int failed;
+
+    if (!parse_tcp(a, one, &to)) {
+        log_error("listen", "%.*s is neither ADDRESS:PORT, [IPv6]:PORT, unix:PATH nor systemd", TEXT_ARG(one));
+        return false;
+    }
+    l = listener_new(g, false);
+    failed = uv_tcp_bind(&l->uv.tcp, (struct sockaddr *)&to, 0);
+    if (failed)
+        log_error("listen", "%.*s: %s", TEXT_ARG(one), uv_strerror(failed));
+    return failed == 0 && listen_now(l, arena_cstr(a, one));
+}
+
+static bool open_one(struct listener_group *g, struct arena *a, struct text one)
+{
+    if (inherited_used < inherited_count)
+        return open_fd(g, inherited[inherited_used++]);
+    if (text_is(one, T("systemd")))
+        return open_systemd(g);
+    if (text_starts(one, T("unix:")))
+        return open_unix(g, arena_cstr(a, text_from(one, 5)));
+    return open_tcp(g, a, one);
+}
+
+bool listener_group_open(struct listener_group *g, struct text list)
+{
+    struct arena a;
+    bool ok = true;
+
+    list_init(&g->listeners);
+    list_init(&g->connections_all);
+    arena_init(&a, 65536);
+    while (list.len && ok) {
+        struct text one = text_trim(text_cut(list, ',', &list));
+
+        ok = open_one(g, &a, one);
+    }
+    arena_fini(&a);
+    return ok;
+}
+
+size_t listener_group_fds(const struct listener_group *g, int *out, size_t room)
+{
+    size_t n = 0;
+
+    list_each (node, &g->listeners)
+        if (n < room && uv_fileno(&CONTAINER_OF(node, struct listener, node)->uv.handle, &out[n]) == 0)
+            n++;
+    return n;
+}
+
+void listener_group_stop(struct listener_group *g)
+{
+    struct list *node;
+
+    while ((node = list_take_first(&g->listeners)) != NULL)
+        uv_close(&CONTAINER_OF(node, struct listener, node)->uv.handle, on_listener_closed);
+}
+
+void listener_group_abort(struct listener_group *g)
+{
+    listener_group_stop(g);
+    list_each_safe (node, &g->connections_all)
+        connection_abort(CONTAINER_OF(node, struct connection, all));
+}

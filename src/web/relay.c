@@ -1,0 +1,340 @@
+/* Events and commands between nodes, over Redis publish/subscribe; who is alive, by leases. */
+#include "hub_parts.h"
+
+#include "madang/config.h"
+#include "madang/fault.h"
+#include "madang/log.h"
+#include "madang/map.h"
+#include "madang/metric.h"
+#include "madang/random.h"
+#include "madang/redis.h"
+
+#define LEASE_MS 5000
+#define BEAT_MS 1000
+#define UNSENT_MAX 10000
+#define NODES_MAX 256
+#define NODE_NAME_MAX 40
+
+struct unsent { struct map_node node; char topic[]; };
+
+static char name[NODE_NAME_MAX + 1];
+static char others[NODES_MAX][NODE_NAME_MAX + 1];
+static size_t others_count;
+static struct map unsent; /* topics whose events could not be published */
+static bool unsent_all, stopping;
+static struct task *beat;
+static struct script nodes_script = SCRIPT("nodes.lua");
+
+struct text node_name(void)
+{
+    return text_of(name);
+}
+
+size_t relay_others(void)
+{
+    return others_count;
+}
+
+bool relay_hears(void)
+{
+    return redis_is_listening();
+}
+
+static struct text channel_of(struct arena *a, struct text topic)
+{
+    return redis_key(a, "t:%.*s", TEXT_ARG(topic));
+}
+
+static void with_channel(struct text topic, void (*run)(struct text channel))
+{
+    struct arena a;
+
+    if (!redis_is_listening())
+        return;
+    arena_init(&a, 4096);
+    run(channel_of(&a, topic));
+    arena_fini(&a);
+}
+
+void relay_subscribe(struct text topic)
+{
+    with_channel(topic, redis_subscribe);
+}
+
+void relay_unsubscribe(struct text topic)
+{
+    with_channel(topic, redis_unsubscribe);
+}
+
+static void unsent_add(struct text topic)
+{
+    struct unsent *u;
+
+    if (unsent_all || map_find(&unsent, topic))
+        return;
+    if (unsent.count >= UNSENT_MAX) {
+        unsent_all = true;
+        return;
+    }
+    u = must_zalloc(sizeof *u + topic.len + 1);
+    memcpy(u->topic, topic.at, topic.len);
+    map_add(&unsent, &u->node, (struct text){ u->topic, topic.len });
+}
+
+static void unsent_clear(void)
+{
+    struct map_node *n;
+
+    while ((n = map_next(&unsent, NULL)) != NULL) {
+        map_remove(&unsent, n);
+        free(CONTAINER_OF(n, struct unsent, node));
+    }
+    map_fini(&unsent);
+    unsent_all = false;
+}
+
+void relay_publish(struct text topic, int64_t number, struct text json)
+{
+    struct arena a;
+    bool sent;
+
+    if (others_count == 0 && redis_is_up())
+        return;
+    arena_init(&a, 1 << 22);
+    sent = redis_send(VALUES(T("PUBLISH"), channel_of(&a, topic),
+                             arena_printf(&a, "%s %lld\n%.*s", name, (long long)number, TEXT_ARG(json))));
+    arena_fini(&a);
+    if (sent)
+        metric_add(METRIC_RELAY_OUT, 1);
+    else
+        unsent_add(topic);
+}
+
+void relay_command(const char *format, ...)
+{
+    struct arena a;
+    struct text what;
+    va_list args;
+
+    arena_init(&a, 4096);
+    va_start(args, format);
+    what = arena_vprintf(&a, format, args);
+    va_end(args);
+    if (!redis_send(VALUES(T("PUBLISH"), redis_key(&a, "all"), arena_printf(&a, "%s %.*s", name, TEXT_ARG(what)))))
+        unsent_all = true;
+    arena_fini(&a);
+}
+
+static void other_forget(struct text node)
+{
+    for (size_t i = 0; i < others_count; i++)
+        if (text_is(text_of(others[i]), node)) {
+            memmove(others[i], others[--others_count], sizeof others[i]);
+            return;
+        }
+}
+
+/* What other nodes ask of us: "verb first second". */
+static void do_join(struct text first, struct text second)
+{
+    int64_t account;
+
+    if (text_to_i64(first, &account) && second.len <= TOPIC_NAME_MAX)
+        hub_join_here(account, second);
+}
+
+static void do_leave(struct text first, struct text second)
+{
+    int64_t account;
+
+    if (text_to_i64(first, &account))
+        hub_leave_here(account, second);
+}
+
+static void do_end(struct text first, struct text second)
+{
+    int64_t code;
+
+    if (text_to_i64(second, &code))
+        hub_end_session_here(first, (int)code);
+}
+
+static void do_end_account(struct text first, struct text second)
+{
+    int64_t account, code;
+
+    if (text_to_i64(first, &account) && text_to_i64(second, &code))
+        hub_end_account_here(account, (int)code);
+}
+
+static void do_resync(struct text first, struct text second)
+{
+    (void)second;
+    if (text_is(first, T("*")))
+        hub_resync_all();
+    else
+        hub_resync_topic(first);
+}
+
+static void do_bye(struct text first, struct text second)
+{
+    (void)second;
+    other_forget(first);
+}
+
+static const struct { const char *verb; void (*run)(struct text first, struct text second); } commands[] = {
+    { "join", do_join }, { "leave", do_leave }, { "end", do_end },
+    { "end-account", do_end_account }, { "resync", do_resync }, { "bye", do_bye },
+};
+
+static void on_command(struct text rest)
+{
+    struct text verb = text_cut(rest, ' ', &rest), second, first = text_cut(rest, ' ', &second);
+
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (text_is(text_of(commands[i].verb), verb)) {
+            commands[i].run(first, second);
+            return;
+        }
+    log_warn("relay", "unknown command %.*s", TEXT_ARG(verb)); /* of a newer node */
+}
+
+static void on_message(struct text channel, struct text message)
+{
+    struct text rest, number_text, from = text_cut(message, ' ', &rest);
+    struct text topic = text_from(channel, config->redis_prefix.len);
+    int64_t number;
+
+    if (text_is(from, text_of(name)))
+        return;
+    if (text_is(topic, T("all"))) {
+        on_command(rest);
+        return;
+    }
+    number_text = text_cut(rest, '\n', &rest);
+    if (!text_starts(topic, T("t:")) || !text_to_i64(number_text, &number) || FAULT(RELAY_DEAF))
+        return;
+    metric_add(METRIC_RELAY_IN, 1);
+    hub_deliver_remote(text_from(topic, 2), number, rest);
+}
+
+static void on_subscribed(struct text channel)
+{
+    struct text topic = text_from(channel, config->redis_prefix.len);
+
+    if (text_starts(topic, T("t:")))
+        hub_topic_heard(text_from(topic, 2));
+}
+
+static void on_link(bool up)
+{
+    struct arena a;
+
+    if (!up) {
+        hub_relay_lost();
+        return;
+    }
+    arena_init(&a, 4096);
+    redis_subscribe(redis_key(&a, "all"));
+    arena_fini(&a);
+    hub_relay_back();
+}
+
+/* What could not be published meanwhile is told as "catch up". */
+static void send_unsent(void)
+{
+    if (unsent_all)
+        relay_command("resync *");
+    else
+        for (struct map_node *n = map_next(&unsent, NULL); n; n = map_next(&unsent, n))
+            relay_command("resync %.*s", TEXT_ARG(n->key));
+    unsent_clear();
+}
+
+static bool is_listed(const struct redis_value *alive, const char *node)
+{
+    for (size_t i = 0; i < alive->count; i++)
+        if (text_is(alive->at[i].text, text_of(node)))
+            return true;
+    return false;
+}
+
+/* A node that was there, said no farewell and is gone may have committed what it never published. */
+static void compare_nodes(const struct redis_value *alive)
+{
+    for (size_t i = 0; i < others_count; i++)
+        if (!is_listed(alive, others[i])) {
+            log_warn("relay", "node %s is gone without a farewell", others[i]);
+            hub_resync_all();
+        }
+    others_count = 0;
+    for (size_t i = 0; i < alive->count && others_count < NODES_MAX; i++) {
+        struct text t = alive->at[i].text;
+
+        if (t.len == 0 || t.len > NODE_NAME_MAX || text_is(t, text_of(name)))
+            continue;
+        memcpy(others[others_count], t.at, t.len);
+        others[others_count++][t.len] = '\0';
+    }
+}
+
+static void beat_once(struct task *t)
+{
+    struct redis_value alive = { .count = 0 };
+    struct arena a;
+    struct call c;
+    problem p;
+
+    arena_init(&a, 1 << 20);
+    c = call_of_our_own(t, &a, "relay.beat");
+    p = script_run(&c, &nodes_script, VALUES(redis_key(&a, "nodes")), VALUES(text_of(name), (int64_t)LEASE_MS), &alive);
+    if (!p) {
+        compare_nodes(&alive);
+        if (unsent_all || unsent.count)
+            send_unsent();
+    }
+    arena_fini(&a);
+}
+
+static void beat_run(struct task *t, void *arg)
+{
+    (void)arg;
+    while (!stopping && !task_is_cancelled(t)) {
+        beat_once(t);
+        if (task_sleep(t, BEAT_MS))
+            break;
+    }
+    beat = NULL;
+}
+
+
+void relay_start(void)
+{
+    static const struct redis_listener listener = { on_message, on_subscribed, on_link };
+    struct arena a;
+
+    arena_init(&a, 4096);
+    snprintf(name, sizeof name, "%.*s", TEXT_ARG(config->node_name));
+    if (name[0] == '\0')
+        snprintf(name, sizeof name, "%s", random_token(&a, 9).at);
+    arena_fini(&a);
+    stopping = false;
+    redis_listen(&listener);
+    beat = task_start("relay.beat", 0, beat_run, NULL);
+}
+
+void relay_stop(void)
+{
+    struct arena a;
+
+    stopping = true;
+    if (beat)
+        task_cancel(beat);
+    arena_init(&a, 4096);
+    if (redis_is_up()) {
+        redis_send(VALUES(T("ZREM"), redis_key(&a, "nodes"), text_of(name)));
+        relay_command("bye %s", name);
+    }
+    arena_fini(&a);
+    unsent_clear();
+}

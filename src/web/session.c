@@ -1,0 +1,239 @@
+/* The calls of a socket about itself: opening, renewing, beating, catching up. */
+#include "session.h"
+
+#include "hub_parts.h"
+#include "madang/calls.h"
+#include "madang/config.h"
+
+struct session_open { struct opt_text token; struct counts seen; };
+static const struct field open_fields[] = {
+    FIELD(struct session_open, token, .len_max = 1024, .secret = true,
+          .says = "Access token; not needed when it came as the subprotocol bearer.<token>."),
+    FIELD(struct session_open, seen, .optional = true, .list_max = TOPIC_LIST_MAX,
+          .says = "Last number seen of each topic: what was missed since follows."),
+};
+static const struct shape open_shape = SHAPE("SessionOpen", struct session_open, open_fields);
+
+struct session_opened { int64_t account; struct counts heads; struct instant expires; };
+static const struct field opened_fields[] = {
+    FIELD(struct session_opened, account),
+    FIELD(struct session_opened, heads, .list_max = TOPIC_LIST_MAX, .says = "Newest number of each topic joined."),
+    FIELD(struct session_opened, expires, .says = "When the access token ends: session.renew before."),
+};
+static const struct shape opened_shape = SHAPE("SessionOpened", struct session_opened, opened_fields);
+
+struct session_renew { struct text token; };
+static const struct field renew_fields[] = { FIELD(struct session_renew, token, .len_max = 1024, .secret = true) };
+static const struct shape renew_shape = SHAPE("SessionRenew", struct session_renew, renew_fields);
+struct session_renewed { struct instant expires; };
+static const struct field renewed_fields[] = { FIELD(struct session_renewed, expires) };
+static const struct shape renewed_shape = SHAPE("SessionRenewed", struct session_renewed, renewed_fields);
+
+struct beat { struct instant now; };
+static const struct field beat_fields[] = { FIELD(struct beat, now, .says = "The server's clock.") };
+static const struct shape beat_shape = SHAPE("SessionBeat", struct beat, beat_fields);
+
+struct topic_since { struct text topic; int64_t since; };
+static const struct field since_fields[] = {
+    FIELD(struct topic_since, topic, .len_min = 1, .len_max = TOPIC_NAME_MAX),
+    FIELD(struct topic_since, since, .min = 0, .max = 1ll << 52),
+};
+static const struct shape since_shape = SHAPE("TopicSince", struct topic_since, since_fields);
+struct topic_missed { LIST_OF(struct kept_event) events; int64_t head; bool complete; };
+static const struct field missed_fields[] = {
+    FIELD_LIST(struct topic_missed, events, .shape = &kept_event_shape, .list_max = TOPIC_EVENTS_MAX),
+    FIELD(struct topic_missed, head, .says = "Newest number of the topic."),
+    FIELD(struct topic_missed, complete, .says = "False: too much was missed, read the state anew."),
+};
+static const struct shape missed_shape = SHAPE("TopicMissed", struct topic_missed, missed_fields);
+
+/* What follows the reply to session.open. */
+struct follow { struct counts heads; struct buf frames; };
+
+static void add_event(struct follow *f, struct text topic, const struct kept_event *e)
+{
+    unsigned char header[10];
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    buf_printf(&b, "{\"ev\":\"%.*s\",\"on\":\"%.*s\",\"seq\":%lld,\"data\":", TEXT_ARG(e->ev), TEXT_ARG(topic),
+               (long long)e->seq);
+    buf_put(&b, e->data.text);
+    buf_put_char(&b, '}');
+    buf_put(&f->frames, (struct text){ (char *)header, ws_frame_header(WS_TEXT, false, b.len, header) });
+    buf_put(&f->frames, buf_text(&b));
+    buf_fini(&b);
+}
+
+static void add_resync(struct follow *f, struct text topic)
+{
+    unsigned char header[10];
+    char json[TOPIC_NAME_MAX + 40];
+    int length = snprintf(json, sizeof json, "{\"ev\":\"resync\",\"on\":\"%.*s\"}", TEXT_ARG(topic));
+
+    buf_put(&f->frames, (struct text){ (char *)header, ws_frame_header(WS_TEXT, false, (size_t)length, header) });
+    buf_put(&f->frames, (struct text){ json, (size_t)length });
+}
+
+/* The events between seen and head, all of them or a resync. */
+static problem add_missed(struct call *c, struct follow *f, struct text topic, int64_t seen, int64_t head)
+{
+    struct kept_events events;
+    problem p = topic_events_since(c, topic, seen, &events);
+    size_t wanted = (size_t)(head - seen), frames_before = f->frames.len;
+
+    if (p)
+        return p;
+    if (wanted > TOPIC_EVENTS_MAX || events.count < wanted || events.at[0].seq != seen + 1) {
+        add_resync(f, topic);
+        return NULL;
+    }
+    for (size_t i = 0; i < wanted; i++)
+        add_event(f, topic, &events.at[i]);
+    if (f->frames.over) { /* more bytes than a socket may have unsent */
+        f->frames.over = false;
+        f->frames.len = frames_before;
+        add_resync(f, topic);
+    }
+    return NULL;
+}
+
+static void after_open(struct call *c, void *arg)
+{
+    struct follow *f = arg;
+    struct socket *s = socket_by(c->socket);
+
+    if (s && f->frames.len)
+        socket_send(s, chunk_of(buf_text(&f->frames)));
+    hub_join_done(c->socket, &f->heads);
+    for (size_t i = 0; s && i < feature_count; i++)
+        if (features[i]->opened)
+            features[i]->opened(c->socket, c->account);
+}
+
+static void free_frames(void *arg)
+{
+    buf_fini(&((struct follow *)arg)->frames);
+}
+
+static problem claim(struct call *c, struct text token)
+{
+    struct socket *s = socket_by(c->socket);
+    struct claims claims;
+    problem p = token_verify(token, &claims);
+
+    if (p)
+        return p;
+    if (!s)
+        return PROBLEM(CANCELLED);
+    if (s->open && s->account != claims.account)
+        return PROBLEM(FORBIDDEN); /* a socket stays whose it is */
+    socket_identify(s, &claims);
+    c->account = claims.account;
+    c->role = claims.role;
+    return NULL;
+}
+
+static problem collect_topics(struct call *c, struct topic_list *out)
+{
+    problem p;
+
+    out->at = arena_array(c->arena, struct text, TOPIC_LIST_MAX);
+    out->at[out->count++] = topic_of(c->arena, "account", c->account);
+    for (size_t i = 0; i < feature_count; i++)
+        if (features[i]->topics && (p = features[i]->topics(c, out)))
+            return p;
+    return NULL;
+}
+
+static int64_t seen_of(const struct counts *seen, struct text topic)
+{
+    for (size_t i = 0; i < seen->count; i++)
+        if (text_is(seen->at[i].name, topic))
+            return seen->at[i].count;
+    return -1;
+}
+
+static problem session_open(struct call *c)
+{
+    const struct session_open *in = c->in;
+    struct session_opened *out = c->out;
+    struct follow *f = arena_new(c->arena, struct follow);
+    struct topic_list topics = { 0 };
+    problem p;
+
+    if (in->token.is == PRESENT && (p = claim(c, in->token.value)))
+        return p;
+    if (c->account == 0)
+        return PROBLEM(UNAUTHENTICATED);
+    if ((p = collect_topics(c, &topics)) || (p = hub_join(c, c->socket, topics.at, topics.count, &f->heads)))
+        return p;
+    buf_init(&f->frames, (size_t)config->ws_send_bytes / 2);
+    arena_defer(c->arena, free_frames, f);
+    for (size_t i = 0; i < f->heads.count; i++) {
+        int64_t seen = seen_of(&in->seen, f->heads.at[i].name);
+
+        if (seen >= 0 && seen < f->heads.at[i].count &&
+            (p = add_missed(c, f, f->heads.at[i].name, seen, f->heads.at[i].count)))
+            return p;
+    }
+    if (!socket_by(c->socket))
+        return PROBLEM(CANCELLED);
+    *out = (struct session_opened){ c->account, f->heads, { socket_by(c->socket)->expires_s * 1000000 } };
+    c->after_reply = after_open;
+    c->after_arg = f;
+    return NULL;
+}
+
+static problem session_renew(struct call *c)
+{
+    const struct session_renew *in = c->in;
+    struct session_renewed *out = c->out;
+    problem p = claim(c, in->token);
+
+    if (p)
+        return p;
+    socket_set_timer(socket_by(c->socket));
+    out->expires.us = socket_by(c->socket)->expires_s * 1000000;
+    return NULL;
+}
+
+static problem session_beat(struct call *c)
+{
+    ((struct beat *)c->out)->now = clock_wall();
+    return NULL;
+}
+
+static problem topic_sync(struct call *c)
+{
+    const struct topic_since *in = c->in;
+    struct topic_missed *out = c->out;
+    struct kept_events events;
+    struct counts heads;
+    problem p;
+
+    if (!hub_is_member(c->socket, in->topic))
+        return PROBLEM(FORBIDDEN);
+    if ((p = topic_heads(c, &in->topic, 1, &heads)) || (p = topic_events_since(c, in->topic, in->since, &events)))
+        return p;
+    out->head = heads.at[0].count;
+    out->complete = in->since >= out->head ||
+                    (events.count > 0 && events.count <= TOPIC_EVENTS_MAX && events.at[0].seq == in->since + 1);
+    out->events.at = events.at;
+    out->events.count = out->complete ? events.count : 0;
+    return NULL;
+}
+
+static const struct call_def calls[] = {
+    { .name = "session.open", .doors = SOCKET_ONLY, .who = ANYONE, .in = &open_shape, .out = &opened_shape,
+      .run = session_open, .says = "Opens the session of this socket: joins its topics and tells what was missed." },
+    { .name = "session.renew", .doors = SOCKET_ONLY, .who = ANYONE, .in = &renew_shape, .out = &renewed_shape,
+      .run = session_renew, .says = "Goes on with a fresh access token of the same account." },
+    { .name = "session.beat", .doors = SOCKET_ONLY, .who = WHO_GUEST, .out = &beat_shape, .run = session_beat,
+      .says = "Shows that the client is alive, and tells the time." },
+    { .name = "topic.sync", .doors = SOCKET_ONLY, .who = WHO_GUEST, .in = &since_shape, .out = &missed_shape,
+      .run = topic_sync, .limits = { PER_ACCOUNT(300, SECONDS(10)) },
+      .says = "Numbered events of a topic of mine after a number." },
+};
+
+const struct feature session_feature = { .name = "session", .calls = calls, .call_count = COUNT_OF(calls) };

@@ -1,0 +1,166 @@
+#include "static_files.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "madang/codec.h"
+#include "madang/config.h"
+#include "madang/log.h"
+#include "madang/map.h"
+#include "madang/seal.h"
+
+#define FILE_BYTES_MAX (8u << 20)
+#define TOTAL_BYTES_MAX (64u << 20)
+#define DEPTH_MAX 6
+
+struct static_file {
+    struct map_node node;
+    char *path; /* "/app.js" */
+    struct text bytes, etag;
+    const char *type;
+};
+
+static struct map files;
+static struct arena memory;
+static bool started;
+
+static const struct { const char *suffix, *type; } types[] = {
+    { ".html", "text/html; charset=utf-8" },   { ".js", "text/javascript; charset=utf-8" },
+    { ".css", "text/css; charset=utf-8" },     { ".svg", "image/svg+xml" },
+    { ".json", "application/json" },           { ".png", "image/png" },
+    { ".ico", "image/x-icon" },                { ".webmanifest", "application/manifest+json" },
+    { ".ts", "text/plain; charset=utf-8" },    { ".woff2", "font/woff2" },
+};
+
+static const char *type_of(struct text path)
+{
+    for (size_t i = 0; i < COUNT_OF(types); i++)
+        if (text_ends(path, text_of(types[i].suffix)))
+            return types[i].type;
+    return NULL;
+}
+
+static bool read_bytes(const char *from, struct text *out)
+{
+    struct stat st;
+    FILE *f = fopen(from, "re");
+    char *at;
+    bool ok;
+
+    if (!f)
+        return false;
+    if (fstat(fileno(f), &st) != 0 || st.st_size > (off_t)FILE_BYTES_MAX ||
+        memory.used + (size_t)st.st_size > TOTAL_BYTES_MAX) {
+        fclose(f);
+        return false;
+    }
+    at = arena_alloc(&memory, (size_t)st.st_size + 1);
+    ok = fread(at, 1, (size_t)st.st_size, f) == (size_t)st.st_size;
+    fclose(f);
+    *out = (struct text){ at, (size_t)st.st_size };
+    return ok;
+}
+
+static void add_file(const char *from, const char *path)
+{
+    const char *type = type_of(text_of(path));
+    struct static_file *f;
+    struct digest d;
+    struct text bytes;
+
+    if (!type)
+        return;
+    if (!read_bytes(from, &bytes)) {
+        log_warn("static", "%s cannot be read or is too large", from);
+        return;
+    }
+    f = arena_new(&memory, struct static_file);
+    d = sha256(bytes);
+    f->bytes = bytes;
+    f->type = type;
+    f->path = (char *)(uintptr_t)arena_cstr(&memory, text_of(path));
+    f->etag = arena_printf(&memory, "\"%.16s\"", digest_hex(&memory, &d).at);
+    map_add(&files, &f->node, text_of(f->path));
+}
+
+static void add_folder(const char *from, const char *path, int depth)
+{
+    DIR *folder = opendir(from);
+    struct dirent *e;
+
+    while (folder && depth < DEPTH_MAX && (e = readdir(folder)) != NULL) {
+        const char *inner_from, *inner_path;
+        struct stat st;
+
+        if (e->d_name[0] == '.' || strcmp(e->d_name, "node_modules") == 0)
+            continue;
+        inner_from = arena_printf(&memory, "%s/%s", from, e->d_name).at;
+        inner_path = arena_printf(&memory, "%s/%s", path, e->d_name).at;
+        if (stat(inner_from, &st) != 0)
+            continue;
+        if (S_ISDIR(st.st_mode))
+            add_folder(inner_from, inner_path, depth + 1);
+        else if (S_ISREG(st.st_mode))
+            add_file(inner_from, inner_path);
+    }
+    if (folder)
+        closedir(folder);
+}
+
+void static_files_start(void)
+{
+    started = config->http_web_root.len > 0;
+    if (!started)
+        return;
+    arena_init(&memory, TOTAL_BYTES_MAX);
+    add_folder(config->http_web_root.at, "", 0);
+    log_info("static", "%zu files of %s", files.count, config->http_web_root.at);
+}
+
+void static_files_stop(void)
+{
+    map_fini(&files);
+    if (started)
+        arena_fini(&memory);
+}
+
+static const struct static_file *find(struct text path)
+{
+    struct map_node *n = map_find(&files, path);
+
+    return n ? CONTAINER_OF(n, struct static_file, node) : NULL;
+}
+
+const struct static_file *static_file_find(const struct exchange *x)
+{
+    const struct static_file *f = find(x->path);
+
+    if (f || text_starts(x->path, T("/api/")) || text_is(x->path, T("/api")))
+        return f;
+    /* A page of the application: no file of that name, and somebody who wants HTML. */
+    if (text_find(x->path, '.') < 0 && text_starts(x->path, T("/")))
+        return find(T("/index.html"));
+    return NULL;
+}
+
+void static_file_reply(struct exchange *x, const struct static_file *f)
+{
+    bool is_page = text_starts(text_of(f->type), T("text/html"));
+
+    exchange_header_add(x, "ETag", f->etag);
+    exchange_header_add(x, "Cache-Control", T("no-cache"));
+    if (is_page) {
+        exchange_header_add(x, "Content-Security-Policy",
+                            T("default-src 'self'; img-src 'self' data: blob: https:; connect-src 'self' ws: wss:; "
+                              "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"));
+        exchange_header_add(x, "Referrer-Policy", T("strict-origin-when-cross-origin"));
+        exchange_header_add(x, "Cross-Origin-Opener-Policy", T("same-origin-allow-popups"));
+        exchange_header_add(x, "Permissions-Policy", T("camera=(self), microphone=(self), geolocation=(), payment=(self)"));
+    }
+    exchange_header_add(x, "Cross-Origin-Resource-Policy", T("same-origin"));
+    if (etag_matches(exchange_header(x, T("if-none-match")), f->etag)) {
+        exchange_begin(x, 304, -1);
+        return;
+    }
+    exchange_reply(x, 200, f->type, f->bytes);
+}

@@ -1,0 +1,472 @@
+#include "ws.h"
+
+#include "door_http.h"
+#include "hub_parts.h"
+#include "madang/codec.h"
+#include "madang/config.h"
+#include "madang/health.h"
+#include "madang/log.h"
+#include "madang/metric.h"
+#include "madang/random.h"
+#include "madang/seal.h"
+
+#define CLOSE_WAIT_MS 5000
+#define MISSED_MAX 2
+#define RENEW_GRACE_S 60
+#define DEFLATE_MIN 1024 /* smaller messages are not worth compressing */
+
+/* Sockets by index; the generation in the handle tells a reused slot. */
+static struct slot { struct socket *s; uint32_t generation; uint32_t next_free; } *slots;
+static uint32_t slot_count, first_free;
+static size_t open_count;
+
+static void slot_take(struct socket *s)
+{
+    uint32_t i = first_free;
+
+    if (i == 0) {
+        uint32_t room = slot_count ? slot_count * 2 : 256;
+
+        slots = must_realloc(slots, room * sizeof *slots);
+        for (uint32_t k = room; k-- > (slot_count ? slot_count : 1);) {
+            slots[k] = (struct slot){ .generation = 1, .next_free = first_free };
+            first_free = k;
+        }
+        slot_count = room;
+        i = first_free;
+    }
+    first_free = slots[i].next_free;
+    slots[i].s = s;
+    s->handle = (uint64_t)slots[i].generation << 32 | i;
+}
+
+static void slot_give(uint64_t handle)
+{
+    uint32_t i = (uint32_t)handle;
+
+    slots[i].s = NULL;
+    slots[i].generation++;
+    slots[i].next_free = first_free;
+    first_free = i;
+}
+
+struct socket *socket_by(uint64_t handle)
+{
+    uint32_t i = (uint32_t)handle;
+
+    return handle && i < slot_count && slots[i].generation == handle >> 32 ? slots[i].s : NULL;
+}
+
+size_t sockets_count(void)
+{
+    return open_count;
+}
+
+void sockets_each(void (*each)(struct socket *s, void *arg), void *arg)
+{
+    for (uint32_t i = 1; i < slot_count; i++)
+        if (slots[i].s)
+            each(slots[i].s, arg);
+}
+
+static bool has_token(struct text list, struct text token)
+{
+    while (list.len)
+        if (text_is_nocase(text_trim(text_cut(list, ',', &list)), token))
+            return true;
+    return false;
+}
+
+static bool key_is_valid(struct text key)
+{
+    for (size_t i = 0; i < 22 && key.len == 24; i++)
+        if (!(text_find(T("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"), key.at[i]) >= 0))
+            return false;
+    return key.len == 24 && key.at[22] == '=' && key.at[23] == '=';
+}
+
+problem ws_handshake(struct exchange *x)
+{
+    struct text origin = exchange_header(x, T("origin"));
+
+    if (x->method != METHOD_GET || x->facts.http10 || !has_token(exchange_header(x, T("upgrade")), T("websocket")) ||
+        !has_token(exchange_header(x, T("connection")), T("upgrade")) || x->facts.has_length || x->facts.chunked)
+        return PROBLEM(UPGRADE_REQUIRED);
+    if (!text_is(exchange_header(x, T("sec-websocket-version")), T("13")))
+        return PROBLEM(UPGRADE_REQUIRED);
+    if (!key_is_valid(exchange_header(x, T("sec-websocket-key"))))
+        return PROBLEM(REQUEST_MALFORMED);
+    if (origin.len && !origin_is_ours(origin))
+        return PROBLEM(ORIGIN_REFUSED);
+    return NULL;
+}
+
+static struct text accept_key(struct arena *a, struct text key)
+{
+    unsigned char digest[20];
+
+    sha1(arena_printf(a, "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", TEXT_ARG(key)), digest);
+    return base64_encode(a, digest, sizeof digest);
+}
+
+static bool offer_fits(struct text offer)
+{
+    struct text param = text_trim(text_cut(offer, ';', &offer)), value;
+    int64_t bits;
+
+    if (!text_is(param, T("permessage-deflate")))
+        return false;
+    while (offer.len) {
+        param = text_trim(text_cut(offer, ';', &offer));
+        param = text_trim(text_cut(param, '=', &value));
+        value = text_trim(value);
+        if ((text_is(param, T("server_no_context_takeover")) || text_is(param, T("client_no_context_takeover"))) &&
+            value.len == 0)
+            continue;
+        if (text_is(param, T("client_max_window_bits")) && value.len == 0)
+            continue;
+        if (!(text_is(param, T("client_max_window_bits")) || text_is(param, T("server_max_window_bits"))) ||
+            !text_to_i64(value, &bits) || bits < 8 || bits > 15 ||
+            (bits < 12 && text_is(param, T("server_max_window_bits"))))
+            return false;
+    }
+    return true;
+}
+
+static bool wants_deflate(struct text offers)
+{
+    while (config->ws_compress && offers.len)
+        if (offer_fits(text_trim(text_cut(offers, ',', &offers))))
+            return true;
+    return false;
+}
+
+struct chunk *frame_of(struct text json)
+{
+    unsigned char header[10];
+    size_t n = ws_frame_header(WS_TEXT, false, json.len, header);
+    struct chunk *k = chunk_new(n + json.len);
+
+    memcpy(k->bytes, header, n);
+    memcpy(k->bytes + n, json.at, json.len);
+    return k;
+}
+
+static void send_control(struct socket *s, int opcode, struct text payload)
+{
+    unsigned char header[10];
+    size_t n = ws_frame_header(opcode, false, payload.len, header);
+    struct chunk *k = chunk_new(n + payload.len);
+
+    memcpy(k->bytes, header, n);
+    if (payload.len)
+        memcpy(k->bytes + n, payload.at, payload.len);
+    connection_send(s->c, k);
+}
+
+void socket_close(struct socket *s, int code, const char *reason)
+{
+    char payload[125];
+    size_t length = strlen(reason) < 123 ? strlen(reason) : 123;
+
+    if (!s->c || s->closing)
+        return;
+    s->closing = true;
+    payload[0] = (char)(code >> 8);
+    payload[1] = (char)code;
+    memcpy(payload + 2, reason, length);
+    send_control(s, WS_CLOSE, (struct text){ payload, code == WS_CODE_NONE ? 0 : 2 + length });
+    timer_set_after(&s->c->timer, CLOSE_WAIT_MS);
+}
+
+void socket_send(struct socket *s, struct chunk *frame)
+{
+    if (!s->c || s->closing) {
+        chunk_drop(frame);
+        return;
+    }
+    metric_add(METRIC_FRAMES_OUT, 1);
+    if (s->c->queued + frame->len > (size_t)config->ws_send_bytes) {
+        chunk_drop(frame);
+        metric_add(METRIC_SOCKETS_SLOW, 1);
+        socket_close(s, WS_CODE_LATER, "too slow");
+        connection_finish(s->c);
+        return;
+    }
+    connection_send(s->c, frame);
+}
+
+static struct chunk *compressed_frame(struct text json)
+{
+    unsigned char header[10];
+    struct chunk *k = NULL;
+    struct buf b;
+    size_t n;
+
+    if (ws_deflate(json, &b)) {
+        n = ws_frame_header(WS_TEXT, true, b.len, header);
+        k = chunk_new(n + b.len);
+        memcpy(k->bytes, header, n);
+        memcpy(k->bytes + n, b.at, b.len);
+    }
+    buf_fini(&b);
+    return k;
+}
+
+void socket_send_json(struct socket *s, struct text json)
+{
+    struct chunk *k = s->deflate && json.len >= DEFLATE_MIN ? compressed_frame(json) : NULL;
+
+    socket_send(s, k ? k : frame_of(json));
+}
+
+void socket_read(struct socket *s, bool on)
+{
+    if (s->c)
+        connection_read(s->c, on);
+}
+
+/* The next moment at which something may have to be done: open in time, a ping, the token's end. */
+void socket_set_timer(struct socket *s)
+{
+    int64_t left_s = s->expires_s + RENEW_GRACE_S - clock_wall_seconds();
+    uint64_t delay = (uint64_t)config->ws_ping_ms;
+
+    if (!s->c || s->closing)
+        return;
+    if (!s->open)
+        delay = (uint64_t)config->ws_open_ms;
+    else if (left_s * 1000 < (int64_t)delay)
+        delay = left_s > 0 ? (uint64_t)left_s * 1000 : 1;
+    timer_set_after(&s->c->timer, delay);
+}
+
+static void on_timer(struct connection *c)
+{
+    struct socket *s = c->owner;
+
+    if (s->closing) {
+        connection_finish(c);
+        return;
+    }
+    if (!s->open) {
+        socket_close(s, WS_CODE_LOGIN, "session.open did not come in time");
+        return;
+    }
+    if (s->expires_s + RENEW_GRACE_S <= clock_wall_seconds()) {
+        socket_close(s, WS_CODE_LOGIN, "the access token has expired");
+        return;
+    }
+    if (s->heard) {
+        s->missed = 0;
+    } else if (s->missed++ >= MISSED_MAX) {
+        connection_abort(c);
+        return;
+    } else {
+        send_control(s, WS_PING, T(""));
+    }
+    s->heard = false;
+    socket_set_timer(s);
+}
+
+static void on_close_frame(struct socket *s, struct text payload)
+{
+    int code = ws_close_code(payload);
+
+    socket_close(s, code ? code : WS_CODE_PROTOCOL, "");
+    connection_finish(s->c);
+}
+
+static bool on_message(void *arg, int opcode, struct text payload)
+{
+    struct socket *s = arg;
+
+    switch (opcode) {
+    case WS_CLOSE:
+        on_close_frame(s, payload);
+        return false;
+    case WS_PING:
+        send_control(s, WS_PONG, payload);
+        break;
+    case WS_TEXT:
+        metric_add(METRIC_FRAMES_IN, 1);
+        if (!s->closing)
+            door_ws_message(s, payload);
+        break;
+    case WS_BINARY:
+        socket_close(s, WS_CODE_TYPE, "text frames only");
+        break;
+    default:
+        break;
+    }
+    return s->c != NULL && connection_is_open(s->c);
+}
+
+static void on_data(struct connection *c, struct text data)
+{
+    struct socket *s = c->owner;
+    struct ws_rules rules = { (size_t)config->ws_message_bytes, s->deflate };
+    int code;
+
+    s->heard = true;
+    if (!s->reader)
+        s->reader = ws_reader_lease();
+    code = ws_reader_feed(s->reader, &rules, data, on_message, s);
+    if (c->owner != s || c->closing)
+        return;
+    if (code) {
+        socket_close(s, code, "");
+        connection_finish(c);
+    }
+    if (s->reader && ws_reader_is_idle(s->reader))
+        ws_reader_give(&s->reader);
+}
+
+/* The task that works for it may still run: the last of both frees it. */
+static void socket_release(struct socket *s)
+{
+    if (s->c || s->running)
+        return;
+    slot_give(s->handle);
+    free(s->address);
+    free(s);
+}
+
+static void on_gone(struct connection *c)
+{
+    struct socket *s = c->owner;
+
+    s->c = NULL;
+    open_count--;
+    metric_set(METRIC_SOCKETS, (int64_t)open_count);
+    if (s->reader)
+        ws_reader_give(&s->reader);
+    hub_socket_gone(s);
+    door_ws_gone(s);
+    socket_release(s);
+}
+
+void socket_task_done(struct socket *s)
+{
+    s->running--;
+    socket_release(s);
+}
+
+static struct socket *socket_new(struct connection *c, const struct exchange *x, bool korean)
+{
+    struct socket *s = must_zalloc(sizeof *s);
+
+    s->c = c;
+    s->korean = korean;
+    s->opened_ms = clock_ms();
+    s->address = must_strdup(arena_cstr((struct arena *)(uintptr_t)&x->arena, x->address));
+    list_init(&s->waiting);
+    list_init(&s->memberships);
+    list_init(&s->of_account);
+    list_init(&s->held);
+    slot_take(s);
+    open_count++;
+    metric_add(METRIC_SOCKETS_TOTAL, 1);
+    metric_set(METRIC_SOCKETS, (int64_t)open_count);
+    return s;
+}
+
+static void answer_101(struct socket *s, struct exchange *x)
+{
+    struct text protocols = exchange_header(x, T("sec-websocket-protocol"));
+    struct buf b;
+
+    buf_init(&b, 4096);
+    buf_printf(&b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
+               accept_key(&x->arena, exchange_header(x, T("sec-websocket-key"))).at);
+    if (has_token(protocols, T("madang.v1")))
+        buf_put(&b, T("Sec-WebSocket-Protocol: madang.v1\r\n"));
+    if (s->deflate)
+        buf_put(&b, T("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                      "client_no_context_takeover; server_max_window_bits=12\r\n"));
+    buf_put(&b, T("\r\n"));
+    connection_send_text(s->c, buf_text(&b));
+    buf_fini(&b);
+}
+
+/* A token that came as the subprotocol "bearer.<jwt>". */
+static void adopt_token(struct socket *s, struct exchange *x)
+{
+    struct text list = exchange_header(x, T("sec-websocket-protocol"));
+
+    while (list.len) {
+        struct text one = text_trim(text_cut(list, ',', &list));
+        struct claims claims;
+
+        if (!text_starts(one, T("bearer.")))
+            continue;
+        if (token_verify(text_from(one, 7), &claims)) {
+            socket_close(s, WS_CODE_LOGIN, "the access token is not valid");
+            return;
+        }
+        socket_identify(s, &claims);
+        return;
+    }
+}
+
+void ws_accept(struct connection *c, struct exchange *x, bool korean, struct text behind)
+{
+    static const struct connection_ops ops = { on_data, on_gone, NULL, on_timer };
+    struct socket *s = socket_new(c, x, korean);
+    struct text rest = arena_text(&x->arena, behind);
+
+    s->deflate = wants_deflate(exchange_header(x, T("sec-websocket-extensions")));
+    c->ops = &ops;
+    c->owner = s;
+    answer_101(s, x);
+    socket_set_timer(s);
+    adopt_token(s, x);
+    if (rest.len)
+        on_data(c, rest);
+}
+
+static void close_one(struct socket *s, void *arg)
+{
+    struct { int code; const char *reason; } *how = arg;
+
+    socket_close(s, how->code, how->reason);
+}
+
+void sockets_close_all(int code, const char *reason)
+{
+    struct { int code; const char *reason; } how = { code, reason };
+
+    sockets_each(close_one, &how);
+}
+
+static void print_one(struct socket *s, void *arg)
+{
+    struct buf *out = arg;
+
+    buf_printf(out, "%s{\"handle\":\"%llx\",\"account\":%lld,\"address\":\"%s\",\"age_ms\":%llu,\"unsent\":%zu,\"waiting\":%u}",
+               out->len > 1 ? "," : "", (unsigned long long)s->handle, (long long)s->account, s->address,
+               (unsigned long long)(clock_ms() - s->opened_ms), s->c ? s->c->queued : 0, s->waiting_count);
+}
+
+static void print_sockets(struct buf *out)
+{
+    buf_put_char(out, '[');
+    sockets_each(print_one, out);
+    buf_put(out, T("]\n"));
+}
+
+void ws_start(void)
+{
+    static struct list_view sockets = { .name = "sockets", .print = print_sockets };
+
+    list_view_add(&sockets);
+}
+
+void ws_stop(void)
+{
+    CHECK(open_count == 0);
+    ws_readers_free();
+    free(slots);
+    slots = NULL;
+    slot_count = first_free = 0;
+}

@@ -1,0 +1,58 @@
+/* web: ws — one WebSocket: handshake, frames, heartbeats, closing; its messages go to door_ws. */
+#ifndef MADANG_WS_H
+#define MADANG_WS_H
+
+#include "door.h"
+#include "exchange.h"
+#include "ws_reader.h"
+
+struct membership;
+struct waiting_message { struct list node; size_t len; char bytes[]; };
+
+struct socket {
+    uint64_t handle;
+    struct connection *c;     /* NULL while it is being let go */
+    struct ws_reader *reader; /* leased while something is incomplete */
+    int64_t account, expires_s;
+    enum role role;
+    char session[SESSION_ID_LEN + 1];
+    bool korean, deflate, open, closing, heard;
+    unsigned char missed;      /* pings without an answer */
+    unsigned short waiting_count, running;
+    uint64_t opened_ms;
+    struct list waiting;       /* messages in their order */
+    struct list memberships;
+    struct list of_account;
+    struct list held;          /* events that came while it was joining */
+    size_t held_bytes;
+    unsigned short joining;
+    struct task *task;         /* works through `waiting` */
+    char *address;
+};
+
+/* Whether this request may become a WebSocket (RFC 6455 §4.2); what to answer otherwise. */
+problem ws_handshake(struct exchange *x) MUST_USE;
+/* Answers 101 and takes the connection over. `behind`: bytes that came behind the head. */
+void ws_accept(struct connection *c, struct exchange *x, bool korean, struct text behind);
+
+struct socket *socket_by(uint64_t handle); /* NULL when it is gone */
+void socket_send(struct socket *s, struct chunk *frame); /* takes over the reference; closes with 1013 when too much is unsent */
+void socket_send_json(struct socket *s, struct text json);
+void socket_close(struct socket *s, int code, const char *reason);
+void socket_set_timer(struct socket *s);
+void socket_read(struct socket *s, bool on);
+struct chunk *frame_of(struct text json); /* a text frame, to be shared */
+size_t sockets_count(void);
+void sockets_each(void (*each)(struct socket *s, void *arg), void *arg);
+void sockets_close_all(int code, const char *reason);
+void ws_start(void);
+void ws_stop(void);
+
+/* door_ws */
+void door_ws_message(struct socket *s, struct text json);
+void door_ws_gone(struct socket *s);
+void socket_task_done(struct socket *s); /* a task of its ended: it may be freed now */
+/* It belongs to an account from now on. */
+void socket_identify(struct socket *s, const struct claims *claims);
+
+#endif

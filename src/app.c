@@ -6,11 +6,13 @@
 
 #include "data/redis_link.h"
 #include "features/system/system.h"
+#include "madang/accounts.h"
 #include "madang/calls.h"
 #include "madang/config.h"
 #include "madang/health.h"
 #include "madang/log.h"
 #include "madang/map.h"
+#include "madang/outbound.h"
 #include "madang/pg.h"
 #include "madang/random.h"
 #include "madang/redis.h"
@@ -106,6 +108,7 @@ static void end_loop(void)
     hub_stop();
     redis_stop();
     pg_stop();
+    outbound_stop();
     notify_stop();
 }
 
@@ -229,6 +232,7 @@ static void start_parts(void)
     relay_start();
     pg_start();
     redis_start();
+    outbound_start();
     static_files_start();
     features_start();
     jobs_start();
@@ -274,6 +278,8 @@ int app_run(void)
 
 int app_promote(const char *email)
 {
-    (void)email;
-    return 1;
+    bool done = account_promote(email);
+
+    fprintf(stderr, done ? "%s is an admin now\n" : "no member has the address %s\n", email);
+    return done ? 0 : 1;
 }

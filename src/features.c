@@ -1,5 +1,10 @@
 /* THE list of features. Delete a feature's folder and its lines here, and the rest still builds. */
 #include "features/system/system.h"
+#include "madang/accounts.h"
+#include "madang/files.h"
+#include "madang/mail.h"
+#include "madang/notices.h"
+#include "madang/social.h"
 #include "web/jobs.h"
 #include "web/session.h"
 
@@ -7,5 +12,10 @@ const struct feature *const features[] = {
     &session_feature,
     &jobs_feature,
     &system_feature,
+    &mail_feature,
+    &accounts_feature,
+    &social_feature,
+    &files_feature,
+    &notices_feature,
 };
 const size_t feature_count = COUNT_OF(features);

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok strtok_r atoi atol atoll atof gets
-#undef alloca
-#pragma GCC poison gmtime localtime ctime asctime alloca mktemp tmpnam
+#pragma GCC poison gmtime localtime ctime asctime mktemp tmpnam
 
 #endif

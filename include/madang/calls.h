@@ -41,7 +41,7 @@ struct call_def {
     problem (*run)(struct call *c);  /* a typed call … */
     problem (*raw)(struct call *c);  /* … or a raw exchange: it begins the answer itself, or returns a problem */
     bool streams;                    /* raw: the body is read with exchange_body_next() */
-    size_t body_max;                 /* 0: [http] body_bytes */
+    size_t (*body_limit)(void);      /* NULL: [http] body_bytes */
     const char *raw_type;            /* raw: media type of its answer, for the documents; "" when it has no body */
     enum doors doors;
     enum once once;
@@ -74,7 +74,7 @@ struct feature {
     size_t event_count;
     const struct job_def *jobs;
     size_t job_count;
-    struct statement_table *statements;
+    struct statement_table *statements[4]; /* up to four, the rest NULL */
     struct constraint_table *constraints;
     void (*start)(void);
     void (*stop)(void);

@@ -3,7 +3,7 @@
 #define MADANG_PG_H
 
 #include "madang/buf.h"
-#include "madang/task.h"
+#include "madang/store.h"
 
 void pg_start(void);
 void pg_stop(void); /* every statement must have ended */
@@ -12,6 +12,8 @@ bool pg_is_up(void);
 bool migrate_run(bool only_check);
 /* PREPAREs and DESCRIBEs every statement against the database, blocking; logs each mistake. */
 bool statements_check(void);
+/* Runs a statement with one parameter, blocking, for the command line; rows touched or returned, -1 on failure. */
+int64_t statement_run_now(const struct statement *s, struct text value);
 void statements_print(struct buf *out); /* name, calls, errors: the operator's list */
 
 #endif

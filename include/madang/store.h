@@ -27,8 +27,8 @@ struct statement_table { const struct statement *const *at; size_t count; struct
 void statements_add(struct statement_table *t);
 /* At file scope: a table `name` of these statements. */
 #define STATEMENT_TABLE(name, ...) \
-    const struct statement *const name##_rows[] = { __VA_ARGS__ }; \
-    static struct statement_table name = { .at = name##_rows, .count = COUNT_OF(name##_rows) }
+    struct statement_table name = { .at = (const struct statement *const[]){ __VA_ARGS__ }, \
+                                    .count = sizeof((const struct statement *const[]){ __VA_ARGS__ }) / sizeof(void *) }
 
 /* A violated constraint means a problem of the caller's, not a bug. */
 struct constraint { const char *name; enum problem_id problem; };

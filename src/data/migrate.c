@@ -152,3 +152,20 @@ bool statements_check(void)
     log_at(wrong ? LOG_ERROR : LOG_INFO, "check", "%zu statements, %zu wrong", checked, wrong);
     return wrong == 0;
 }
+
+int64_t statement_run_now(const struct statement *s, struct text value)
+{
+    PGconn *pg = connect_now();
+    const char *params[] = { value.at };
+    int64_t rows = -1;
+    PGresult *r;
+
+    if (!pg)
+        return -1;
+    r = PQexecParams(pg, s->sql, 1, NULL, params, NULL, NULL, 0);
+    if (!text_to_i64(text_of(PQcmdTuples(r)), &rows))
+        log_error("pg", "%s: %s", s->name, PQerrorMessage(pg));
+    PQclear(r);
+    PQfinish(pg);
+    return rows;
+}

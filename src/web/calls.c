@@ -18,7 +18,7 @@ static void check_row(const struct call_def *d)
 {
     CHECK(d->name && d->says && (d->run != NULL) != (d->raw != NULL));
     CHECK((d->rest.path == NULL) == (d->doors == SOCKET_ONLY));
-    CHECK(!d->raw || d->doors == REST_ONLY);
+    CHECK(!d->raw || (d->doors == REST_ONLY && !d->in));
     if (d->in)
         shape_check(d->in);
     if (d->out)
@@ -43,8 +43,8 @@ void calls_start(void)
             add(&features[f]->calls[i]);
         for (size_t i = 0; i < features[f]->event_count; i++)
             shape_check(features[f]->events[i]->data);
-        if (features[f]->statements)
-            statements_add(features[f]->statements);
+        for (size_t i = 0; i < COUNT_OF(features[f]->statements) && features[f]->statements[i]; i++)
+            statements_add(features[f]->statements[i]);
         if (features[f]->constraints)
             constraints_add(features[f]->constraints);
     }

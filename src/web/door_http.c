@@ -152,7 +152,7 @@ static problem choose(struct visit *v)
     v->call.name = d->name;
     v->call.out_shape = d->out;
     x->streams = d->streams;
-    x->body_max = d->body_max ? d->body_max : d->in || d->raw ? (size_t)config->http_body_bytes : 0;
+    x->body_max = d->body_limit ? d->body_limit() : d->in || d->raw ? (size_t)config->http_body_bytes : 0;
     if (d->in && !d->raw && (x->facts.length > 0 || x->facts.chunked) &&
         !is_json(exchange_header(x, T("content-type"))))
         return PROBLEM(MEDIA_TYPE_UNSUPPORTED);

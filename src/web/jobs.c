@@ -248,7 +248,7 @@ static problem sweep(struct call *c, const void *payload)
 
 static const struct job_def jobs[] = { { .kind = "platform.sweep", .run = sweep, .every_s = 3600 } };
 const struct feature jobs_feature = { .name = "jobs", .jobs = jobs, .job_count = COUNT_OF(jobs),
-                                      .statements = &statements };
+                                      .statements = { &statements } };
 
 void jobs_start(void)
 {

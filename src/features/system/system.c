@@ -82,4 +82,4 @@ static const struct call_def calls[] = {
 
 static STATEMENT_TABLE(statements, &time_now);
 const struct feature system_feature = { .name = "system", .calls = calls, .call_count = COUNT_OF(calls),
-                                        .statements = &statements };
+                                        .statements = { &statements } };

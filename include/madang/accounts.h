@@ -1,0 +1,24 @@
+/* features: accounts — what other features may ask of it. */
+#ifndef MADANG_ACCOUNTS_H
+#define MADANG_ACCOUNTS_H
+
+#include "madang/calls.h"
+
+extern const struct feature accounts_feature;
+
+/* Books points (negative: takes them) once for each reason and reference; POINTS_SHORT. */
+problem points_book(struct tx *tx, int64_t account, int64_t amount, const char *reason, struct text reference) MUST_USE;
+/* Suspends until the time, ends the sessions, closes the sockets with 4403. */
+problem account_suspend(struct tx *tx, int64_t account, struct instant until, struct text reason) MUST_USE;
+/* Makes this address's account an admin, blocking; for the command line. False: there is none. */
+bool account_promote(const char *email);
+
+/* Something may still hold an account that wants to leave (unused tickets): a feature's say, or NULL. */
+struct leave_guard { problem (*check)(struct tx *tx, int64_t account); struct leave_guard *next; };
+void leave_guard_add(struct leave_guard *g);
+
+/* A person as others see one: used in the outputs of many calls. */
+struct card { int64_t account; struct opt_text nickname, avatar_url; bool departed; };
+extern const struct shape card_shape;
+
+#endif

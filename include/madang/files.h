@@ -1,0 +1,18 @@
+/* features: files — addresses of private pictures, and attaching them to things. */
+#ifndef MADANG_FILES_H
+#define MADANG_FILES_H
+
+#include "madang/calls.h"
+
+extern const struct feature files_feature;
+
+/* A path of ours, signed for this viewer and good for [files] link_s. Pure: no look-up. */
+struct text file_url(struct call *c, int64_t file, bool thumbnail);
+/* The same when there is one. */
+struct opt_text file_url_maybe(struct call *c, struct opt_i64 file, bool thumbnail);
+/* Marks a file of this account as attached; FILE_NOT_FOUND when it is not theirs. */
+problem file_attach(struct tx *tx, int64_t account, int64_t file) MUST_USE;
+/* What named it does so no more: its objects are removed by a job. */
+problem file_release(struct tx *tx, int64_t file) MUST_USE;
+
+#endif

@@ -1,0 +1,15 @@
+/* providers: objects — where files lie: a folder, or an S3 bucket, by setting. Keys are random names of ours, never a user's text. */
+#ifndef MADANG_OBJECTS_H
+#define MADANG_OBJECTS_H
+
+#include "madang/call.h"
+
+/* Moves a finished local file into the store; the local file is gone afterwards, on failure too. */
+problem object_put(struct call *c, struct text key, const char *path, struct text type) MUST_USE;
+problem object_delete(struct call *c, struct text key) MUST_USE; /* also when it is not there */
+/* How a reader gets it: by our streaming a local file (path), or by going to a presigned address (url). One of both is empty. */
+struct object_place { const char *path; struct text url; };
+problem object_place(struct call *c, struct text key, struct text type, struct object_place *out) MUST_USE;
+void objects_start(void);
+
+#endif

@@ -1,0 +1,246 @@
+/* Me, my points, other people, suspension. */
+#include "accounts_parts.h"
+#include "accounts_rules.h"
+#include "madang/files.h"
+#include "madang/hub.h"
+#include "madang/password.h"
+
+static const struct field changed_fields[] = { FIELD(struct account_ref, account) };
+static const struct shape changed_shape = SHAPE("MeChanged", struct account_ref, changed_fields);
+const struct event_def me_changed_event = { "me.changed", &changed_shape, "account:{account}", true,
+                                            "Something about me changed: read me.get again." };
+
+static problem announce_me(struct tx *tx)
+{
+    struct account_ref data = { tx->call->account };
+
+    return tx_announce(tx, topic_of(tx->call->arena, "account", data.account), &me_changed_event, &data);
+}
+
+static problem read_me(struct call *c, struct me *out)
+{
+    problem p = store_me(c, out);
+
+    if (!p)
+        out->avatar_url = file_url_maybe(c, out->avatar, true);
+    return p;
+}
+
+problem me_get(struct call *c)
+{
+    return read_me(c, c->out);
+}
+
+static problem onboarding_rules(struct call *c, const struct onboarding *in)
+{
+    struct me me;
+    struct date birth, today = date_of(clock_wall());
+    problem p = store_me(c, &me);
+
+    if (p)
+        return p;
+    if (me.role.value != ROLE_NEWCOMER)
+        return PROBLEM(ALREADY_MEMBER);
+    if (me.birth_date.is != PRESENT && in->birth_date.is != PRESENT)
+        return call_field_wrong(c, "/birth_date", "is missing", "필수 항목입니다");
+    if (me.birth_date.is != PRESENT && !in->consents)
+        return PROBLEM(CONSENT_REQUIRED);
+    birth = me.birth_date.is == PRESENT ? me.birth_date.value : in->birth_date.value;
+    return birth.year < 1900 || date_years_between(birth, today) < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
+}
+
+/* The role is in the access token, so the session goes on with a new one. */
+problem me_onboard(struct call *c)
+{
+    const struct onboarding *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    bool done;
+    problem p;
+
+    if ((p = onboarding_rules(c, in)) || (p = tx_begin(c, &tx)) || (p = store_onboard(&tx, in, &done)))
+        return p;
+    if (!done)
+        return PROBLEM(ALREADY_MEMBER);
+    if (in->consents && (p = store_consents_add(&tx, c->account, in->consents)))
+        return p;
+    if ((p = points_book(&tx, c->account, POINTS_ONBOARDING, "onboarding", T("once"))) || (p = announce_me(&tx)) ||
+        (p = tx_commit(&tx)))
+        return p;
+    session_token(c, c->account, ROLE_MEMBER, c->session, c->out);
+    return NULL;
+}
+
+static problem change_nickname(struct tx *tx, const struct profile_change *in)
+{
+    struct call *c = tx->call;
+
+    return in->nickname.is == PRESENT ? points_book(tx, c->account, POINTS_NICKNAME, "nickname", c->request_id) : NULL;
+}
+
+problem me_update(struct call *c)
+{
+    const struct profile_change *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    struct opt_i64 old;
+    problem p;
+
+    if (in->introduction.is == PRESENT && utf8_length(in->introduction.value) < 2)
+        return call_field_wrong(c, "/introduction", "is too short", "너무 짧습니다");
+    if ((p = tx_begin(c, &tx)) || (p = change_nickname(&tx, in)) || (p = store_profile_change(&tx, in, &old)))
+        return p;
+    if (in->avatar.is == PRESENT && (p = file_attach(&tx, c->account, in->avatar.value)))
+        return p;
+    if (old.is == PRESENT && in->avatar.is != ABSENT && (in->avatar.is == NULL_VALUE || in->avatar.value != old.value) &&
+        (p = file_release(&tx, old.value)))
+        return p;
+    if ((p = announce_me(&tx)) || (p = tx_commit(&tx)))
+        return p;
+    return read_me(c, c->out);
+}
+
+problem me_points(struct call *c)
+{
+    const struct points_page *in = c->in;
+    struct points_list *out = c->out;
+    struct points_rows rows;
+    problem p = store_points(c, in, &rows, &out->balance);
+
+    if (p)
+        return p;
+    out->entries.at = rows.at;
+    out->entries.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    out->next = rows.count > (size_t)in->limit ? (struct opt_i64){ PRESENT, rows.at[in->limit - 1].id } : (struct opt_i64){ NULL_VALUE, 0 };
+    return NULL;
+}
+
+static struct leave_guard *guards;
+
+void leave_guard_add(struct leave_guard *g)
+{
+    g->next = guards;
+    guards = g;
+}
+
+static problem may_leave(struct tx *tx)
+{
+    problem p = NULL;
+
+    for (struct leave_guard *g = guards; g && !p; g = g->next)
+        p = g->check(tx, tx->call->account);
+    return p;
+}
+
+problem me_leave(struct call *c)
+{
+    const struct leaving *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    struct identity who = { 0 };
+    struct opt_i64 avatar;
+    bool found, ok = true, old;
+    problem p;
+
+    if ((p = store_identity_by_id(store_on_call(c), c->account, &who, &found)))
+        return p;
+    if (who.password.is == PRESENT && (p = password_check(c->task, in->password.value, who.password.value, &ok, &old)))
+        return p;
+    if (!ok)
+        return PROBLEM(PASSWORD_WRONG);
+    if ((p = tx_begin(c, &tx)) || (p = may_leave(&tx)) || (p = sessions_end_all(&tx, c->account, T(""))) ||
+        (p = store_leave(&tx, c->account, &avatar)))
+        return p;
+    if (avatar.is == PRESENT && (p = file_release(&tx, avatar.value)))
+        return p;
+    return tx_commit(&tx);
+}
+
+problem me_export(struct call *c)
+{
+    return store_export(c, c->out);
+}
+
+problem nickname_check(struct call *c)
+{
+    return store_nickname_free(c, ((const struct nickname_query *)c->in)->nickname, &((struct nickname_free *)c->out)->available);
+}
+
+problem people_get(struct call *c)
+{
+    struct person *out = c->out;
+    bool found;
+    problem p = store_person(c, ((const struct account_ref *)c->in)->account, out, &found);
+
+    if (p)
+        return p;
+    if (!found)
+        return PROBLEM(ACCOUNT_NOT_FOUND);
+    if (out->birth_date.is == PRESENT)
+        out->age_band = (struct opt_text){ PRESENT, age_band(c->arena, out->birth_date.value, date_of(clock_wall())) };
+    out->avatar_url = file_url_maybe(c, out->avatar, true);
+    return NULL;
+}
+
+problem people_search(struct call *c)
+{
+    const struct search *in = c->in;
+    struct found_list *out = c->out;
+    struct found_rows rows;
+    problem p;
+
+    if (in->nickname.len == 0 || text_find(in->nickname, '%') >= 0 || text_find(in->nickname, '_') >= 0 ||
+        text_find(in->nickname, '\\') >= 0)
+        return NULL; /* no nickname has these */
+    if ((p = store_people(c, in, &rows)))
+        return p;
+    out->people.at = rows.at;
+    out->people.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    for (size_t i = 0; i < out->people.count; i++)
+        rows.at[i].avatar_url = file_url_maybe(c, rows.at[i].avatar, true);
+    if (rows.count > (size_t)in->limit)
+        out->next = (struct opt_text){ PRESENT, rows.at[in->limit - 1].nickname };
+    return NULL;
+}
+
+static void after_suspend(void *arg)
+{
+    hub_end_account(*(const int64_t *)arg, 4403);
+}
+
+problem account_suspend(struct tx *tx, int64_t account, struct instant until, struct text reason)
+{
+    int64_t *whom = arena_new(tx->call->arena, int64_t);
+    bool found;
+    problem p = store_suspend(tx, account, (struct opt_instant){ PRESENT, until }, reason, &found);
+
+    if (p)
+        return p;
+    if (!found)
+        return PROBLEM(ACCOUNT_NOT_FOUND);
+    *whom = account;
+    tx_after(tx, after_suspend, whom); /* first, so that sockets are told why */
+    return sessions_end_all(tx, account, T(""));
+}
+
+problem account_suspend_call(struct call *c)
+{
+    const struct suspension *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = account_suspend(&tx, in->account, in->until, in->reason)))
+        return p;
+    return tx_commit(&tx);
+}
+
+problem account_unsuspend_call(struct call *c)
+{
+    const struct account_ref *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    bool found;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_suspend(&tx, in->account, (struct opt_instant){ 0 }, T(""), &found)))
+        return p;
+    if (!found)
+        return PROBLEM(ACCOUNT_NOT_FOUND);
+    return tx_commit(&tx);
+}

@@ -1,0 +1,24 @@
+/* Pure decisions of the accounts feature. */
+#ifndef MADANG_ACCOUNTS_RULES_H
+#define MADANG_ACCOUNTS_RULES_H
+
+#include "madang/shape.h"
+
+#define AGE_MIN 14
+#define POINTS_ONBOARDING 1000
+#define POINTS_NICKNAME (-100)
+
+bool nickname_is_valid(struct text t); /* ^[a-zA-Z가-힣0-9]{2,16}$ */
+bool email_is_valid(struct text t);    /* one @, a dot in the domain, no blanks or control characters */
+bool six_digits(struct text t);
+bool session_id_is_valid(struct text t);
+/* Lower case of ASCII, as addresses are kept. */
+struct text email_normal(struct arena *a, struct text email);
+/* "20s early", "20s middle", "20s late": ten-year bands in thirds (0–3, 4–6, 7–9). */
+struct text age_band(struct arena *a, struct date birth, struct date today);
+/* Where a provider's login may lead back to: a path of ours and nothing else. */
+bool return_path_is_ours(struct text path);
+/* Seconds to wait after so many failures beyond the limit: 30, 60, 120 … 900. */
+int64_t failure_wait_s(int64_t failures, int64_t limit);
+
+#endif

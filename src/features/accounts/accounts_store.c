@@ -1,0 +1,464 @@
+#include "accounts_store.h"
+
+#include "madang/config.h"
+#include "madang/pg.h"
+
+static const struct field identity_fields[] = {
+    FIELD(struct identity, id), FIELD(struct identity, role, .words = &account_roles),
+    FIELD(struct identity, locale, .words = &locales), FIELD(struct identity, password), FIELD(struct identity, suspended),
+};
+static const struct shape identity_shape = SHAPE("Identity", struct identity, identity_fields);
+#define IDENTITY "a.id, a.role, a.locale, a.password, coalesce(a.suspended_until > now(), false) as suspended"
+
+struct id_row { int64_t id; };
+static const struct field id_fields[] = { FIELD(struct id_row, id) };
+static const struct shape id_shape = SHAPE("IdRow", struct id_row, id_fields);
+
+static const struct statement by_email = {
+    .name = "account_by_email", .lane = LANE_READ, .row = &identity_shape,
+    .sql = "select " IDENTITY " from accounts a where a.email = $1 and a.left_at is null" };
+static const struct statement by_id = {
+    .name = "account_by_id", .lane = LANE_READ, .row = &identity_shape,
+    .sql = "select " IDENTITY " from accounts a where a.id = $1 and a.left_at is null" };
+static const struct statement by_provider = {
+    .name = "account_by_provider", .lane = LANE_READ, .row = &identity_shape,
+    .sql = "select " IDENTITY " from identities i join accounts a on a.id = i.account"
+           " where i.provider = $1 and i.subject = $2 and a.left_at is null" };
+
+static const struct statement account_add = {
+    .name = "account_add", .lane = LANE_TX, .row = &id_shape,
+    .sql = "insert into accounts (role, email, password, birth_date, locale, expires_at)"
+           " values ($1, $2, $3, $4, $5, now() + nullif($6::bigint, 0) * interval '1 s') returning id" };
+
+/* Only a guest that has not ended becomes a newcomer: its rows elsewhere stay its own. */
+static const struct statement guest_upgrade = {
+    .name = "guest_upgrade", .lane = LANE_TX, .row = &id_shape,
+    .sql = "update accounts set role = 'newcomer', email = $2, password = $3, birth_date = $4, locale = $5, expires_at = null"
+           " where id = $1 and role = 'guest' and left_at is null returning id" };
+
+static const struct statement identity_add = {
+    .name = "identity_add", .lane = LANE_TX,
+    .sql = "insert into identities (provider, subject, account) values ($1, $2, $3)" };
+static const struct statement consents_add = {
+    .name = "consents_add", .lane = LANE_TX,
+    .sql = "insert into consents (account, kind, version) values ($1, 'terms', $2), ($1, 'privacy', $3)"
+           " on conflict do nothing" };
+static const struct statement password_set = {
+    .name = "password_set", .lane = LANE_TX, .sql = "update accounts set password = $2 where id = $1 and left_at is null" };
+static const struct statement email_set = {
+    .name = "email_set", .lane = LANE_TX, .sql = "update accounts set email = $2 where id = $1 and left_at is null" };
+
+struct email_row { struct opt_text email; };
+static const struct field email_fields[] = { FIELD(struct email_row, email) };
+static const struct shape email_shape = SHAPE("EmailRow", struct email_row, email_fields);
+static const struct statement email_of = {
+    .name = "email_of", .lane = LANE_READ, .row = &email_shape, .sql = "select email from accounts where id = $1" };
+
+static const struct statement password_token_add = {
+    .name = "password_token_add", .lane = LANE_TX,
+    .sql = "insert into password_tokens (hash, account, expires_at) values ($1, $2, now() + interval '30 minutes')" };
+/* Single use: the row's lock decides between two that come at once. */
+static const struct statement password_token_use = {
+    .name = "password_token_use", .lane = LANE_TX, .row = &id_shape,
+    .sql = "update password_tokens set used_at = now() where hash = $1 and used_at is null and expires_at > now()"
+           " returning account as id" };
+
+static const struct field family_fields[] = {
+    FIELD(struct family, id), FIELD(struct family, current), FIELD(struct family, previous), FIELD(struct family, sealed),
+    FIELD(struct family, account), FIELD(struct family, generation), FIELD(struct family, left_s),
+    FIELD(struct family, role, .words = &account_roles), FIELD(struct family, suspended),
+};
+static const struct shape family_shape = SHAPE("SessionFamily", struct family, family_fields);
+#define FAMILY \
+    "s.id, s.current, s.previous, s.sealed, s.account, s.generation, extract(epoch from s.expires_at - now())::bigint as left_s," \
+    " a.role, coalesce(a.suspended_until > now(), false) as suspended"
+
+static const struct statement session_add = {
+    .name = "session_add", .lane = LANE_TX,
+    .sql = "insert into sessions (id, account, current, device, address, expires_at)"
+           " values ($1, $2, $3, $4, $5, now() + $6 * interval '1 s')" };
+static const struct statement session_load = {
+    .name = "session_load", .lane = LANE_READ, .row = &family_shape,
+    .sql = "select " FAMILY " from sessions s join accounts a on a.id = s.account"
+           " where s.id = $1 and s.ended_at is null and s.expires_at > now() and a.left_at is null" };
+static const struct statement session_follow = {
+    .name = "session_follow", .lane = LANE_TX, .row = &family_shape,
+    .sql = "update sessions s set generation = greatest(s.generation, $2),"
+           " current = case when $2 > s.generation then $3 else s.current end,"
+           " previous = case when $2 > s.generation then $4 else s.previous end,"
+           " sealed = case when $2 > s.generation then $5 else s.sealed end,"
+           " used_at = now(), expires_at = now() + $6 * interval '1 s'"
+           " from accounts a where s.id = $1 and a.id = s.account and a.left_at is null and s.ended_at is null"
+           " and s.expires_at > now() returning " FAMILY };
+static const struct statement session_end = {
+    .name = "session_end", .lane = LANE_TX, .row = &id_shape,
+    .sql = "update sessions set ended_at = now() where id = $2 and account = $1 and ended_at is null returning account as id" };
+
+static const struct field ended_fields[] = { FIELD(struct ended, id) };
+static const struct shape ended_shape = SHAPE("EndedSession", struct ended, ended_fields);
+static const struct statement sessions_end = {
+    .name = "sessions_end", .lane = LANE_TX, .row = &ended_shape, .rows_max = 10000,
+    .sql = "update sessions set ended_at = now() where account = $1 and id <> $2 and ended_at is null returning id" };
+static const struct statement sessions_trim = { /* the oldest beyond the allowed number */
+    .name = "sessions_trim", .lane = LANE_TX,
+    .sql = "update sessions set ended_at = now() where id in (select id from sessions where account = $1"
+           " and ended_at is null order by used_at desc offset $2)" };
+static const struct statement sessions_list = {
+    .name = "sessions_list", .lane = LANE_READ, .row = &session_row_shape, .rows_max = 1000,
+    .sql = "select id, device, address, created_at, used_at, id = $2 as current from sessions"
+           " where account = $1 and ended_at is null and expires_at > now() order by used_at desc limit 1000" };
+
+static const struct statement me_get = {
+    .name = "me", .lane = LANE_READ, .row = &me_row_shape,
+    .sql = "select a.id, a.points, a.role, a.locale, a.email, a.nickname, a.introduction, a.avatar, a.birth_date, a.gender,"
+           " a.region, to_json(a.interests) as interests, a.password is not null as has_password,"
+           " (select coalesce(json_agg(provider order by provider), '[]') from identities where account = a.id) as providers"
+           " from accounts a where a.id = $1 and a.left_at is null" };
+static const struct statement onboard = {
+    .name = "onboard", .lane = LANE_TX, .row = &id_shape,
+    .sql = "update accounts set role = 'member', nickname = $2, birth_date = coalesce(birth_date, $3), gender = $4,"
+           " region = $5, introduction = $6, interests = array(select json_array_elements_text($7::json))"
+           " where id = $1 and role = 'newcomer' and left_at is null returning id" };
+
+struct avatar_row { struct opt_i64 avatar; };
+static const struct field avatar_fields[] = { FIELD(struct avatar_row, avatar) };
+static const struct shape avatar_shape = SHAPE("AvatarRow", struct avatar_row, avatar_fields);
+/* $n null leaves as it is; the flags $8 and $9 clear. The old avatar comes back, so that its file can be let go. */
+static const struct statement profile_change = {
+    .name = "profile_change", .lane = LANE_TX, .row = &avatar_shape,
+    .sql = "update accounts a set nickname = coalesce($2, a.nickname), gender = coalesce($3, a.gender),"
+           " region = coalesce($4, a.region), locale = coalesce($5, a.locale),"
+           " interests = coalesce((select array_agg(x) from json_array_elements_text($6::json) x),"
+           "                      case when $7 then '{}'::text[] else a.interests end),"
+           " introduction = case when $8 then null else coalesce($9, a.introduction) end,"
+           " avatar = case when $10 then null else coalesce($11, a.avatar) end"
+           " from accounts old where a.id = $1 and old.id = a.id and a.left_at is null returning old.avatar" };
+
+struct flag_row { bool flag; };
+static const struct field flag_fields[] = { FIELD(struct flag_row, flag) };
+static const struct shape flag_shape = SHAPE("FlagRow", struct flag_row, flag_fields);
+static const struct statement nickname_free = {
+    .name = "nickname_free", .lane = LANE_READ, .row = &flag_shape,
+    .sql = "select not exists (select 1 from accounts where lower(nickname) = lower($1)) as flag" };
+
+/* The view account_relations is the social feature's; without it nobody is related. */
+static const struct statement person_get = {
+    .name = "person", .lane = LANE_READ, .row = &person_row_shape,
+    .sql = "select a.id, a.nickname, a.introduction, a.gender, a.region, to_json(a.interests) as interests, a.birth_date, a.avatar,"
+           " case when a.id = $2 then 'self' else coalesce(r.relation, 'none') end as relation, false as departed"
+           " from accounts a left join account_relations r on r.account = $2 and r.other = a.id"
+           " where a.id = $1 and a.left_at is null and a.role not in ('guest', 'newcomer')"
+           " and coalesce(r.relation, '') <> 'blocking'" };
+static const struct statement people = {
+    .name = "people", .lane = LANE_READ, .row = &found_shape, .rows_max = 51,
+    .sql = "select a.id as account, a.nickname, a.avatar from accounts a"
+           " where lower(a.nickname) like lower($2) || '%' and a.left_at is null and a.id <> $1"
+           " and lower(a.nickname) > lower(coalesce($3, ''))"
+           " and not exists (select 1 from account_relations r where r.account = $1 and r.other = a.id"
+           "                 and r.relation in ('blocked', 'blocking'))"
+           " order by lower(a.nickname) limit $4" };
+
+/* One statement: the entry, and the balance only if the entry is new. The CHECK on the balance refuses going below zero. */
+static const struct statement points_add = {
+    .name = "points_add", .lane = LANE_TX,
+    .sql = "with entry as (insert into points (account, amount, reason, reference) values ($1, $2, $3, $4)"
+           " on conflict on constraint points_once do nothing returning amount)"
+           " update accounts set points = points + entry.amount from entry where id = $1" };
+static const struct statement points_list = {
+    .name = "points_list", .lane = LANE_READ, .row = &points_entry_shape, .rows_max = 101,
+    .sql = "select id, amount, reason, reference, at from points where account = $1 and ($2::bigint is null or id < $2)"
+           " order by id desc limit $3" };
+static const struct statement points_balance = {
+    .name = "points_balance", .lane = LANE_READ, .row = &id_shape, .sql = "select points as id from accounts where id = $1" };
+
+/* Personal data goes at once; the row stays, so that messages have a departed sender. */
+static const struct statement leave_account = {
+    .name = "account_leave", .lane = LANE_TX, .row = &avatar_shape,
+    .sql = "update accounts a set role = 'guest', email = null, password = null, nickname = null, birth_date = null, gender = null,"
+           " region = null, introduction = null, interests = '{}', avatar = null, points = 0, suspended_until = null,"
+           " suspended_for = null, expires_at = null, left_at = now()"
+           " from accounts old where a.id = $1 and old.id = a.id and a.left_at is null returning old.avatar" };
+static const struct statement leave_rest = {
+    .name = "account_leave_rest", .lane = LANE_TX,
+    .sql = "with i as (delete from identities where account = $1), c as (delete from consents where account = $1),"
+           " t as (delete from password_tokens where account = $1), p as (delete from points where account = $1)"
+           " delete from sessions where account = $1" };
+
+static const struct statement export_all = {
+    .name = "account_export", .lane = LANE_READ, .row = &account_export_shape,
+    .sql = "select to_json(a)::jsonb - 'password' as account,"
+           " (select coalesce(json_agg(json_build_object('device', device, 'address', address, 'at', created_at)), '[]')"
+           "    from sessions where account = a.id) as sessions,"
+           " (select coalesce(json_agg(json_build_object('amount', amount, 'reason', reason, 'at', at)), '[]')"
+           "    from points where account = a.id) as points,"
+           " (select coalesce(json_agg(json_build_object('kind', kind, 'version', version, 'at', at)), '[]')"
+           "    from consents where account = a.id) as consents"
+           " from accounts a where a.id = $1 and a.left_at is null" };
+
+static const struct statement suspend = {
+    .name = "account_suspend", .lane = LANE_TX, .row = &id_shape,
+    .sql = "update accounts set suspended_until = $2, suspended_for = $3 where id = $1 and left_at is null"
+           " and role <> 'admin' returning id" };
+static const struct statement promote = {
+    .name = "account_promote", .lane = LANE_TX, .row = &id_shape,
+    .sql = "update accounts set role = 'admin' where email = lower($1) and role in ('member', 'manager', 'admin')"
+           " and left_at is null returning id" };
+static const struct statement sweep_sessions = {
+    .name = "sessions_sweep", .lane = LANE_TX,
+    .sql = "delete from sessions where expires_at < now() - interval '1 day' or ended_at < now() - interval '7 days'" };
+static const struct statement sweep_tokens = {
+    .name = "password_tokens_sweep", .lane = LANE_TX, .sql = "delete from password_tokens where expires_at < now()" };
+static const struct statement sweep_guests = {
+    .name = "guests_sweep", .lane = LANE_TX,
+    .sql = "delete from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'" };
+
+STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &consents_add,
+                &password_set, &email_set, &email_of, &password_token_add, &password_token_use, &session_add,
+                &session_load, &session_follow, &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get,
+                &onboard, &profile_change, &nickname_free, &person_get, &people, &points_add, &points_list,
+                &points_balance, &leave_account, &leave_rest, &export_all, &suspend, &promote, &sweep_sessions,
+                &sweep_tokens, &sweep_guests);
+
+static const struct constraint constraints[] = {
+    { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
+    { "accounts_nickname_key", PROBLEM_NICKNAME_TAKEN },
+    { "accounts_points_check", PROBLEM_POINTS_SHORT },
+    { "identities_pkey", PROBLEM_OAUTH_LINKED },
+};
+struct constraint_table accounts_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
+
+problem store_identity_by_email(struct store_on on, struct text email, struct identity *out, bool *found)
+{
+    return store_maybe(on, &by_email, VALUES(email), out, found);
+}
+
+problem store_identity_by_id(struct store_on on, int64_t account, struct identity *out, bool *found)
+{
+    return store_maybe(on, &by_id, VALUES(account), out, found);
+}
+
+problem store_identity_by_provider(struct store_on on, struct text provider, struct text subject, struct identity *out,
+                                   bool *found)
+{
+    return store_maybe(on, &by_provider, VALUES(provider, subject), out, found);
+}
+
+static struct text word_text(const struct words *w, int value)
+{
+    return text_of(w->names[value]);
+}
+
+static struct opt_text opt_word_text(const struct words *w, struct opt_word value)
+{
+    return value.is == PRESENT ? (struct opt_text){ PRESENT, word_text(w, value.value) } : (struct opt_text){ ABSENT, T("") };
+}
+
+problem store_account_add(struct tx *tx, enum role role, struct opt_text email, struct opt_text password,
+                          struct opt_date birth, enum locale locale, int64_t guest_s, int64_t *id)
+{
+    struct id_row row = { 0 };
+    problem p = store_one(tx, &account_add, VALUES(text_of(role_names[role]), email, password, birth,
+                                                   word_text(&locales, (int)locale), guest_s), &row);
+
+    *id = row.id;
+    return p;
+}
+
+problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,
+                            enum locale locale, bool *done)
+{
+    struct id_row row;
+
+    return store_maybe(tx, &guest_upgrade, VALUES(account, email, password, birth, word_text(&locales, (int)locale)), &row,
+                       done);
+}
+
+problem store_identity_add(struct tx *tx, struct text provider, struct text subject, int64_t account)
+{
+    return store_exec(tx, &identity_add, VALUES(provider, subject, account), NULL);
+}
+
+problem store_consents_add(struct tx *tx, int64_t account, const struct consent_versions *v)
+{
+    return store_exec(tx, &consents_add, VALUES(account, v->terms, v->privacy), NULL);
+}
+
+problem store_password_set(struct store_on on, int64_t account, struct text hash)
+{
+    return store_exec(on, &password_set, VALUES(account, hash), NULL);
+}
+
+problem store_email_set(struct tx *tx, int64_t account, struct text email)
+{
+    return store_exec(tx, &email_set, VALUES(account, email), NULL);
+}
+
+problem store_email_of(struct call *c, int64_t account, struct text *email)
+{
+    struct email_row row = { 0 };
+    bool found;
+    problem p = store_maybe(c, &email_of, VALUES(account), &row, &found);
+
+    *email = row.email.value;
+    return p;
+}
+
+problem store_password_token_add(struct tx *tx, struct text hash, int64_t account)
+{
+    return store_exec(tx, &password_token_add, VALUES(hash, account), NULL);
+}
+
+problem store_password_token_use(struct tx *tx, struct text hash, int64_t *account, bool *found)
+{
+    struct id_row row = { 0 };
+    problem p = store_maybe(tx, &password_token_use, VALUES(hash), &row, found);
+
+    *account = row.id;
+    return p;
+}
+
+problem store_session_add(struct tx *tx, const struct family *f, struct text device, struct text address)
+{
+    problem p = store_exec(tx, &session_add, VALUES(f->id, f->account, f->current, device, address, f->left_s), NULL);
+
+    return p ? p : store_exec(tx, &sessions_trim, VALUES(f->account, config->session_per_account), NULL);
+}
+
+problem store_session_load(struct call *c, struct text id, struct family *out, bool *found)
+{
+    return store_maybe(c, &session_load, VALUES(id), out, found);
+}
+
+problem store_session_follow(struct call *c, const struct family *f, struct family *out, bool *found)
+{
+    return store_maybe(c, &session_follow, VALUES(f->id, f->generation, f->current, f->previous, f->sealed, f->left_s), out,
+                       found);
+}
+
+problem store_session_end(struct store_on on, int64_t account, struct text id, bool *found)
+{
+    struct id_row row;
+
+    return store_maybe(on, &session_end, VALUES(account, id), &row, found);
+}
+
+problem store_sessions_end(struct store_on on, int64_t account, struct text keep, struct ended_list *out)
+{
+    return store_many(on, &sessions_end, VALUES(account, keep), out);
+}
+
+problem store_sessions_list(struct call *c, struct session_list *out)
+{
+    return store_many(c, &sessions_list, VALUES(c->account, c->session), &out->sessions);
+}
+
+problem store_me(struct call *c, struct me *out)
+{
+    bool found;
+    problem p = store_maybe(c, &me_get, VALUES(c->account), out, &found);
+
+    return p ? p : found ? NULL : PROBLEM(TOKEN_INVALID);
+}
+
+static struct text words_json(struct arena *a, const struct words *w, const struct word *at, size_t count)
+{
+    struct text out = T("[");
+
+    for (size_t i = 0; i < count; i++)
+        out = arena_printf(a, "%.*s%s\"%s\"", TEXT_ARG(out), i ? "," : "", w->names[at[i].value]);
+    return arena_printf(a, "%.*s]", TEXT_ARG(out));
+}
+
+problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done)
+{
+    struct id_row row;
+
+    return store_maybe(tx, &onboard,
+                       VALUES(tx->call->account, in->nickname, in->birth_date, opt_word_text(&genders, in->gender),
+                              word_text(&regions, in->region.value), in->introduction,
+                              words_json(tx->call->arena, &interests, in->interests.at, in->interests.count)),
+                       &row, done);
+}
+
+problem store_profile_change(struct tx *tx, const struct profile_change *in, struct opt_i64 *old_avatar)
+{
+    struct avatar_row row = { 0 };
+    struct text list = words_json(tx->call->arena, &interests, in->interests.at, in->interests.count);
+    problem p = store_one(tx, &profile_change,
+                          VALUES(tx->call->account, in->nickname, opt_word_text(&genders, in->gender),
+                                 opt_word_text(&regions, in->region), opt_word_text(&locales, in->locale), list,
+                                 in->clear_interests.is == PRESENT && in->clear_interests.value,
+                                 in->introduction.is == NULL_VALUE, in->introduction, in->avatar.is == NULL_VALUE, in->avatar),
+                          &row);
+
+    *old_avatar = row.avatar;
+    return p;
+}
+
+problem store_nickname_free(struct call *c, struct text nickname, bool *is_free)
+{
+    struct flag_row row = { 0 };
+    problem p = store_one(c, &nickname_free, VALUES(nickname), &row);
+
+    *is_free = row.flag;
+    return p;
+}
+
+problem store_person(struct call *c, int64_t account, struct person *out, bool *found)
+{
+    return store_maybe(c, &person_get, VALUES(account, c->account), out, found);
+}
+
+problem store_people(struct call *c, const struct search *in, struct found_rows *out)
+{
+    return store_many(c, &people, VALUES(c->account, in->nickname, in->after, in->limit + 1), out);
+}
+
+problem points_book(struct tx *tx, int64_t account, int64_t amount, const char *reason, struct text reference)
+{
+    return store_exec(tx, &points_add, VALUES(account, amount, text_of(reason), reference), NULL);
+}
+
+problem store_points(struct call *c, const struct points_page *in, struct points_rows *out, int64_t *balance)
+{
+    struct id_row row = { 0 };
+    problem p = store_one(c, &points_balance, VALUES(c->account), &row);
+
+    *balance = row.id;
+    return p ? p : store_many(c, &points_list, VALUES(c->account, in->before, in->limit + 1), out);
+}
+
+problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar)
+{
+    struct avatar_row row = { 0 };
+    problem p = store_one(tx, &leave_account, VALUES(account), &row);
+
+    *avatar = row.avatar;
+    return p ? p : store_exec(tx, &leave_rest, VALUES(account), NULL);
+}
+
+problem store_export(struct call *c, struct account_export *out)
+{
+    return store_one(c, &export_all, VALUES(c->account), out);
+}
+
+problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, struct text reason, bool *found)
+{
+    struct id_row row;
+
+    return store_maybe(tx, &suspend, VALUES(account, until, reason), &row, found);
+}
+
+problem store_sweep(struct call *c)
+{
+    problem p;
+
+    if ((p = store_exec(c, &sweep_sessions, NO_VALUES, NULL)) || (p = store_exec(c, &sweep_tokens, NO_VALUES, NULL)))
+        return p;
+    return store_exec(c, &sweep_guests, NO_VALUES, NULL);
+}
+
+bool account_promote(const char *email)
+{
+    return statement_run_now(&promote, text_of(email)) == 1;
+}

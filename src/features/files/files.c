@@ -1,0 +1,111 @@
+/* Files: addresses, links, the removing of what nobody names. */
+#include "madang/files.h"
+
+#include "files_http.h"
+#include "files_image.h"
+#include "files_store.h"
+#include "madang/config.h"
+#include "madang/objects.h"
+#include "madang/seal.h"
+
+static struct text signed_part(struct call *c, int64_t file, int64_t account, int64_t expires)
+{
+    return arena_printf(c->arena, "%lld %lld %lld", (long long)file, (long long)account, (long long)expires);
+}
+
+/* The expiry is rounded up, so that the same picture keeps its address, and the browser its cached copy, for some minutes. */
+struct text file_url(struct call *c, int64_t file, bool thumbnail)
+{
+    int64_t step = config->files_link_s / 2 + 1;
+    int64_t expires = (clock_wall_seconds() / step + 2) * step + config->files_link_s / 2;
+    struct text s = signature(c->arena, "file-address", signed_part(c, file, c->account, expires));
+
+    return arena_printf(c->arena, "/api/v1/files/%lld?a=%lld&e=%lld&s=%.*s%s", (long long)file, (long long)c->account,
+                        (long long)expires, TEXT_ARG(s), thumbnail ? "&t=1" : "");
+}
+
+struct opt_text file_url_maybe(struct call *c, struct opt_i64 file, bool thumbnail)
+{
+    if (file.is != PRESENT)
+        return (struct opt_text){ NULL_VALUE, T("") };
+    return (struct opt_text){ PRESENT, file_url(c, file.value, thumbnail) };
+}
+
+bool file_address_ok(struct call *c, int64_t file)
+{
+    int64_t account, expires;
+
+    return text_to_i64(exchange_param(c->http, T("a")), &account) && text_to_i64(exchange_param(c->http, T("e")), &expires) &&
+           expires > clock_wall_seconds() &&
+           signature_ok(c->arena, "file-address", signed_part(c, file, account, expires), exchange_param(c->http, T("s")));
+}
+
+static problem file_link(struct call *c)
+{
+    const struct file_ref *in = c->in;
+    struct file_link *out = c->out;
+    bool may;
+    problem p = store_file_may_read(c, in->file, &may);
+
+    if (p)
+        return p;
+    if (!may)
+        return PROBLEM(FILE_NOT_FOUND);
+    *out = (struct file_link){ file_url(c, in->file, false), file_url(c, in->file, true),
+                               instant_after_ms(clock_wall(), config->files_link_s * 1000) };
+    return NULL;
+}
+
+static size_t upload_limit(void)
+{
+    return (size_t)config->files_image_bytes;
+}
+
+static const struct call_def calls[] = {
+    { .name = "files.upload", .rest = POST("/api/v1/files"), .who = WHO_MEMBER, .raw = file_upload, .out = &file_info_shape,
+      .raw_type = "application/json", .doors = REST_ONLY, .streams = true, .body_limit = upload_limit, .deadline_ms = 120000, .status = 201,
+      .limits = { PER_ACCOUNT(30, MINUTES(1)) },
+      .problems = { PROBLEM(FILE_TYPE), PROBLEM(FILE_PIXELS), PROBLEM(FILE_BROKEN), PROBLEM(FILE_EMPTY), PROBLEM(UPSTREAM_FAILED),
+                    PROBLEM(UPSTREAM_UNAVAILABLE) },
+      .says = "Takes a picture as the body; answers when its clean copy and thumbnail are kept." },
+    { .name = "files.get", .rest = GET("/api/v1/files/{file}"), .raw = file_get, .raw_type = "image/*", .doors = REST_ONLY,
+      .deadline_ms = 120000, .limits = { PER_ADDRESS(600, SECONDS(10)) },
+      .problems = { PROBLEM(FILE_NOT_FOUND), PROBLEM(LINK_EXPIRED), PROBLEM(RANGE_NOT_SATISFIABLE), PROBLEM(UPSTREAM_FAILED) },
+      .says = "A picture by its signed address." },
+    { .name = "files.link", .rest = POST("/api/v1/files/{file}/link"), .who = WHO_MEMBER, .in = &file_ref_shape, .out = &file_link_shape,
+      .run = file_link, .limits = { PER_ACCOUNT(300, SECONDS(10)) }, .problems = { PROBLEM(FILE_NOT_FOUND) },
+      .says = "A fresh address of a picture that I may see." },
+};
+
+static problem remove_one(struct call *c, const struct file_row *f)
+{
+    problem p;
+
+    if ((p = object_delete(c, f->key)) || (p = object_delete(c, arena_printf(c->arena, "%.*s.t", TEXT_ARG(f->key)))))
+        return p;
+    return store_file_forget(c, f->id);
+}
+
+static problem sweep(struct call *c, const void *payload)
+{
+    struct loose_rows rows;
+    problem p = store_files_loose(c, &rows);
+
+    (void)payload;
+    for (size_t i = 0; !p && i < rows.count; i++)
+        p = remove_one(c, &rows.at[i]);
+    return p;
+}
+
+static const struct job_def jobs[] = { { .kind = "files.sweep", .run = sweep, .every_s = 60 } };
+
+static void start(void)
+{
+    images_start();
+    objects_start();
+}
+
+const struct feature files_feature = {
+    .name = "files", .calls = calls, .call_count = COUNT_OF(calls), .jobs = jobs, .job_count = COUNT_OF(jobs),
+    .statements = { &files_statements }, .start = start,
+};

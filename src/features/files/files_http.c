@@ -1,0 +1,257 @@
+#include "files_http.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files_image.h"
+#include "files_store.h"
+#include "madang/config.h"
+#include "madang/log.h"
+#include "madang/objects.h"
+#include "madang/random.h"
+#include "madang/worker.h"
+
+#define PIECE 65536
+
+/* One piece of file work on a pool thread. */
+struct file_io { int fd; const char *path; int flags; char *to; struct text from; int64_t offset; ssize_t done; int error; int64_t size; };
+
+static void io_open(void *arg)
+{
+    struct file_io *io = arg;
+    struct stat st;
+
+    io->fd = open(io->path, io->flags | O_CLOEXEC, 0640);
+    if (io->fd < 0 || fstat(io->fd, &st) != 0)
+        io->error = errno;
+    else
+        io->size = st.st_size;
+}
+
+static void io_write(void *arg)
+{
+    struct file_io *io = arg;
+    size_t done = 0;
+
+    while (done < io->from.len && !io->error) {
+        ssize_t n = write(io->fd, io->from.at + done, io->from.len - done);
+
+        if (n > 0)
+            done += (size_t)n;
+        else if (n < 0 && errno != EINTR)
+            io->error = errno;
+    }
+}
+
+static void io_read(void *arg)
+{
+    struct file_io *io = arg;
+
+    io->done = pread(io->fd, io->to, PIECE, io->offset);
+    if (io->done < 0)
+        io->error = errno;
+}
+
+static problem run_io(struct call *c, struct file_io *io, void (*run)(void *arg))
+{
+    problem p = worker_run(c->task, WORKER_FILE, run, io);
+
+    if (!p && io->error) {
+        log_error("files", "%s: %s", io->path, strerror(io->error));
+        return PROBLEM(UPSTREAM_FAILED);
+    }
+    return p;
+}
+
+struct open_file { int fd; const char *path; bool unlink; };
+
+/* Runs as the call's memory goes: the descriptor and the spooled file go with it. */
+static void close_file(void *arg)
+{
+    struct open_file *f = arg;
+
+    if (f->fd >= 0)
+        close(f->fd);
+    if (f->unlink)
+        unlink(f->path);
+}
+
+static problem open_guarded(struct call *c, const char *path, int flags, bool unlink_later, struct file_io *io)
+{
+    struct open_file *guard = arena_new(c->arena, struct open_file);
+    problem p;
+
+    *io = (struct file_io){ .path = path, .flags = flags };
+    p = run_io(c, io, io_open);
+    *guard = (struct open_file){ io->fd, path, unlink_later };
+    arena_defer(c->arena, close_file, guard);
+    return p;
+}
+
+/* The body into the spool file as it comes, never held whole; its first bytes tell what it is. */
+static problem spool(struct call *c, const char *path, const char **type)
+{
+    struct file_io io;
+    struct text piece;
+    size_t total = 0;
+    char head[16];
+    problem p = open_guarded(c, path, O_WRONLY | O_CREAT | O_EXCL, true, &io);
+
+    while (!p && !(p = exchange_body_next(c, &piece)) && piece.len) {
+        if (total < sizeof head)
+            memcpy(head + total, piece.at, piece.len < sizeof head - total ? piece.len : sizeof head - total);
+        total += piece.len;
+        if (total >= sizeof head && !*type && !(*type = image_type((struct text){ head, sizeof head })))
+            return PROBLEM(FILE_TYPE); /* told before the rest is read */
+        io.from = piece;
+        p = run_io(c, &io, io_write);
+    }
+    if (p)
+        return p;
+    return total == 0 ? PROBLEM(FILE_EMPTY) : *type ? NULL : PROBLEM(FILE_TYPE);
+}
+
+static void remove_file(void *path)
+{
+    unlink(path);
+}
+
+static problem clean(struct call *c, struct image_work *w)
+{
+    problem p;
+
+    arena_defer(c->arena, remove_file, (void *)(uintptr_t)w->clean);
+    arena_defer(c->arena, remove_file, (void *)(uintptr_t)w->thumbnail);
+    p = worker_run(c->task, WORKER_IMAGE, image_run, w);
+    return p ? p : w->failed;
+}
+
+static problem keep(struct call *c, const struct image_work *w, struct file_row *f)
+{
+    struct text thumb_key = arena_printf(c->arena, "%.*s.t", TEXT_ARG(f->key));
+    problem p;
+
+    if ((p = object_put(c, f->key, w->clean, f->type)) || (p = object_put(c, thumb_key, w->thumbnail, T("image/webp"))))
+        return p;
+    return store_file_add(c, f, &f->id);
+}
+
+problem file_upload(struct call *c)
+{
+    struct text name = arena_printf(c->arena, "%s/spool/%s", config->files_folder.at, random_token(c->arena, 12).at);
+    struct image_work w = { .from = name.at, .pixels_max = config->files_image_pixels,
+                            .clean = arena_printf(c->arena, "%s.clean", name.at).at,
+                            .thumbnail = arena_printf(c->arena, "%s.thumb.webp", name.at).at };
+    struct file_row f = { .key = random_token(c->arena, 18) };
+    struct file_info out;
+    problem p;
+
+    if ((p = spool(c, name.at, &w.type)) || (p = clean(c, &w)))
+        return p;
+    f.type = text_of(w.type);
+    f.size = w.size;
+    f.width = w.width;
+    f.height = w.height;
+    if ((p = keep(c, &w, &f)))
+        return p;
+    out = (struct file_info){ f.id, f.size, f.width, f.height, f.type, file_url(c, f.id, false), file_url(c, f.id, true) };
+    exchange_header_add(c->http, "Cache-Control", T("no-store"));
+    exchange_reply(c->http, 201, "application/json", shape_text(&file_info_shape, &out, c->arena));
+    return NULL;
+}
+
+static problem stream(struct call *c, struct file_io *io, int64_t first, int64_t last)
+{
+    problem p;
+
+    io->to = arena_alloc(c->arena, PIECE);
+    for (io->offset = first; io->offset <= last; io->offset += io->done) {
+        int64_t left = last - io->offset + 1;
+
+        if ((p = run_io(c, io, io_read)))
+            return p;
+        if (io->done == 0)
+            return PROBLEM(UPSTREAM_FAILED); /* it became shorter: the connection ends short too */
+        if (io->done > left)
+            io->done = left;
+        if ((p = exchange_write(c, (struct text){ io->to, (size_t)io->done })))
+            return p;
+    }
+    return NULL;
+}
+
+static problem serve_path(struct call *c, const char *path, struct text type, struct text etag)
+{
+    struct exchange *x = c->http;
+    struct text range = exchange_header(x, T("range")), if_range = exchange_header(x, T("if-range"));
+    struct file_io io;
+    enum range_kind kind;
+    int64_t first, last;
+    problem p = open_guarded(c, path, O_RDONLY, false, &io);
+
+    if (p)
+        return p;
+    if (if_range.len && !text_is(if_range, etag))
+        range = T("");
+    kind = range_parse(range, io.size, &first, &last);
+    if (kind == RANGE_UNSATISFIABLE) {
+        exchange_header_add(x, "Content-Range", arena_printf(c->arena, "bytes */%lld", (long long)io.size));
+        return PROBLEM(RANGE_NOT_SATISFIABLE);
+    }
+    exchange_header_add(x, "Content-Type", type);
+    exchange_header_add(x, "Accept-Ranges", T("bytes"));
+    exchange_header_add(x, "ETag", etag);
+    if (kind == RANGE_PART)
+        exchange_header_add(x, "Content-Range", arena_printf(c->arena, "bytes %lld-%lld/%lld", (long long)first, (long long)last, (long long)io.size));
+    exchange_begin(x, kind == RANGE_PART ? 206 : 200, last - first + 1);
+    return exchange_method(x) == METHOD_HEAD ? NULL : stream(c, &io, first, last);
+}
+
+static void private_headers(struct exchange *x)
+{
+    exchange_header_add(x, "Cache-Control", T("private, max-age=600"));
+    exchange_header_add(x, "X-Content-Type-Options", T("nosniff"));
+    exchange_header_add(x, "Content-Security-Policy", T("default-src 'none'; sandbox"));
+    exchange_header_add(x, "Cross-Origin-Resource-Policy", T("same-origin"));
+}
+
+problem file_get(struct call *c)
+{
+    struct exchange *x = c->http;
+    bool thumbnail = text_is(exchange_param(x, T("t")), T("1")), found;
+    struct object_place place;
+    struct file_row f;
+    struct text etag;
+    int64_t id;
+    problem p;
+
+    if (!text_to_i64(exchange_param(x, T("file")), &id) || id < 1)
+        return PROBLEM(FILE_NOT_FOUND);
+    if (!file_address_ok(c, id))
+        return PROBLEM(LINK_EXPIRED);
+    if ((p = store_file_get(c, id, &f, &found)))
+        return p;
+    if (!found)
+        return PROBLEM(FILE_NOT_FOUND);
+    if (thumbnail)
+        f.key = arena_printf(c->arena, "%.*s.t", TEXT_ARG(f.key));
+    etag = arena_printf(c->arena, "\"%.*s\"", TEXT_ARG(f.key));
+    if ((p = object_place(c, f.key, thumbnail ? T("image/webp") : f.type, &place)))
+        return p;
+    if (etag_matches(exchange_header(x, T("if-none-match")), etag)) {
+        private_headers(x);
+        exchange_header_add(x, "ETag", etag);
+        exchange_begin(x, 304, -1);
+        return NULL;
+    }
+    if (place.url.len) {
+        exchange_header_add(x, "Cache-Control", T("private, max-age=60"));
+        exchange_header_add(x, "Location", place.url);
+        exchange_begin(x, 302, 0);
+        return NULL;
+    }
+    private_headers(x);
+    return serve_path(c, place.path, thumbnail ? T("image/webp") : f.type, etag);
+}

@@ -1,0 +1,101 @@
+/* Notices: posted by managers, told to everybody connected. */
+#include "madang/notices.h"
+
+#include "notices_store.h"
+
+static const struct event_def posted = { "notice.posted", &notice_shape, "notices", true, "A notice was posted." },
+                              edited = { "notice.edited", &notice_shape, "notices", true, "A notice was changed." },
+                              deleted = { "notice.deleted", &notice_ref_shape, "notices", true, "A notice was taken away." };
+
+static problem notices_list(struct call *c)
+{
+    const struct notice_page *in = c->in;
+    struct notice_list *out = c->out;
+    struct notice_rows rows;
+    problem p = store_notices(c, in, &rows);
+
+    if (p)
+        return p;
+    out->notices.at = rows.at;
+    out->notices.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    if (rows.count > (size_t)in->limit)
+        out->next = (struct opt_i64){ PRESENT, rows.at[in->limit - 1].notice };
+    return NULL;
+}
+
+static problem notices_get(struct call *c)
+{
+    bool found;
+    problem p = store_notice_get(c, ((const struct notice_ref *)c->in)->notice, c->out, &found);
+
+    return p ? p : found ? NULL : PROBLEM(NOTICE_NOT_FOUND);
+}
+
+static problem notices_post(struct call *c)
+{
+    struct tx tx TX_SCOPE = { 0 };
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_notice_add(&tx, c->in, c->out)) || (p = tx_announce(&tx, T("notices"), &posted, c->out)))
+        return p;
+    return tx_commit(&tx);
+}
+
+static problem notices_edit(struct call *c)
+{
+    struct tx tx TX_SCOPE = { 0 };
+    bool found;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_notice_edit(&tx, c->in, c->out, &found)))
+        return p;
+    if (!found)
+        return PROBLEM(NOTICE_NOT_FOUND);
+    if ((p = tx_announce(&tx, T("notices"), &edited, c->out)))
+        return p;
+    return tx_commit(&tx);
+}
+
+static problem notices_delete(struct call *c)
+{
+    const struct notice_ref *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    bool found;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_notice_delete(&tx, in->notice, &found)))
+        return p;
+    if (!found)
+        return PROBLEM(NOTICE_NOT_FOUND);
+    if ((p = tx_announce(&tx, T("notices"), &deleted, in)))
+        return p;
+    return tx_commit(&tx);
+}
+
+static problem topics(struct call *c, struct topic_list *out)
+{
+    (void)c;
+    if (out->count < TOPIC_LIST_MAX)
+        out->at[out->count++] = T("notices");
+    return NULL;
+}
+
+static const struct call_def calls[] = {
+    { .name = "notices.list", .rest = GET("/api/v1/notices"), .in = &notice_page_shape, .out = &notice_list_shape, .run = notices_list,
+      .limits = { PER_ADDRESS(100, SECONDS(10)) }, .says = "Notices, newest first." },
+    { .name = "notices.get", .rest = GET("/api/v1/notices/{notice}"), .in = &notice_ref_shape, .out = &notice_shape, .run = notices_get,
+      .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "A notice." },
+    { .name = "notices.post", .rest = POST("/api/v1/notices"), .who = WHO_MANAGER, .in = &notice_new_shape, .out = &notice_shape,
+      .run = notices_post, .once = BY_KEY, .status = 201, .says = "Posts a notice." },
+    { .name = "notices.edit", .rest = PUT("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .in = &notice_edit_shape, .out = &notice_shape,
+      .run = notices_edit, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "Changes a notice." },
+    { .name = "notices.delete", .rest = DELETE("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .in = &notice_ref_shape,
+      .run = notices_delete, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "Takes a notice away." },
+};
+
+static const struct event_def *const events[] = { &posted, &edited, &deleted };
+
+const struct feature notices_feature = {
+    .name = "notices", .calls = calls, .call_count = COUNT_OF(calls), .events = events, .event_count = COUNT_OF(events),
+    .statements = { &notices_statements }, .topics = topics,
+};

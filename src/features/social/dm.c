@@ -1,0 +1,318 @@
+/* Direct messages. */
+#include "madang/files.h"
+#include "madang/hub.h"
+#include "social_parts.h"
+
+const struct event_def
+    dm_opened_event = { "dm.opened", &room_ref_shape, "account:{account}", true, "A room with somebody began: read it with dm.room." },
+    dm_message_event = { "dm.message", &dm_message_shape, "room:{room}", true, "A message." },
+    dm_deleted_event = { "dm.deleted", &dm_deleted_shape, "room:{room}", true, "A message was deleted by its writer." },
+    dm_read_event = { "dm.read", &dm_read_mark_shape, "room:{room}", true, "Somebody has read up to a number." },
+    dm_typing_event = { "dm.typing", &dm_typing_event_shape, "room:{room}", false, "Somebody is typing; good for five seconds." };
+
+static struct text room_topic(struct call *c, int64_t room)
+{
+    return topic_of(c->arena, "room", room);
+}
+
+static void sign_images(struct call *c, struct dm_message *m)
+{
+    m->images.count = m->image_ids.count;
+    m->images.at = arena_array(c->arena, struct picture, m->images.count);
+    for (size_t i = 0; i < m->images.count; i++)
+        m->images.at[i] = (struct picture){ m->image_ids.at[i], file_url(c, m->image_ids.at[i], false),
+                                            file_url(c, m->image_ids.at[i], true) };
+}
+
+static void finish_room(struct call *c, struct room *r)
+{
+    r->other = (struct card){ r->other_account, r->other_nickname, file_url_maybe(c, r->other_avatar, true), r->other_departed };
+    if (r->last)
+        sign_images(c, r->last);
+}
+
+static problem read_room(struct call *c, int64_t room, struct room *out)
+{
+    bool found, online, known;
+    problem p = store_room_get(store_on_call(c), room, c->account, out, &found);
+
+    if (p)
+        return p;
+    if (!found)
+        return PROBLEM(ROOM_NOT_FOUND);
+    finish_room(c, out);
+    if (!out->open)
+        return NULL;
+    if ((p = presence_of(c, &out->other_account, 1, &online, &known)))
+        return p;
+    if (known)
+        out->online = (struct opt_bool){ PRESENT, online };
+    return NULL;
+}
+
+problem dm_room(struct call *c)
+{
+    return read_room(c, ((const struct room_ref *)c->in)->room, c->out);
+}
+
+struct opened { int64_t a, b; struct text topic; };
+
+static void after_open(void *arg)
+{
+    const struct opened *o = arg;
+
+    hub_join_account(o->a, o->topic);
+    hub_join_account(o->b, o->topic);
+}
+
+static problem announce_room(struct tx *tx, int64_t other, int64_t room)
+{
+    struct call *c = tx->call;
+    struct opened *o = arena_new(c->arena, struct opened);
+    struct room_ref data = { room };
+    int64_t first = c->account < other ? c->account : other;
+    problem p;
+
+    *o = (struct opened){ c->account, other, room_topic(c, room) };
+    tx_after(tx, after_open, o); /* first, so that nobody hears of a room without being in it */
+    if ((p = tx_announce(tx, topic_of(c->arena, "account", first), &dm_opened_event, &data)))
+        return p;
+    return tx_announce(tx, topic_of(c->arena, "account", first == other ? c->account : other), &dm_opened_event, &data);
+}
+
+static problem opening_refusal(struct tx *tx, int64_t other)
+{
+    struct text relation;
+    bool exists;
+    problem p;
+
+    if (other == tx->call->account)
+        return PROBLEM(FRIEND_SELF);
+    if ((p = store_relation(store_on_tx(tx), tx->call->account, other, &relation, &exists)))
+        return p;
+    if (!exists)
+        return PROBLEM(ACCOUNT_NOT_FOUND);
+    if (text_is(relation, T("blocked")) || text_is(relation, T("blocking")))
+        return PROBLEM(BLOCKED);
+    return text_is(relation, T("friend")) ? NULL : PROBLEM(ROOM_CLOSED);
+}
+
+problem dm_open(struct call *c)
+{
+    const struct room_open *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    int64_t room;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_pair_lock(&tx, c->account, in->account)) || (p = opening_refusal(&tx, in->account)) ||
+        (p = store_room_open(&tx, c->account, in->account, &room)) || (p = announce_room(&tx, in->account, room)) || (p = tx_commit(&tx)))
+        return p;
+    return read_room(c, room, c->out);
+}
+
+static problem add_presence(struct call *c, struct room *rooms, size_t count)
+{
+    int64_t *accounts = arena_array(c->arena, int64_t, count);
+    bool *online = arena_array(c->arena, bool, count), known;
+    problem p;
+
+    for (size_t i = 0; i < count; i++)
+        accounts[i] = rooms[i].other_account;
+    if ((p = presence_of(c, accounts, count, online, &known)))
+        return p;
+    for (size_t i = 0; known && i < count; i++)
+        if (rooms[i].open)
+            rooms[i].online = (struct opt_bool){ PRESENT, online[i] };
+    return NULL;
+}
+
+problem dm_rooms(struct call *c)
+{
+    const struct room_page *in = c->in;
+    struct room_list *out = c->out;
+    struct room_rows rows;
+    problem p = store_rooms(c, in, &rows);
+
+    if (p)
+        return p;
+    out->rooms.at = rows.at;
+    out->rooms.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    for (size_t i = 0; i < out->rooms.count; i++) {
+        finish_room(c, &rows.at[i]);
+        out->unread += rows.at[i].unread;
+    }
+    if (rows.count > (size_t)in->limit)
+        out->next = (struct opt_instant){ PRESENT, rows.at[in->limit - 1].last_at };
+    return out->rooms.count ? add_presence(c, rows.at, out->rooms.count) : NULL;
+}
+
+/* Whether the room is there and mine, for calls whose own statement found nothing. */
+static problem check_member(struct call *c, int64_t room)
+{
+    struct room r;
+    bool found;
+    problem p = store_room_get(store_on_call(c), room, c->account, &r, &found);
+
+    return p ? p : found ? NULL : PROBLEM(ROOM_NOT_FOUND);
+}
+
+problem dm_history(struct call *c)
+{
+    const struct history_page *in = c->in;
+    struct history *out = c->out;
+    struct message_rows rows;
+    problem p = store_history(c, in, &rows);
+
+    if (p)
+        return p;
+    if (rows.count == 0)
+        return check_member(c, in->room);
+    out->messages.at = rows.at;
+    out->more = rows.count > (size_t)in->limit;
+    out->messages.count = out->more ? (size_t)in->limit : rows.count;
+    for (size_t i = 0; i < out->messages.count; i++)
+        sign_images(c, &rows.at[i]);
+    return NULL;
+}
+
+/* Why message_add found that I may not. */
+static problem sending_refusal(struct call *c, int64_t room)
+{
+    struct room r;
+    struct text relation;
+    bool found, exists;
+    problem p = store_room_get(store_on_call(c), room, c->account, &r, &found);
+
+    if (p)
+        return p;
+    if (!found)
+        return PROBLEM(ROOM_NOT_MEMBER);
+    if ((p = store_relation(store_on_call(c), c->account, r.other_account, &relation, &exists)))
+        return p;
+    return text_is(relation, T("blocked")) || text_is(relation, T("blocking")) ? PROBLEM(BLOCKED) : PROBLEM(ROOM_CLOSED);
+}
+
+static problem send_message(struct call *c, const struct dm_send *in, struct dm_message *out)
+{
+    struct tx tx TX_SCOPE = { 0 };
+    bool done;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_message_add(&tx, in, out, &done)))
+        return p;
+    if (!done)
+        return sending_refusal(c, in->room);
+    for (size_t i = 0; i < in->images.count; i++)
+        if ((p = file_attach(&tx, c->account, in->images.at[i])))
+            return p;
+    sign_images(c, out);
+    tx_publish(&tx, room_topic(c, in->room), out->seq, &dm_message_event, out);
+    return tx_commit(&tx);
+}
+
+problem dm_send(struct call *c)
+{
+    const struct dm_send *in = c->in;
+    struct dm_message *out = c->out;
+    bool found = false;
+    problem p, again;
+
+    if (in->body.len == 0 && in->images.count == 0)
+        return PROBLEM(MESSAGE_EMPTY);
+    p = send_message(c, in, out);
+    if (p != PROBLEM(MESSAGE_SENT) && p != PROBLEM(COMMIT_UNKNOWN))
+        return p;
+    /* It may be there: the natural key tells, and answers as the first time. */
+    if ((again = store_message_sent(c, in, out, &found)) || !found)
+        return again ? again : p;
+    sign_images(c, out);
+    return NULL;
+}
+
+problem dm_delete(struct call *c)
+{
+    const struct dm_delete *in = c->in;
+    struct dm_deleted data = { in->room, in->seq };
+    struct tx tx TX_SCOPE = { 0 };
+    struct dm_message was;
+    bool done;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_message_delete(&tx, in, &was, &done)))
+        return p;
+    if (!done)
+        return PROBLEM(MESSAGE_NOT_FOUND);
+    for (size_t i = 0; i < was.image_ids.count; i++)
+        if ((p = file_release(&tx, was.image_ids.at[i])))
+            return p;
+    if ((p = tx_announce(&tx, room_topic(c, in->room), &dm_deleted_event, &data)))
+        return p;
+    return tx_commit(&tx);
+}
+
+problem dm_read(struct call *c)
+{
+    const struct dm_read *in = c->in;
+    struct dm_read_mark data = { in->room, c->account, 0 };
+    struct tx tx TX_SCOPE = { 0 };
+    bool moved;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_read_mark(&tx, in, &data.upto, &moved)))
+        return p;
+    if (!moved)
+        return check_member(c, in->room); /* read that far already */
+    if ((p = tx_announce(&tx, room_topic(c, in->room), &dm_read_event, &data)))
+        return p;
+    return tx_commit(&tx);
+}
+
+problem dm_typing(struct call *c)
+{
+    const struct dm_typing *in = c->in;
+    struct dm_typing_event data = { in->room, c->account };
+    struct room r;
+    bool found;
+    problem p = store_room_get(store_on_call(c), in->room, c->account, &r, &found);
+
+    if (p)
+        return p;
+    if (!found)
+        return PROBLEM(ROOM_NOT_MEMBER);
+    if (!r.open)
+        return PROBLEM(ROOM_CLOSED);
+    publish_now(c, room_topic(c, in->room), &dm_typing_event, &data);
+    return NULL;
+}
+
+problem dm_sync(struct call *c)
+{
+    const struct dm_since *in = c->in;
+    struct dm_missed *out = c->out;
+    struct kept_events events;
+    struct room r;
+    bool found;
+    problem p;
+
+    if ((p = store_room_get(store_on_call(c), in->room, c->account, &r, &found)))
+        return p;
+    if (!found)
+        return PROBLEM(ROOM_NOT_FOUND);
+    if ((p = topic_events_since(c, room_topic(c, in->room), in->since, &events)))
+        return p;
+    out->head = r.head;
+    out->events.at = events.at;
+    out->events.count = events.count > TOPIC_EVENTS_MAX ? TOPIC_EVENTS_MAX : events.count;
+    out->complete = events.count <= TOPIC_EVENTS_MAX;
+    return NULL;
+}
+
+problem dm_topics(struct call *c, struct topic_list *out)
+{
+    struct room_ids ids;
+    problem p = store_room_ids(c, c->account, &ids);
+
+    for (size_t i = 0; !p && i < ids.count && out->count < TOPIC_LIST_MAX; i++)
+        out->at[out->count++] = room_topic(c, ids.at[i].room);
+    return p;
+}

@@ -1,0 +1,233 @@
+/* Friends, requests and blocks. */
+#include "madang/config.h"
+#include "madang/files.h"
+#include "madang/hub.h"
+#include "social_parts.h"
+#include "social_rules.h"
+
+const struct event_def
+    friend_requested_event = { "friend.requested", &friend_change_shape, "account:{account}", true, "Somebody asked me, or I asked (mine)." },
+    friend_accepted_event = { "friend.accepted", &friend_change_shape, "account:{account}", true, "We are friends now." },
+    friend_rejected_event = { "friend.rejected", &friend_change_shape, "account:{account}", true, "A request was rejected." },
+    friend_cancelled_event = { "friend.cancelled", &friend_change_shape, "account:{account}", true, "A request was taken back." },
+    friend_removed_event = { "friend.removed", &friend_change_shape, "account:{account}", true, "We are friends no more." };
+
+static problem tell_one(struct tx *tx, const struct event_def *e, int64_t whom, int64_t about, bool mine)
+{
+    struct friend_change change = { .mine = mine };
+    struct opt_i64 avatar;
+    problem p = store_card(store_on_tx(tx), about, &change.other, &avatar);
+
+    if (p)
+        return p;
+    change.other.avatar_url = file_url_maybe(tx->call, avatar, true);
+    return tx_announce(tx, topic_of(tx->call->arena, "account", whom), e, &change);
+}
+
+/* Both learn it, on all their devices. Topics are always taken in the order of their accounts, so that two that act at once
+ * do not wait for each other in a circle. */
+static problem tell_both(struct tx *tx, const struct event_def *e, int64_t actor, int64_t other)
+{
+    int64_t first = actor < other ? actor : other, second = actor < other ? other : actor;
+    problem p = tell_one(tx, e, first, second, first == actor);
+
+    return p ? p : tell_one(tx, e, second, first, second == actor);
+}
+
+static problem begin_pair(struct call *c, struct tx *tx, int64_t other)
+{
+    problem p;
+
+    if (other == c->account)
+        return PROBLEM(FRIEND_SELF);
+    return (p = tx_begin(c, tx)) ? p : store_pair_lock(tx, c->account, other);
+}
+
+static problem list_of(struct call *c, enum people which)
+{
+    const struct people_page *in = c->in;
+    struct friend_list *out = c->out;
+    struct friend_rows rows;
+    problem p = store_people_of(c, which, in, &rows);
+
+    if (p)
+        return p;
+    out->people.at = rows.at;
+    out->people.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    for (size_t i = 0; i < out->people.count; i++)
+        rows.at[i].avatar_url = file_url_maybe(c, rows.at[i].avatar, true);
+    if (rows.count > (size_t)in->limit)
+        out->next = rows.at[in->limit - 1].nickname;
+    return NULL;
+}
+
+problem friends_list(struct call *c)
+{
+    struct friend_list *out = c->out;
+    problem p = list_of(c, PEOPLE_FRIENDS);
+    int64_t *accounts;
+    bool *online, known;
+
+    if (p || out->people.count == 0)
+        return p;
+    accounts = arena_array(c->arena, int64_t, out->people.count);
+    online = arena_array(c->arena, bool, out->people.count);
+    for (size_t i = 0; i < out->people.count; i++)
+        accounts[i] = out->people.at[i].account;
+    if ((p = presence_of(c, accounts, out->people.count, online, &known)))
+        return p;
+    for (size_t i = 0; known && i < out->people.count; i++)
+        out->people.at[i].online = (struct opt_bool){ PRESENT, online[i] };
+    return NULL;
+}
+
+problem friends_received(struct call *c)
+{
+    return list_of(c, PEOPLE_RECEIVED);
+}
+
+problem friends_sent(struct call *c)
+{
+    return list_of(c, PEOPLE_SENT);
+}
+
+problem blocks_list(struct call *c)
+{
+    return list_of(c, PEOPLE_BLOCKED);
+}
+
+static problem check_room_for_friends(struct tx *tx, int64_t other)
+{
+    int64_t most;
+    problem p = store_friend_counts(tx, tx->call->account, other, &most);
+
+    return p ? p : most >= config->social_friends_max ? PROBLEM(FRIEND_LIMIT) : NULL;
+}
+
+static problem become_friends(struct tx *tx, int64_t other)
+{
+    struct call *c = tx->call;
+    problem p = tell_both(tx, &friend_accepted_event, c->account, other);
+
+    if (p || (p = tx_commit(tx)))
+        return p;
+    presence_pair(c, c->account, other, true);
+    return NULL;
+}
+
+problem friends_request(struct call *c)
+{
+    const struct account_of *in = c->in;
+    struct friend_state *out = c->out;
+    struct tx tx TX_SCOPE = { 0 };
+    struct text relation, state;
+    bool exists, done;
+    problem p;
+
+    if ((p = begin_pair(c, &tx, in->account)) || (p = store_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
+        return p;
+    if (!exists)
+        return PROBLEM(ACCOUNT_NOT_FOUND);
+    if ((p = request_refusal(relation)) || (p = check_room_for_friends(&tx, in->account)) ||
+        (p = store_request(&tx, c->account, in->account, &state, &done)))
+        return p;
+    if (!done)
+        return PROBLEM(CONFLICT);
+    out->state = text_is(state, T("friends")) ? T("friend") : T("sent");
+    if (text_is(state, T("friends")))
+        return become_friends(&tx, in->account);
+    if ((p = tell_both(&tx, &friend_requested_event, c->account, in->account)))
+        return p;
+    return tx_commit(&tx);
+}
+
+problem friends_accept(struct call *c)
+{
+    const struct account_of *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    bool done;
+    problem p;
+
+    if ((p = begin_pair(c, &tx, in->account)) || (p = check_room_for_friends(&tx, in->account)) ||
+        (p = store_accept(&tx, c->account, in->account, &done)))
+        return p;
+    return done ? become_friends(&tx, in->account) : PROBLEM(FRIEND_REQUEST_NOT_FOUND);
+}
+
+static problem drop_request(struct call *c, int64_t other, bool mine)
+{
+    struct tx tx TX_SCOPE = { 0 };
+    bool done;
+    problem p;
+
+    if ((p = begin_pair(c, &tx, other)) ||
+        (p = store_request_drop(&tx, mine ? c->account : other, mine ? other : c->account, &done)))
+        return p;
+    if (!done)
+        return PROBLEM(FRIEND_REQUEST_NOT_FOUND);
+    if ((p = tell_both(&tx, mine ? &friend_cancelled_event : &friend_rejected_event, c->account, other)))
+        return p;
+    return tx_commit(&tx);
+}
+
+problem friends_reject(struct call *c)
+{
+    return drop_request(c, ((const struct account_of *)c->in)->account, false);
+}
+
+problem friends_cancel(struct call *c)
+{
+    return drop_request(c, ((const struct account_of *)c->in)->account, true);
+}
+
+problem friends_remove(struct call *c)
+{
+    const struct account_of *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    bool done;
+    problem p;
+
+    if ((p = begin_pair(c, &tx, in->account)) || (p = store_unfriend(&tx, c->account, in->account, &done)))
+        return p;
+    if (!done)
+        return PROBLEM(FRIEND_NOT_FOUND);
+    if ((p = tell_both(&tx, &friend_removed_event, c->account, in->account)) || (p = tx_commit(&tx)))
+        return p;
+    presence_pair(c, c->account, in->account, false);
+    return NULL;
+}
+
+problem blocks_add(struct call *c)
+{
+    const struct account_of *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    struct text relation, was;
+    bool exists;
+    problem p;
+
+    if ((p = begin_pair(c, &tx, in->account)) || (p = store_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
+        return p;
+    if (!exists)
+        return PROBLEM(ACCOUNT_NOT_FOUND);
+    if ((p = store_block(&tx, c->account, in->account, &was)))
+        return p;
+    if (was.len && (p = tell_both(&tx, &friend_removed_event, c->account, in->account)))
+        return p; /* the other sees a friend go, not a block */
+    if ((p = tx_commit(&tx)))
+        return p;
+    if (text_is(was, T("friends")))
+        presence_pair(c, c->account, in->account, false);
+    return NULL;
+}
+
+problem blocks_remove(struct call *c)
+{
+    const struct account_of *in = c->in;
+    struct tx tx TX_SCOPE = { 0 };
+    bool done;
+    problem p;
+
+    if ((p = begin_pair(c, &tx, in->account)) || (p = store_unblock(&tx, c->account, in->account, &done)))
+        return p;
+    return done ? tx_commit(&tx) : PROBLEM(BLOCK_NOT_FOUND);
+}

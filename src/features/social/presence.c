@@ -1,0 +1,285 @@
+/* Presence: what a node knows of its own sockets, told to friends. */
+#include "madang/config.h"
+#include "madang/hub.h"
+#include "madang/log.h"
+#include "madang/map.h"
+#include "madang/redis.h"
+#include "presence_lease.h"
+#include "social_parts.h"
+
+#define RENEW_MS 15000
+#define SWEEP_MS 2000
+#define RENEW_BATCH 500
+#define TASK_MS 5000
+
+const struct event_def
+    presence_changed_event = { "presence.changed", &presence_changes_shape, "account:{account}", false, "Friends came or went." },
+    presence_snapshot_event = { "presence.snapshot", &presence_snapshot_shape, "account:{account}", false, "Friends online, after opening." };
+
+/* An account whose last socket here closed, until its grace is over. */
+struct leaving { struct map_node node; int64_t account; struct timer timer; };
+
+static struct map leaving;
+static struct task *keeper;
+static bool stopping, assert_again;
+
+static struct text key_of(const int64_t *account)
+{
+    return (struct text){ (const char *)account, sizeof *account };
+}
+
+static void leaving_end(struct leaving *l)
+{
+    timer_clear(&l->timer);
+    map_remove(&leaving, &l->node);
+    free(l);
+}
+
+static struct leaving *leaving_find(int64_t account)
+{
+    struct map_node *n = map_find(&leaving, key_of(&account));
+
+    return n ? CONTAINER_OF(n, struct leaving, node) : NULL;
+}
+
+/* To the friends' sockets, on every node. */
+static problem tell_friends(struct call *c, int64_t account, bool online)
+{
+    struct presence_change change = { account, online };
+    struct presence_changes data = { .changes = { &change, 1 } };
+    struct account_ids friends;
+    problem p = store_friend_ids(c, account, &friends);
+
+    for (size_t i = 0; !p && i < friends.count; i++)
+        publish_now(c, topic_of(c->arena, "account", friends.at[i].account), &presence_changed_event, &data);
+    return p;
+}
+
+static problem announce(struct call *c, int64_t account, bool here)
+{
+    bool changed;
+    problem p = here ? lease_presence_up(c, account, &changed) : lease_presence_down(c, account, &changed);
+
+    return p || !changed ? p : tell_friends(c, account, here);
+}
+
+struct announcing { int64_t account; bool here; };
+
+static void run_announce(struct task *t, void *arg)
+{
+    struct announcing *a = arg;
+    struct arena memory;
+    struct call c;
+    problem p;
+
+    arena_init(&memory, 4 << 20);
+    c = call_of_our_own(t, &memory, "presence");
+    if (a->here == (hub_sockets_of(a->account) > 0) && (p = announce(&c, a->account, a->here)))
+        log_info("presence", "account %lld: %s", (long long)a->account, p->code); /* the next renewal or sweep mends it */
+    arena_fini(&memory);
+    free(a);
+}
+
+static void start_announce(int64_t account, bool here)
+{
+    struct announcing *a = must_alloc(sizeof *a);
+
+    *a = (struct announcing){ account, here };
+    task_start("presence", clock_ms() + TASK_MS, run_announce, a);
+}
+
+static void on_left(struct timer *t)
+{
+    struct leaving *l = CONTAINER_OF(t, struct leaving, timer);
+    int64_t account = l->account;
+
+    leaving_end(l);
+    start_announce(account, false);
+}
+
+void presence_online(int64_t account, bool here)
+{
+    struct leaving *l = leaving_find(account);
+
+    if (here) {
+        if (l)
+            leaving_end(l); /* a reload: nobody saw it go */
+        else
+            start_announce(account, true);
+        return;
+    }
+    if (l || stopping)
+        return;
+    l = must_zalloc(sizeof *l);
+    l->account = account;
+    timer_init(&l->timer, on_left);
+    map_add(&leaving, &l->node, key_of(&l->account));
+    timer_set_after(&l->timer, (uint64_t)config->social_offline_ms);
+}
+
+problem presence_of(struct call *c, const int64_t *accounts, size_t count, bool *online, bool *known)
+{
+    problem p = lease_presence_of(c, accounts, count, online);
+
+    *known = p == NULL;
+    return p == PROBLEM(LEASES_UNAVAILABLE) ? NULL : p;
+}
+
+static problem snapshot(struct call *c, int64_t account, struct presence_snapshot *out)
+{
+    struct account_ids friends;
+    int64_t *ids;
+    bool *online;
+    problem p = store_friend_ids(c, account, &friends);
+
+    if (p || friends.count == 0)
+        return p;
+    ids = arena_array(c->arena, int64_t, friends.count);
+    online = arena_array(c->arena, bool, friends.count);
+    for (size_t i = 0; i < friends.count; i++)
+        ids[i] = friends.at[i].account;
+    if ((p = lease_presence_of(c, ids, friends.count, online)))
+        return p;
+    out->online.at = arena_array(c->arena, int64_t, friends.count);
+    for (size_t i = 0; i < friends.count && out->online.count < 1000; i++)
+        if (online[i])
+            out->online.at[out->online.count++] = ids[i];
+    return NULL;
+}
+
+problem presence_friends(struct call *c)
+{
+    return snapshot(c, c->account, c->out);
+}
+
+struct opening { uint64_t socket; int64_t account; };
+
+static void run_snapshot(struct task *t, void *arg)
+{
+    struct opening *o = arg;
+    struct presence_snapshot data = { 0 };
+    struct arena memory;
+    struct call c;
+
+    arena_init(&memory, 4 << 20);
+    c = call_of_our_own(t, &memory, "presence.snapshot");
+    if (!snapshot(&c, o->account, &data))
+        hub_tell_socket(o->socket, &presence_snapshot_event, topic_of(&memory, "account", o->account),
+                        shape_text(&presence_snapshot_shape, &data, &memory));
+    arena_fini(&memory);
+    free(o);
+}
+
+void presence_opened(uint64_t socket, int64_t account)
+{
+    struct opening *o = must_alloc(sizeof *o);
+
+    *o = (struct opening){ socket, account };
+    task_start("presence.snapshot", clock_ms() + TASK_MS, run_snapshot, o);
+}
+
+void presence_pair(struct call *c, int64_t a, int64_t b, bool see)
+{
+    int64_t both[] = { a, b };
+    bool online[2] = { false, false }, known = false;
+
+    if (see && presence_of(c, both, 2, online, &known))
+        known = false;
+    for (int i = 0; i < 2; i++) {
+        struct presence_change change = { both[i], known && online[i] };
+        struct presence_changes data = { .changes = { &change, 1 } };
+
+        publish_now(c, topic_of(c->arena, "account", both[1 - i]), &presence_changed_event, &data);
+    }
+}
+
+struct all_accounts { int64_t *at; size_t count, room; };
+
+static void collect(int64_t account, void *arg)
+{
+    struct all_accounts *all = arg;
+
+    if (all->count == all->room) {
+        all->room = all->room ? all->room * 2 : 256;
+        all->at = must_realloc(all->at, all->room * sizeof *all->at);
+    }
+    all->at[all->count++] = account;
+}
+
+/* The accounts are copied first: the hub's table may change while a batch is waited for. */
+static void renew_all(struct call *c)
+{
+    struct all_accounts all = { 0 };
+    problem p = NULL;
+
+    hub_each_account(collect, &all);
+    for (struct map_node *n = map_next(&leaving, NULL); n; n = map_next(&leaving, n))
+        collect(CONTAINER_OF(n, struct leaving, node)->account, &all);
+    for (size_t i = 0; !p && i < all.count; i += RENEW_BATCH)
+        p = lease_presence_renew(c, all.at + i, all.count - i < RENEW_BATCH ? all.count - i : RENEW_BATCH);
+    assert_again = assert_again || p;
+    free(all.at);
+}
+
+static void sweep(struct call *c)
+{
+    struct account_ids gone;
+
+    if (lease_presence_sweep(c, &gone))
+        return;
+    for (size_t i = 0; i < gone.count; i++)
+        if (tell_friends(c, gone.at[i].account, false))
+            return;
+}
+
+static void keep(struct task *t, void *arg)
+{
+    uint64_t renewed_ms = clock_ms();
+
+    (void)arg;
+    while (!stopping && !task_is_cancelled(t)) {
+        struct arena memory;
+        struct call c;
+
+        arena_init(&memory, 64u << 20);
+        c = call_of_our_own(t, &memory, "presence.keep");
+        task_set_deadline(t, clock_ms() + TASK_MS);
+        if (assert_again || clock_ms() - renewed_ms >= RENEW_MS) {
+            assert_again = false;
+            renewed_ms = clock_ms();
+            renew_all(&c);
+        }
+        sweep(&c);
+        arena_fini(&memory);
+        task_set_deadline(t, 0);
+        if (task_sleep(t, SWEEP_MS))
+            break;
+    }
+    keeper = NULL;
+}
+
+static void on_redis(bool up)
+{
+    assert_again = up;
+}
+
+void presence_start(void)
+{
+    static struct redis_watcher watcher = { .changed = on_redis };
+
+    stopping = false;
+    redis_watch(&watcher);
+    keeper = task_start("presence.keep", 0, keep, NULL);
+}
+
+void presence_stop(void)
+{
+    struct map_node *n;
+
+    stopping = true;
+    if (keeper)
+        task_cancel(keeper);
+    while ((n = map_next(&leaving, NULL)) != NULL)
+        leaving_end(CONTAINER_OF(n, struct leaving, node));
+    map_fini(&leaving);
+}

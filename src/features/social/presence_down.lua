@@ -1,0 +1,15 @@
+-- An account's last socket on a node closed a while ago. KEYS: members, accounts, nodes; ARGV: account, node.
+-- Answers 1 when no other node has it.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREM', KEYS[1], ARGV[1] .. ':' .. ARGV[2])
+local latest = 0
+for _, node in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+  local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1] .. ':' .. node) or 0)
+  if score > latest then latest = score end
+end
+if latest > now then
+  redis.call('ZADD', KEYS[2], latest, ARGV[1])
+  return 0
+end
+return redis.call('ZREM', KEYS[2], ARGV[1])

@@ -1,0 +1,13 @@
+/* Who is online, as Redis has it: account:node in a sorted set by expiry, and each account's latest expiry beside it. */
+#ifndef MADANG_PRESENCE_LEASE_H
+#define MADANG_PRESENCE_LEASE_H
+
+#include "social_store.h"
+
+problem lease_presence_up(struct call *c, int64_t account, bool *was_offline) MUST_USE;
+problem lease_presence_down(struct call *c, int64_t account, bool *is_offline) MUST_USE;
+problem lease_presence_renew(struct call *c, const int64_t *accounts, size_t count) MUST_USE;
+problem lease_presence_sweep(struct call *c, struct account_ids *gone) MUST_USE;
+problem lease_presence_of(struct call *c, const int64_t *accounts, size_t count, bool *online) MUST_USE;
+
+#endif

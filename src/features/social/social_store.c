@@ -1,0 +1,267 @@
+/* Friends, blocks, reports. */
+#include "social_store.h"
+
+struct flag { bool flag; };
+static const struct field flag_fields[] = { FIELD(struct flag, flag) };
+static const struct shape flag_shape = SHAPE("SocialFlag", struct flag, flag_fields);
+struct number { int64_t number; };
+static const struct field number_fields[] = { FIELD(struct number, number) };
+static const struct shape number_shape = SHAPE("SocialNumber", struct number, number_fields);
+struct state { struct text state; };
+static const struct field state_fields[] = { FIELD(struct state, state) };
+static const struct shape state_shape = SHAPE("SocialState", struct state, state_fields);
+
+static const struct statement pair_lock = {
+    .name = "pair_lock", .lane = LANE_TX, .row = &flag_shape,
+    .sql = "select pg_advisory_xact_lock(hashtextextended('pair ' || least($1::bigint, $2::bigint) || ' ' ||"
+           " greatest($1::bigint, $2::bigint), 0)) is not null as flag" };
+
+struct relation_row { struct opt_text relation; };
+static const struct field relation_fields[] = { FIELD(struct relation_row, relation) };
+static const struct shape relation_shape = SHAPE("RelationRow", struct relation_row, relation_fields);
+static const struct statement relation = {
+    .name = "relation", .lane = LANE_READ, .row = &relation_shape,
+    .sql = "select r.relation from accounts a left join account_relations r on r.account = $1 and r.other = a.id"
+           " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer')" };
+static const struct statement friend_counts = {
+    .name = "friend_counts", .lane = LANE_TX, .row = &number_shape,
+    .sql = "select greatest((select count(*) from friendships where state = 'friends' and $1 in (low, high)),"
+           " (select count(*) from friendships where state = 'friends' and $2::bigint in (low, high))) as number" };
+
+/* A new request, or a crossing one that makes the two friends; anything else returns no row. */
+static const struct statement request = {
+    .name = "friend_request", .lane = LANE_TX, .row = &state_shape,
+    .sql = "insert into friendships as f (low, high, state, requester)"
+           " select least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), 'requested', $1"
+           " where not exists (select 1 from blocks where (blocker = $1 and blocked = $2) or (blocker = $2 and blocked = $1))"
+           " on conflict on constraint friendships_pkey do update set state = 'friends', at = now()"
+           " where f.state = 'requested' and f.requester = $2 returning f.state" };
+static const struct statement request_accept = {
+    .name = "friend_accept", .lane = LANE_TX, .row = &state_shape,
+    .sql = "update friendships set state = 'friends', at = now() where low = least($1::bigint, $2::bigint)"
+           " and high = greatest($1::bigint, $2::bigint) and state = 'requested' and requester = $2 returning state" };
+static const struct statement request_drop = {
+    .name = "friend_request_drop", .lane = LANE_TX, .row = &state_shape,
+    .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
+           " and state = 'requested' and requester = $1 returning state" };
+static const struct statement unfriend = {
+    .name = "unfriend", .lane = LANE_TX, .row = &state_shape,
+    .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
+           " and state = 'friends' returning state" };
+static const struct statement pair_drop = {
+    .name = "pair_drop", .lane = LANE_TX, .row = &state_shape,
+    .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
+           " returning state" };
+static const struct statement block = {
+    .name = "block_add", .lane = LANE_TX,
+    .sql = "insert into blocks (blocker, blocked) values ($1, $2) on conflict do nothing" };
+static const struct statement unblock = {
+    .name = "block_drop", .lane = LANE_TX, .row = &number_shape,
+    .sql = "delete from blocks where blocker = $1 and blocked = $2 returning blocked as number" };
+
+struct card_row { int64_t account; struct opt_text nickname; struct opt_i64 avatar; bool departed; };
+static const struct field card_row_fields[] = {
+    FIELD(struct card_row, account), FIELD(struct card_row, nickname), FIELD(struct card_row, avatar), FIELD(struct card_row, departed),
+};
+static const struct shape card_row_shape = SHAPE("CardRow", struct card_row, card_row_fields);
+static const struct statement card = {
+    .name = "card", .lane = LANE_READ, .row = &card_row_shape,
+    .sql = "select id as account, nickname, avatar, departed from account_cards where id = $1" };
+
+#define PEOPLE(condition) \
+    "select c.id as account, c.nickname, c.avatar, r.at as since from " condition \
+    " join account_cards c on c.id = r.other where (coalesce($2, '') = '' or lower(c.nickname) like lower($2) || '%')" \
+    " and lower(c.nickname) > lower(coalesce($3, '')) order by lower(c.nickname) limit $4"
+#define PAIRS(where) \
+    "(select case when low = $1 then high else low end as other, at from friendships where $1 in (low, high) and " where ") r"
+static const struct statement friends = { .name = "friends", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
+                                          .sql = PEOPLE(PAIRS("state = 'friends'")) };
+static const struct statement received = { .name = "friends_received", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
+                                           .sql = PEOPLE(PAIRS("state = 'requested' and requester <> $1")) };
+static const struct statement sent = { .name = "friends_sent", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
+                                       .sql = PEOPLE(PAIRS("state = 'requested' and requester = $1")) };
+static const struct statement blocked = { .name = "blocked", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
+                                          .sql = PEOPLE("(select blocked as other, at from blocks where blocker = $1) r") };
+static const struct statement friend_ids = {
+    .name = "friend_ids", .lane = LANE_READ, .row = &account_of_shape, .rows_max = 2000,
+    .sql = "select high as account from friendships where low = $1 and state = 'friends'"
+           " union all select low from friendships where high = $1 and state = 'friends' limit 2000" };
+
+/* Only messages of the reported to the reporter may serve. */
+static const struct field evidence_fields[] = {
+    FIELD(struct report_evidence, room), FIELD(struct report_evidence, seq), FIELD(struct report_evidence, sender),
+    FIELD(struct report_evidence, body), FIELD(struct report_evidence, at),
+};
+static const struct shape evidence_row_shape = SHAPE("EvidenceRow", struct report_evidence, evidence_fields);
+static const struct statement evidence = {
+    .name = "report_evidence", .lane = LANE_READ, .row = &evidence_row_shape, .rows_max = 20,
+    .sql = "select m.room, m.seq, m.sender, m.body, m.at from json_to_recordset($3::json) as x(room bigint, seq bigint)"
+           " join dm_rooms r on r.id = x.room and $1 in (r.low, r.high)"
+           " join dm_messages m on m.room = x.room and m.seq = x.seq and m.sender = $2 and not m.deleted limit 20" };
+static const struct statement report_add = {
+    .name = "report_add", .lane = LANE_TX, .row = &number_shape,
+    .sql = "insert into reports (reporter, reported, reason, evidence) select $1, a.id, $3, $4::json from accounts a"
+           " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer') returning id as number" };
+static const struct statement reports = {
+    .name = "reports", .lane = LANE_READ, .row = &report_row_shape, .rows_max = 101,
+    .sql = "select r.id, r.reporter, r.reported, a.nickname as reporter_nickname, b.nickname as reported_nickname, r.reason,"
+           " r.note, r.state, r.evidence, r.at, r.decided_at from reports r"
+           " left join account_cards a on a.id = r.reporter left join account_cards b on b.id = r.reported"
+           " where ($1::text is null or r.state = $1) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3" };
+static const struct statement report_decide = {
+    .name = "report_decide", .lane = LANE_TX, .row = &number_shape,
+    .sql = "update reports set state = $2, decided_by = $3, decided_at = now(), note = $4 where id = $1 and state = 'open'"
+           " returning reported as number" };
+static const struct statement report_exists = {
+    .name = "report_exists", .lane = LANE_READ, .row = &flag_shape, .sql = "select exists (select 1 from reports where id = $1) as flag" };
+
+STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop, &unfriend, &pair_drop, &block,
+                &unblock, &card, &friends, &received, &sent, &blocked, &friend_ids, &evidence, &report_add, &reports, &report_decide,
+                &report_exists);
+
+static const struct constraint constraints[] = {
+    { "reports_open_pair", PROBLEM_REPORT_OPEN },
+    { "dm_messages_once", PROBLEM_MESSAGE_SENT },
+};
+struct constraint_table social_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
+
+problem store_pair_lock(struct tx *tx, int64_t a, int64_t b)
+{
+    struct flag f;
+
+    return store_one(tx, &pair_lock, VALUES(a, b), &f);
+}
+
+problem store_relation(struct store_on on, int64_t account, int64_t other, struct text *out, bool *exists)
+{
+    struct relation_row row = { 0 };
+    problem p = store_maybe(on, &relation, VALUES(account, other), &row, exists);
+
+    *out = row.relation.is == PRESENT ? row.relation.value : T("");
+    return p;
+}
+
+problem store_friend_counts(struct tx *tx, int64_t a, int64_t b, int64_t *most)
+{
+    struct number n = { 0 };
+    problem p = store_one(tx, &friend_counts, VALUES(a, b), &n);
+
+    *most = n.number;
+    return p;
+}
+
+problem store_request(struct tx *tx, int64_t from, int64_t to, struct text *state, bool *done)
+{
+    struct state s = { 0 };
+    problem p = store_maybe(tx, &request, VALUES(from, to), &s, done);
+
+    *state = s.state;
+    return p;
+}
+
+static problem pair_change(struct tx *tx, const struct statement *s, int64_t a, int64_t b, bool *done)
+{
+    struct state row;
+
+    return store_maybe(tx, s, VALUES(a, b), &row, done);
+}
+
+problem store_accept(struct tx *tx, int64_t account, int64_t from, bool *done)
+{
+    return pair_change(tx, &request_accept, account, from, done);
+}
+
+problem store_request_drop(struct tx *tx, int64_t requester, int64_t addressee, bool *done)
+{
+    return pair_change(tx, &request_drop, requester, addressee, done);
+}
+
+problem store_unfriend(struct tx *tx, int64_t a, int64_t b, bool *done)
+{
+    return pair_change(tx, &unfriend, a, b, done);
+}
+
+problem store_block(struct tx *tx, int64_t blocker, int64_t who, struct text *was)
+{
+    struct state s = { 0 };
+    bool found;
+    problem p = store_maybe(tx, &pair_drop, VALUES(blocker, who), &s, &found);
+
+    *was = s.state;
+    return p ? p : store_exec(tx, &block, VALUES(blocker, who), NULL);
+}
+
+problem store_unblock(struct tx *tx, int64_t blocker, int64_t who, bool *done)
+{
+    struct number n;
+
+    return store_maybe(tx, &unblock, VALUES(blocker, who), &n, done);
+}
+
+problem store_card(struct store_on on, int64_t account, struct card *out, struct opt_i64 *avatar)
+{
+    struct card_row row = { 0 };
+    problem p = store_one(on, &card, VALUES(account), &row);
+
+    *out = (struct card){ .account = account, .nickname = row.nickname, .departed = row.departed };
+    *avatar = row.avatar;
+    return p;
+}
+
+problem store_people_of(struct call *c, enum people which, const struct people_page *in, struct friend_rows *out)
+{
+    static const struct statement *const statements[] = { &friends, &received, &sent, &blocked };
+
+    return store_many(c, statements[which], VALUES(c->account, in->nickname, in->after, in->limit + 1), out);
+}
+
+problem store_friend_ids(struct call *c, int64_t account, struct account_ids *out)
+{
+    return store_many(c, &friend_ids, VALUES(account), out);
+}
+
+problem store_report_add(struct tx *tx, const struct report_new *in, struct text json, int64_t *id, bool *done)
+{
+    struct number n = { 0 };
+    problem p = store_maybe(tx, &report_add, VALUES(tx->call->account, in->account, in->reason, json), &n, done);
+
+    *id = n.number;
+    return p;
+}
+
+problem store_evidence(struct call *c, const struct report_new *in, struct evidence_rows *out)
+{
+    struct text list = T("[");
+
+    for (size_t i = 0; i < in->messages.count; i++)
+        list = arena_printf(c->arena, "%.*s%s{\"room\":%lld,\"seq\":%lld}", TEXT_ARG(list), i ? "," : "",
+                            (long long)in->messages.at[i].room, (long long)in->messages.at[i].seq);
+    return store_many(c, &evidence, VALUES(c->account, in->account, arena_printf(c->arena, "%.*s]", TEXT_ARG(list))), out);
+}
+
+problem store_reports(struct call *c, const struct report_page *in, struct report_rows *out)
+{
+    struct opt_text state = { ABSENT, T("") };
+
+    if (in->state.is == PRESENT)
+        state = (struct opt_text){ PRESENT, text_of(report_states.names[in->state.value]) };
+    return store_many(c, &reports, VALUES(state, in->before, in->limit + 1), out);
+}
+
+problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported, bool *done)
+{
+    struct number n = { 0 };
+    problem p = store_maybe(tx, &report_decide, VALUES(report, text_of(report_states.names[state]), tx->call->account, note), &n, done);
+
+    *reported = n.number;
+    return p;
+}
+
+problem store_report_exists(struct call *c, int64_t report, bool *exists)
+{
+    struct flag f = { 0 };
+    problem p = store_one(c, &report_exists, VALUES(report), &f);
+
+    *exists = f.flag;
+    return p;
+}

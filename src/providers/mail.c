@@ -1,0 +1,26 @@
+/* Letters as jobs: kept with the transaction that wanted them, delivered by the configured provider, tried again. */
+#include "madang/mail.h"
+
+#include "mail_providers.h"
+#include "madang/config.h"
+#include "madang/random.h"
+
+static const struct field mail_fields[] = {
+    FIELD(struct mail, to, .len_max = 254),
+    FIELD(struct mail, subject, .len_max = 200),
+    FIELD(struct mail, body, .len_max = 20000),
+};
+static const struct shape mail_shape = SHAPE("Mail", struct mail, mail_fields);
+
+problem mail_queue(struct store_on on, const struct mail *m)
+{
+    return job_add(on, "mail.send", m, 0);
+}
+
+static problem mail_run(struct call *c, const void *payload)
+{
+    return text_is(config->mail_provider, T("smtp")) ? smtp_deliver(c, payload) : outbox_deliver(c, payload);
+}
+
+static const struct job_def jobs[] = { { .kind = "mail.send", .payload = &mail_shape, .run = mail_run } };
+const struct feature mail_feature = { .name = "mail", .jobs = jobs, .job_count = COUNT_OF(jobs) };

@@ -13,9 +13,10 @@ problem account_suspend(struct tx *tx, int64_t account, struct instant until, st
 /* Makes this address's account an admin, blocking; for the command line. False: there is none. */
 bool account_promote(const char *email);
 
-/* Something may still hold an account that wants to leave (unused tickets): a feature's say, or NULL. */
-struct leave_guard { problem (*check)(struct tx *tx, int64_t account); struct leave_guard *next; };
-void leave_guard_add(struct leave_guard *g);
+/* An account is about to leave: a feature takes away what is personal in its own tables, or says what still holds the account
+ * (unused tickets). Within the transaction that ends it. */
+struct leave_hook { problem (*leave)(struct tx *tx, int64_t account); struct leave_hook *next; };
+void leave_hook_add(struct leave_hook *h);
 
 /* A person as others see one: used in the outputs of many calls. */
 struct card { int64_t account; struct opt_text nickname, avatar_url; bool departed; };

@@ -100,12 +100,14 @@ static void keep_result(struct pg_query *q, PGresult *r)
     q->result = r;
 }
 
-static void mark_prepared(struct pg_connection *c, const struct pg_query *q)
+/* The first result of a statement that was prepared on the way; a PREPARE that failed has to be done again. */
+static void judge_prepare(struct pg_connection *c, struct pg_query *q, const PGresult *r)
 {
     unsigned id = statement_id(q->statement);
 
-    if (q->prepares && PQresultStatus(q->result) == PGRES_FATAL_ERROR)
+    if (q->prepares && PQresultStatus(r) != PGRES_COMMAND_OK)
         c->prepared[id / 64] &= ~(UINT64_C(1) << id % 64);
+    q->prepares = false;
 }
 
 /* Takes what has arrived; a query ends with its Sync. */
@@ -118,11 +120,11 @@ static void take_results(struct pg_connection *c)
         if (!r)
             continue; /* between two results of the pipeline */
         if (PQresultStatus(r) != PGRES_PIPELINE_SYNC) {
+            judge_prepare(c, q, r);
             keep_result(q, r);
             continue;
         }
         PQclear(r);
-        mark_prepared(c, q);
         query_end(c, q);
     }
 }

@@ -17,7 +17,8 @@ struct pg_query {
     const struct statement *statement;
     struct wait *wait; /* NULL: nobody waits any more */
     PGresult *result;  /* the first error, or the last good result */
-    bool prepares, lost;
+    bool prepares;     /* still: its first result will be the PREPARE's */
+    bool lost;
     uint64_t sent_ms;
 };
 

@@ -11,6 +11,7 @@
 
 #define LEASE_MS 5000
 #define BEAT_MS 1000
+#define FIRST_BEAT_MS 50 /* until the lease is held for the first time */
 #define UNSENT_MAX 10000
 #define NODES_MAX 256
 #define NODE_NAME_MAX 40
@@ -21,7 +22,7 @@ static char name[NODE_NAME_MAX + 1];
 static char others[NODES_MAX][NODE_NAME_MAX + 1];
 static size_t others_count;
 static struct map unsent; /* topics whose events could not be published */
-static bool unsent_all, stopping;
+static bool unsent_all, stopping, registered;
 static struct task *beat;
 static struct script nodes_script = SCRIPT("nodes.lua");
 
@@ -98,7 +99,7 @@ void relay_publish(struct text topic, int64_t number, struct text json)
     struct arena a;
     bool sent;
 
-    if (others_count == 0 && redis_is_up())
+    if (others_count == 0 && registered && redis_is_up())
         return;
     arena_init(&a, 1 << 22);
     sent = redis_send(VALUES(T("PUBLISH"), channel_of(&a, topic),
@@ -182,9 +183,29 @@ static void do_bye(struct text first, struct text second)
     other_forget(first);
 }
 
+/* A node that has just come: from now on it is published to. What we published before, it could not hear: it is told so. */
+static void do_hello(struct text first, struct text second)
+{
+    (void)second;
+    other_forget(first);
+    if (first.len <= NODE_NAME_MAX && others_count < NODES_MAX) {
+        memcpy(others[others_count], first.at, first.len);
+        others[others_count++][first.len] = '\0';
+    }
+    relay_command("welcome %.*s", TEXT_ARG(first));
+}
+
+static void do_welcome(struct text first, struct text second)
+{
+    (void)second;
+    if (text_is(first, text_of(name)))
+        hub_resync_all();
+}
+
 static const struct { const char *verb; void (*run)(struct text first, struct text second); } commands[] = {
     { "join", do_join }, { "leave", do_leave }, { "end", do_end },
     { "end-account", do_end_account }, { "resync", do_resync }, { "bye", do_bye },
+    { "hello", do_hello }, { "welcome", do_welcome },
 };
 
 static void on_command(struct text rest)
@@ -253,7 +274,7 @@ static void send_unsent(void)
 
 static bool is_listed(const struct redis_value *alive, const char *node)
 {
-    for (size_t i = 0; i < alive->count; i++)
+    for (size_t i = 1; i < alive->count; i++)
         if (text_is(alive->at[i].text, text_of(node)))
             return true;
     return false;
@@ -268,7 +289,7 @@ static void compare_nodes(const struct redis_value *alive)
             hub_resync_all();
         }
     others_count = 0;
-    for (size_t i = 0; i < alive->count && others_count < NODES_MAX; i++) {
+    for (size_t i = 1; i < alive->count && others_count < NODES_MAX; i++) {
         struct text t = alive->at[i].text;
 
         if (t.len == 0 || t.len > NODE_NAME_MAX || text_is(t, text_of(name)))
@@ -288,8 +309,11 @@ static void beat_once(struct task *t)
     arena_init(&a, 1 << 20);
     c = call_of_our_own(t, &a, "relay.beat");
     p = script_run(&c, &nodes_script, VALUES(redis_key(&a, "nodes")), VALUES(text_of(name), (int64_t)LEASE_MS), &alive);
-    if (!p) {
+    if (!p && alive.count) {
         compare_nodes(&alive);
+        registered = true;
+        if (alive.at[0].number == 1)
+            relay_command("hello %s", name);
         if (unsent_all || unsent.count)
             send_unsent();
     }
@@ -301,7 +325,7 @@ static void beat_run(struct task *t, void *arg)
     (void)arg;
     while (!stopping && !task_is_cancelled(t)) {
         beat_once(t);
-        if (task_sleep(t, BEAT_MS))
+        if (task_sleep(t, registered ? BEAT_MS : FIRST_BEAT_MS))
             break;
     }
     beat = NULL;
@@ -318,7 +342,7 @@ void relay_start(void)
     if (name[0] == '\0')
         snprintf(name, sizeof name, "%s", random_token(&a, 9).at);
     arena_fini(&a);
-    stopping = false;
+    stopping = registered = false;
     redis_listen(&listener);
     beat = task_start("relay.beat", 0, beat_run, NULL);
 }

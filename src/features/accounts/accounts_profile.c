@@ -17,25 +17,25 @@ static problem announce_me(struct tx *tx)
     return tx_announce(tx, topic_of(tx->call->arena, "account", data.account), &me_changed_event, &data);
 }
 
-static problem read_me(struct call *c, struct me *out)
+static problem read_me(struct store_on on, struct me *out)
 {
-    problem p = store_me(c, out);
+    problem p = store_me(on, out);
 
     if (!p)
-        out->avatar_url = file_url_maybe(c, out->avatar, true);
+        out->avatar_url = file_url_maybe(on.call, out->avatar, true);
     return p;
 }
 
 problem me_get(struct call *c)
 {
-    return read_me(c, c->out);
+    return read_me(store_on_call(c), c->out);
 }
 
 static problem onboarding_rules(struct call *c, const struct onboarding *in)
 {
     struct me me;
     struct date birth, today = date_of(clock_wall());
-    problem p = store_me(c, &me);
+    problem p = store_me(store_on_call(c), &me);
 
     if (p)
         return p;
@@ -93,9 +93,9 @@ problem me_update(struct call *c)
     if (old.is == PRESENT && in->avatar.is != ABSENT && (in->avatar.is == NULL_VALUE || in->avatar.value != old.value) &&
         (p = file_release(&tx, old.value)))
         return p;
-    if ((p = announce_me(&tx)) || (p = tx_commit(&tx)))
+    if ((p = announce_me(&tx)) || (p = read_me(store_on_tx(&tx), c->out))) /* whole before the commit keeps it for a replay */
         return p;
-    return read_me(c, c->out);
+    return tx_commit(&tx);
 }
 
 problem me_points(struct call *c)
@@ -113,20 +113,20 @@ problem me_points(struct call *c)
     return NULL;
 }
 
-static struct leave_guard *guards;
+static struct leave_hook *leave_hooks;
 
-void leave_guard_add(struct leave_guard *g)
+void leave_hook_add(struct leave_hook *h)
 {
-    g->next = guards;
-    guards = g;
+    h->next = leave_hooks;
+    leave_hooks = h;
 }
 
-static problem may_leave(struct tx *tx)
+static problem run_leave_hooks(struct tx *tx)
 {
     problem p = NULL;
 
-    for (struct leave_guard *g = guards; g && !p; g = g->next)
-        p = g->check(tx, tx->call->account);
+    for (struct leave_hook *h = leave_hooks; h && !p; h = h->next)
+        p = h->leave(tx, tx->call->account);
     return p;
 }
 
@@ -145,7 +145,7 @@ problem me_leave(struct call *c)
         return p;
     if (!ok)
         return PROBLEM(PASSWORD_WRONG);
-    if ((p = tx_begin(c, &tx)) || (p = may_leave(&tx)) || (p = sessions_end_all(&tx, c->account, T(""))) ||
+    if ((p = tx_begin(c, &tx)) || (p = run_leave_hooks(&tx)) || (p = sessions_end_all(&tx, c->account, T(""))) ||
         (p = store_leave(&tx, c->account, &avatar)))
         return p;
     if (avatar.is == PRESENT && (p = file_release(&tx, avatar.value)))

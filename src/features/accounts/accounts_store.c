@@ -352,10 +352,10 @@ problem store_sessions_list(struct call *c, struct session_list *out)
     return store_many(c, &sessions_list, VALUES(c->account, c->session), &out->sessions);
 }
 
-problem store_me(struct call *c, struct me *out)
+problem store_me(struct store_on on, struct me *out)
 {
     bool found;
-    problem p = store_maybe(c, &me_get, VALUES(c->account), out, &found);
+    problem p = store_maybe(on, &me_get, VALUES(on.call->account), out, &found);
 
     return p ? p : found ? NULL : PROBLEM(TOKEN_INVALID);
 }

@@ -40,7 +40,7 @@ struct ended_list { struct ended *at; size_t count; };
 problem store_sessions_end(struct store_on on, int64_t account, struct text keep, struct ended_list *out) MUST_USE;
 problem store_sessions_list(struct call *c, struct session_list *out) MUST_USE;
 
-problem store_me(struct call *c, struct me *out) MUST_USE;
+problem store_me(struct store_on on, struct me *out) MUST_USE;
 problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done) MUST_USE;
 problem store_profile_change(struct tx *tx, const struct profile_change *in, struct opt_i64 *old_avatar) MUST_USE;
 problem store_nickname_free(struct call *c, struct text nickname, bool *free) MUST_USE;

@@ -231,3 +231,14 @@ problem blocks_remove(struct call *c)
         return p;
     return done ? tx_commit(&tx) : PROBLEM(BLOCK_NOT_FOUND);
 }
+
+/* In the order of their accounts, as everywhere. */
+problem friends_leave(struct tx *tx, int64_t account)
+{
+    struct account_ids others;
+    problem p = store_social_leave(tx, account, &others);
+
+    for (size_t i = 0; !p && i < others.count; i++)
+        p = tell_one(tx, &friend_removed_event, others.at[i].account, account, false);
+    return p;
+}

@@ -86,8 +86,16 @@ static const struct event_def *const events[] = {
     &presence_changed_event, &presence_snapshot_event,
 };
 
+static void start(void)
+{
+    static struct leave_hook leaving = { .leave = friends_leave };
+
+    leave_hook_add(&leaving);
+    presence_start();
+}
+
 const struct feature social_feature = {
     .name = "social", .calls = calls, .call_count = COUNT_OF(calls), .events = events, .event_count = COUNT_OF(events),
-    .statements = { &social_statements, &dm_statements }, .constraints = &social_constraints, .start = presence_start, .stop = presence_stop,
+    .statements = { &social_statements, &dm_statements }, .constraints = &social_constraints, .start = start, .stop = presence_stop,
     .topics = dm_topics, .online = presence_online, .opened = presence_opened,
 };

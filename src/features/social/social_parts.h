@@ -12,6 +12,7 @@ problem friends_accept(struct call *c) MUST_USE;
 problem friends_reject(struct call *c) MUST_USE;
 problem friends_cancel(struct call *c) MUST_USE;
 problem friends_remove(struct call *c) MUST_USE;
+problem friends_leave(struct tx *tx, int64_t account) MUST_USE;
 problem blocks_list(struct call *c) MUST_USE;
 problem blocks_add(struct call *c) MUST_USE;
 problem blocks_remove(struct call *c) MUST_USE;

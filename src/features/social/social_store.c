@@ -59,6 +59,12 @@ static const struct statement unblock = {
     .name = "block_drop", .lane = LANE_TX, .row = &number_shape,
     .sql = "delete from blocks where blocker = $1 and blocked = $2 returning blocked as number" };
 
+static const struct statement leave = {
+    .name = "social_leave", .lane = LANE_TX, .row = &account_of_shape, .rows_max = 5000,
+    .sql = "with b as (delete from blocks where $1 in (blocker, blocked)),"
+           " f as (delete from friendships where $1 in (low, high) returning low, high)"
+           " select case when low = $1 then high else low end as account from f order by 1" };
+
 struct card_row { int64_t account; struct opt_text nickname; struct opt_i64 avatar; bool departed; };
 static const struct field card_row_fields[] = {
     FIELD(struct card_row, account), FIELD(struct card_row, nickname), FIELD(struct card_row, avatar), FIELD(struct card_row, departed),
@@ -116,7 +122,7 @@ static const struct statement report_exists = {
     .name = "report_exists", .lane = LANE_READ, .row = &flag_shape, .sql = "select exists (select 1 from reports where id = $1) as flag" };
 
 STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop, &unfriend, &pair_drop, &block,
-                &unblock, &card, &friends, &received, &sent, &blocked, &friend_ids, &evidence, &report_add, &reports, &report_decide,
+                &unblock, &leave, &card, &friends, &received, &sent, &blocked, &friend_ids, &evidence, &report_add, &reports, &report_decide,
                 &report_exists);
 
 static const struct constraint constraints[] = {
@@ -196,6 +202,11 @@ problem store_unblock(struct tx *tx, int64_t blocker, int64_t who, bool *done)
     struct number n;
 
     return store_maybe(tx, &unblock, VALUES(blocker, who), &n, done);
+}
+
+problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *others)
+{
+    return store_many(tx, &leave, VALUES(account), others);
 }
 
 problem store_card(struct store_on on, int64_t account, struct card *out, struct opt_i64 *avatar)

@@ -24,6 +24,8 @@ enum people { PEOPLE_FRIENDS, PEOPLE_RECEIVED, PEOPLE_SENT, PEOPLE_BLOCKED };
 struct friend_rows { struct friend *at; size_t count; };
 problem store_people_of(struct call *c, enum people which, const struct people_page *in, struct friend_rows *out) MUST_USE;
 struct account_ids { struct account_of *at; size_t count; };
+/* Everything between this account and others goes; `others` were friends or had asked. */
+problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *others) MUST_USE;
 problem store_friend_ids(struct call *c, int64_t account, struct account_ids *out) MUST_USE;
 
 problem store_report_add(struct tx *tx, const struct report_new *in, struct text evidence, int64_t *id, bool *done) MUST_USE;

@@ -1,0 +1,243 @@
+// Accounts: sign-up, login, sessions, profile, points, leaving.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Cluster, signUp, sleep, uniqueName, until, promote } from '../lib/daemon.mjs';
+
+let cluster, node;
+before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });
+after(() => cluster.stop());
+
+const consents = { terms: '1', privacy: '1' };
+const refresh = (cookie, origin = node.base) => node.call('POST', '/api/v1/auth/refresh', { headers: { cookie, origin } });
+
+test('a newcomer signs up with the mailed code and becomes a member with 1000 points', async () => {
+    const p = await signUp(node, { onboard: false });
+    let me = await node.ok('GET', '/api/v1/me', p.token);
+    assert.equal(me.role, 'newcomer');
+    assert.equal((await node.get('/api/v1/friends', p.token)).body.code, 'account.onboarding');
+    const bad = await node.post('/api/v1/me/onboarding', p.token, { nickname: 'a b', region: 'mars', gender: 'female' });
+    assert.equal(bad.status, 422);
+    assert.deepEqual(bad.body.errors.map(e => e.pointer).sort(), ['/nickname', '/region']);
+    const o = await node.ok('POST', '/api/v1/me/onboarding', p.token, { nickname: p.name, region: 'jeju', interests: [] });
+    me = await node.ok('GET', '/api/v1/me', o.access_token);
+    assert.equal(me.role, 'member');
+    assert.equal(me.points, 1000);
+    assert.equal((await node.post('/api/v1/me/onboarding', o.access_token, { nickname: uniqueName(), region: 'jeju' })).body.code, 'account.already-member');
+    const points = await node.ok('GET', '/api/v1/me/points', o.access_token);
+    assert.equal(points.balance, points.entries.reduce((s, e) => s + e.amount, 0));
+});
+
+test('a wrong code, an address in use, and somebody under fourteen are refused', async () => {
+    const p = await signUp(node);
+    const email = `${uniqueName()}@example.com`;
+    await node.ok('POST', '/api/v1/auth/codes', undefined, { email, purpose: 'signup' });
+    const code = await cluster.mail(email, /(\d{6})/);
+    const wrong = code === '000000' ? '000001' : '000000';
+    const body = { email, code: wrong, password: 'long enough', birth_date: '1990-01-01', consents };
+    for (let i = 0; i < 5; i++) assert.equal((await node.post('/api/v1/auth/signup', undefined, body)).body.code, 'code.wrong');
+    assert.equal((await node.post('/api/v1/auth/signup', undefined, { ...body, code })).body.code, 'code.wrong', 'five tries and no more');
+    const year = new Date().getFullYear() - 10;
+    assert.equal((await node.post('/api/v1/auth/signup', undefined, { ...body, birth_date: `${year}-01-01` })).body.code, 'account.under-age');
+    assert.equal((await node.post('/api/v1/auth/signup', undefined, { ...body, birth_date: '2001-02-30' })).status, 422);
+    assert.equal((await node.post('/api/v1/auth/codes', undefined, { email: p.email, purpose: 'signup' })).status, 202, 'the same answer for a known address');
+    await until('the letter that says so', () => cluster.outbox().some(m => m.to === p.email && /이미|already/.test(m.subject)));
+});
+
+test('login: the same answer for a wrong password and an unknown address; too many failures wait', async () => {
+    const strict = await cluster.node({ MADANG_LOGIN_FAILURES_PAIR: '3' });
+    const p = await signUp(strict);
+    const wrong = { email: p.email, password: 'not the password' }, unknown = { email: 'nobody@example.com', password: 'not the password' };
+    const a = await strict.post('/api/v1/auth/login', undefined, wrong), b = await strict.post('/api/v1/auth/login', undefined, unknown);
+    assert.deepEqual([a.status, a.body.code, a.body.title], [b.status, b.body.code, b.body.title]);
+    assert.equal(a.status, 401);
+    assert.ok(a.headers.get('www-authenticate'));
+    for (let i = 0; i < 2; i++) await strict.post('/api/v1/auth/login', undefined, wrong);
+    const limited = await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: p.password });
+    assert.equal(limited.status, 429);
+    assert.ok(Number(limited.headers.get('retry-after')) >= 30);
+});
+
+test('an account under attack asks for a mailed code as well', async () => {
+    const strict = await cluster.node({ MADANG_LOGIN_FAILURES_PAIR: '100', MADANG_LOGIN_FAILURES_ACCOUNT: '2' });
+    const p = await signUp(strict);
+    for (let i = 0; i < 2; i++) await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: 'not the password' });
+    const first = await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: p.password });
+    assert.equal(first.body.code, 'login.code-required');
+    await sleep(300);
+    const code = await cluster.mail(p.email, /(\d{6})/);
+    assert.equal((await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: p.password, code })).status, 200);
+});
+
+test('refresh rotates; a lost answer yields the same successor; an old token ends the family', async () => {
+    const p = await signUp(node);
+    const first = await refresh(p.cookie);
+    assert.equal(first.status, 200);
+    const again = await refresh(p.cookie);
+    assert.equal(again.status, 200);
+    assert.equal(again.cookie, first.cookie, 'the predecessor always yields the same successor');
+    const second = await refresh(first.cookie);
+    assert.equal(second.status, 200);
+    assert.equal((await refresh(p.cookie)).cookie, first.cookie, 'still good for ten seconds');
+    const third = await refresh(second.cookie);
+    assert.equal(third.status, 200);
+    const stolen = await refresh(p.cookie);
+    assert.equal(stolen.status, 401);
+    assert.equal((await refresh(third.cookie)).status, 401, 'the family has ended');
+    assert.equal((await node.get('/api/v1/me', third.body.access_token)).status, 401, 'and its access tokens with it');
+});
+
+test('a Redis that forgot everything is refilled from the twin', async () => {
+    const p = await signUp(node);
+    const first = await refresh(p.cookie);
+    const redis = await import('node:child_process');
+    redis.execFileSync('redis-cli', ['-s', `${process.env.MADANG_TEST_STORES ?? '.dev/test'}/redis.sock`, '--no-raw', 'eval',
+        `for _,k in ipairs(redis.call('keys', ARGV[1])) do redis.call('del', k) end`, '0', `${cluster.id}:session:*`]);
+    const second = await refresh(first.cookie);
+    assert.equal(second.status, 200);
+    assert.equal((await refresh(first.cookie)).cookie, second.cookie);
+});
+
+test('the cookie works only from our own pages', async () => {
+    const p = await signUp(node);
+    assert.equal((await refresh(p.cookie, 'https://evil.example')).body.code, 'origin.refused');
+    assert.equal((await node.call('POST', '/api/v1/auth/refresh', { headers: { cookie: p.cookie } })).body.code, 'origin.refused');
+    assert.equal((await node.call('POST', '/api/v1/auth/refresh', { headers: { origin: node.base } })).body.code, 'session.expired');
+    assert.equal((await refresh('__Host-madang_refresh=AAAAAAAAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB')).status, 401);
+});
+
+test('sessions: list, end one, end all others; their sockets close with 4401', async () => {
+    const p = await signUp(node);
+    const other = await node.ok('POST', '/api/v1/auth/login', undefined, { email: p.email, password: p.password });
+    const socket = await node.socket({ token: other.access_token });
+    const { sessions } = await node.ok('GET', '/api/v1/sessions', p.token);
+    assert.equal(sessions.length, 2);
+    const theirs = sessions.find(s => !s.current);
+    await node.ok('DELETE', `/api/v1/sessions/${theirs.id}`, p.token);
+    assert.equal(await socket.closed, 4401);
+    assert.equal((await node.get('/api/v1/me', other.access_token)).status, 401);
+    assert.equal((await node.call('DELETE', `/api/v1/sessions/${theirs.id}`, { token: p.token })).body.code, 'session.not-found');
+    const third = await node.ok('POST', '/api/v1/auth/login', undefined, { email: p.email, password: p.password });
+    await node.ok('DELETE', '/api/v1/sessions', p.token);
+    assert.equal((await node.get('/api/v1/me', third.access_token)).status, 401);
+    assert.equal((await node.get('/api/v1/me', p.token)).status, 200);
+    assert.equal((await node.post('/api/v1/auth/logout', p.token)).status, 204);
+    assert.equal((await node.get('/api/v1/me', p.token)).status, 401);
+});
+
+test('a forgotten password: the link works once; a changed one ends other sessions', async () => {
+    const p = await signUp(node);
+    assert.equal((await node.post('/api/v1/auth/password/forgot', undefined, { email: 'nobody@example.com' })).status, 202);
+    await node.ok('POST', '/api/v1/auth/password/forgot', undefined, { email: p.email });
+    const token = await cluster.mail(p.email, /token=([\w-]+)/);
+    assert.equal((await node.post('/api/v1/auth/password/reset', undefined, { token, password: 'a new password' })).status, 204);
+    assert.equal((await node.post('/api/v1/auth/password/reset', undefined, { token, password: 'a new password' })).body.code, 'password.token');
+    assert.equal((await node.get('/api/v1/me', p.token)).status, 401, 'every session has ended');
+    const a = await node.ok('POST', '/api/v1/auth/login', undefined, { email: p.email, password: 'a new password' });
+    const b = await node.ok('POST', '/api/v1/auth/login', undefined, { email: p.email, password: 'a new password' });
+    assert.equal((await node.post('/api/v1/auth/password', a.access_token, { old_password: 'wrong one', new_password: 'yet another one' })).body.code, 'password.wrong');
+    assert.equal((await node.post('/api/v1/auth/password', a.access_token, { old_password: 'a new password', new_password: 'yet another one' })).status, 204);
+    assert.equal((await node.get('/api/v1/me', b.access_token)).status, 401);
+    assert.equal((await node.get('/api/v1/me', a.access_token)).status, 200);
+});
+
+test('the address changes by codes to both', async () => {
+    const p = await signUp(node), fresh = `${uniqueName()}@example.com`, taken = await signUp(node);
+    const codes = async to => { await node.ok('POST', '/api/v1/auth/codes', undefined, { email: to, purpose: 'email' }); await sleep(400); return cluster.mail(to, /(\d{6})/); };
+    let body = { email: fresh, code_old: await codes(p.email), code_new: await codes(fresh), password: p.password };
+    assert.equal((await node.post('/api/v1/auth/email', p.token, { ...body, code_old: '123456' === body.code_old ? '654321' : '123456' })).body.code, 'code.wrong');
+    assert.equal((await node.post('/api/v1/auth/email', p.token, { ...body, password: 'not this one' })).body.code, 'password.wrong');
+    assert.equal((await node.post('/api/v1/auth/email', p.token, body)).status, 204);
+    assert.equal((await node.ok('GET', '/api/v1/me', p.token)).email, fresh);
+    body = { email: taken.email, code_old: await codes(fresh), code_new: await codes(taken.email), password: p.password };
+    assert.equal((await node.post('/api/v1/auth/email', p.token, body)).body.code, 'email.taken');
+});
+
+test('profile: the nickname is unique without case and costs 100 points, once for each key', async () => {
+    const a = await signUp(node), b = await signUp(node), fresh = uniqueName('Nick');
+    assert.equal((await node.call('PATCH', '/api/v1/me', { token: a.token, body: { nickname: b.name.toUpperCase() } })).body.code, 'nickname.taken');
+    assert.equal((await node.ok('GET', `/api/v1/nicknames/${b.name.toUpperCase()}`, a.token)).available, false);
+    const change = () => node.call('PATCH', '/api/v1/me', { token: a.token, body: { nickname: fresh, introduction: '새 소개' }, headers: { 'idempotency-key': '"k-1"' } });
+    const [x, y] = [await change(), await change()];
+    assert.equal(x.status, 200);
+    assert.equal(y.headers.get('idempotent-replayed'), 'true');
+    assert.deepEqual({ ...x.body, avatar_url: null }, { ...y.body, avatar_url: null });
+    assert.equal((await node.ok('GET', '/api/v1/me', a.token)).points, 900);
+    const other = await node.call('PATCH', '/api/v1/me', { token: a.token, body: { introduction: 'other' }, headers: { 'idempotency-key': '"k-1"' } });
+    assert.equal(other.body.code, 'idempotency.reused');
+    for (let i = 0; i < 9; i++) await node.ok('PATCH', '/api/v1/me', a.token, { nickname: uniqueName('n') });
+    assert.equal((await node.call('PATCH', '/api/v1/me', { token: a.token, body: { nickname: uniqueName('n') } })).body.code, 'points.short');
+    assert.equal((await node.ok('GET', '/api/v1/me', a.token)).points, 0);
+});
+
+test('twenty changes at once never lose an update or go below zero', async () => {
+    const p = await signUp(node);
+    const results = await Promise.all(Array.from({ length: 20 }, () => node.call('PATCH', '/api/v1/me', { token: p.token, body: { nickname: uniqueName('z') } })));
+    const good = results.filter(r => r.status === 200).length;
+    const points = await node.ok('GET', '/api/v1/me/points?limit=100', p.token);
+    assert.ok(results.every(r => r.status === 200 || r.status === 409), JSON.stringify(results.map(r => r.body?.code)));
+    assert.equal(points.balance, 1000 - good * 100);
+    assert.equal(points.balance, points.entries.reduce((s, e) => s + e.amount, 0));
+});
+
+test('others see a person without address and birth date', async () => {
+    const a = await signUp(node, { birth: '1996-01-01' }), b = await signUp(node);
+    const seen = await node.ok('GET', `/api/v1/people/${a.id}`, b.token);
+    assert.equal(seen.nickname, a.name);
+    assert.match(seen.age_band, /^\d0s (early|middle|late)$/);
+    assert.ok(!JSON.stringify(seen).includes('@') && !('birth_date' in seen));
+    assert.equal((await node.get('/api/v1/people/999999', b.token)).body.code, 'account.not-found');
+    const found = await node.ok('GET', `/api/v1/people?nickname=${a.name.slice(0, 6)}`, b.token);
+    assert.ok(found.people.some(p => p.account === a.id));
+});
+
+test('guests have an identity, and keep it when they become members', async () => {
+    const g = await node.call('POST', '/api/v1/auth/guest');
+    assert.equal(g.body.role, 'guest');
+    assert.equal((await node.get('/api/v1/friends', g.body.access_token)).status, 403);
+    const email = `${uniqueName()}@example.com`;
+    await node.ok('POST', '/api/v1/auth/codes', undefined, { email, purpose: 'signup' });
+    const code = await cluster.mail(email, /(\d{6})/);
+    const up = await node.ok('POST', '/api/v1/auth/signup', g.body.access_token, { email, code, password: 'long enough', birth_date: '1990-01-01', consents });
+    assert.equal(up.account, g.body.account);
+});
+
+test('verify answers nginx with headers', async () => {
+    const p = await signUp(node);
+    const r = await node.get('/api/v1/auth/verify', p.token);
+    assert.equal(r.status, 204);
+    assert.equal(r.headers.get('x-madang-account'), String(p.id));
+    assert.equal(r.headers.get('x-madang-role'), 'member');
+    assert.equal((await node.get('/api/v1/auth/verify')).status, 401);
+    assert.equal((await node.get('/api/v1/auth/verify', p.token.slice(0, -3) + 'abc')).status, 401);
+});
+
+test('suspension: at login, at refresh, on live sockets at once', async () => {
+    const boss = await promote(cluster, await signUp(node)), p = await signUp(node);
+    const socket = await node.socket(p);
+    const until = new Date(Date.now() + 3600e3).toISOString();
+    assert.equal((await node.post(`/api/v1/accounts/${p.id}/suspension`, p.token, { until, reason: 'x' })).status, 403);
+    assert.equal((await node.post(`/api/v1/accounts/${p.id}/suspension`, boss.token, { until, reason: 'spam' })).status, 204);
+    assert.equal(await socket.closed, 4403);
+    assert.equal((await node.get('/api/v1/me', p.token)).status, 401);
+    assert.equal((await refresh(p.cookie)).status, 401);
+    assert.equal((await node.post('/api/v1/auth/login', undefined, { email: p.email, password: p.password })).body.code, 'account.suspended');
+    assert.equal((await node.call('DELETE', `/api/v1/accounts/${p.id}/suspension`, { token: boss.token })).status, 204);
+    assert.equal((await node.post('/api/v1/auth/login', undefined, { email: p.email, password: p.password })).status, 200);
+    assert.equal((await node.post('/api/v1/accounts/999999/suspension', boss.token, { until, reason: 'x' })).body.code, 'account.not-found');
+});
+
+test('leaving erases the person; the nickname is free and inherits nothing', async () => {
+    const p = await signUp(node);
+    const exported = await node.ok('GET', '/api/v1/me/export', p.token);
+    assert.equal(exported.account.email, p.email);
+    assert.ok(!JSON.stringify(exported).includes('scrypt'));
+    assert.equal((await node.post('/api/v1/me/leave', p.token, { password: 'not my password' })).body.code, 'password.wrong');
+    assert.equal((await node.post('/api/v1/me/leave', p.token, { password: p.password })).status, 204);
+    assert.equal((await node.get('/api/v1/me', p.token)).status, 401);
+    assert.equal((await node.post('/api/v1/auth/login', undefined, { email: p.email, password: p.password })).status, 401);
+    const [row] = await cluster.sql('select * from accounts where id = $1', [p.id]);
+    for (const k of ['email', 'password', 'nickname', 'birth_date', 'gender', 'region', 'introduction', 'avatar']) assert.equal(row[k], null, k);
+    const heir = await signUp(node, { name: p.name });
+    assert.notEqual(heir.id, p.id);
+    assert.equal((await node.ok('GET', '/api/v1/me', heir.token)).points, 1000);
+});

@@ -1,0 +1,216 @@
+// Friends, blocks, reports, presence, direct messages, notices; live over sockets, on one node and on two.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { befriend, Cluster, promote, room, signUp, sleep, until } from '../lib/daemon.mjs';
+
+let cluster, one, two;
+before(async () => { cluster = await new Cluster().start(); one = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); two = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); });
+after(() => cluster.stop());
+const on = (person, node) => ({ ...person, node });
+const cid = () => Math.random().toString(36).slice(2).padEnd(12, '0');
+
+test('a request, its acceptance and an end, live on both sides and both nodes', async () => {
+    const a = await signUp(one), b = on(await signUp(one), two);
+    const sa = await one.socket(a), sb = await two.socket(b);
+    assert.deepEqual(await one.ok('POST', '/api/v1/friends/requests', a.token, { account: b.id }), { state: 'sent' });
+    const asked = await sb.event('friend.requested', e => e.data.other.account === a.id && !e.data.mine);
+    assert.equal(asked.data.other.nickname, a.name);
+    assert.equal((await one.post('/api/v1/friends/requests', a.token, { account: b.id })).body.code, 'friend.requested-already');
+    assert.equal((await two.ok('GET', '/api/v1/friends/received', b.token)).people[0].account, a.id);
+    assert.equal((await one.ok('GET', '/api/v1/friends/sent', a.token)).people[0].account, b.id);
+    assert.equal((await two.ok('GET', `/api/v1/people/${a.id}`, b.token)).relation, 'received');
+    await sb.ok('friends.accept', { account: a.id });
+    await sa.event('friend.accepted', e => e.data.other.account === b.id);
+    await sb.event('friend.accepted', e => e.data.mine);
+    await sa.event('presence.changed', e => e.data.changes.some(c => c.account === b.id && c.online));
+    assert.equal((await one.ok('GET', '/api/v1/friends', a.token)).people[0].online, true);
+    assert.deepEqual((await two.ok('GET', '/api/v1/presence', b.token)).online, [a.id]);
+    await one.ok('DELETE', `/api/v1/friends/${b.id}`, a.token);
+    await sb.event('friend.removed');
+    assert.equal((await one.call('DELETE', `/api/v1/friends/${b.id}`, { token: a.token })).body.code, 'friend.not-found');
+});
+
+test('crossing requests make a friendship; rejecting and taking back', async () => {
+    const a = await signUp(one), b = await signUp(one), c = await signUp(one);
+    await one.ok('POST', '/api/v1/friends/requests', a.token, { account: b.id });
+    assert.deepEqual(await one.ok('POST', '/api/v1/friends/requests', b.token, { account: a.id }), { state: 'friend' });
+    assert.equal((await one.post('/api/v1/friends/requests', b.token, { account: a.id })).body.code, 'friend.already');
+    assert.equal((await one.post('/api/v1/friends/requests', a.token, { account: a.id })).body.code, 'friend.self');
+    assert.equal((await one.post('/api/v1/friends/requests', a.token, { account: 987654 })).body.code, 'account.not-found');
+    await one.ok('POST', '/api/v1/friends/requests', a.token, { account: c.id });
+    assert.equal((await one.post(`/api/v1/friends/requests/${c.id}/accept`, a.token)).body.code, 'friend.request-not-found', 'only the addressee accepts');
+    assert.equal((await one.call('DELETE', `/api/v1/friends/requests/${a.id}`, { token: c.token })).body.code, 'friend.request-not-found', 'only the sender takes back');
+    await one.ok('POST', `/api/v1/friends/requests/${a.id}/reject`, c.token);
+    await one.ok('POST', '/api/v1/friends/requests', a.token, { account: c.id });
+    await one.ok('DELETE', `/api/v1/friends/requests/${c.id}`, a.token);
+    const both = await Promise.all([one.post('/api/v1/friends/requests', a.token, { account: c.id }), one.post('/api/v1/friends/requests', c.token, { account: a.id })]);
+    assert.ok(both.every(r => r.status === 200), JSON.stringify(both.map(r => r.body)));
+    assert.equal((await one.ok('GET', `/api/v1/people/${a.id}`, c.token)).relation, 'friend');
+});
+
+test('a block ends everything between two people', async () => {
+    const a = await signUp(one), b = await signUp(one);
+    await befriend(a, b);
+    const r = await room(a, b);
+    await one.ok('POST', `/api/v1/rooms/${r}/messages`, b.token, { client_id: cid(), body: 'hello' });
+    await one.ok('POST', '/api/v1/blocks', a.token, { account: b.id });
+    assert.equal((await one.post(`/api/v1/rooms/${r}/messages`, b.token, { client_id: cid(), body: 'again' })).body.code, 'blocked');
+    assert.equal((await one.post('/api/v1/rooms', b.token, { account: a.id })).body.code, 'blocked');
+    assert.equal((await one.post('/api/v1/friends/requests', b.token, { account: a.id })).body.code, 'blocked');
+    assert.ok(!(await one.ok('GET', `/api/v1/people?nickname=${a.name}`, b.token)).people.length);
+    assert.ok(!(await one.ok('GET', `/api/v1/people?nickname=${b.name}`, a.token)).people.length);
+    assert.equal((await one.get(`/api/v1/people/${a.id}`, b.token)).status, 404);
+    assert.equal((await one.ok('GET', '/api/v1/blocks', a.token)).people[0].account, b.id);
+    await one.ok('DELETE', `/api/v1/blocks/${b.id}`, a.token);
+    assert.equal((await one.call('DELETE', `/api/v1/blocks/${b.id}`, { token: a.token })).body.code, 'block.not-found');
+    assert.equal((await one.post(`/api/v1/rooms/${r}/messages`, b.token, { client_id: cid(), body: 'again' })).body.code, 'room.closed', 'still no friends');
+    assert.equal((await one.post('/api/v1/blocks', a.token, { account: 987654 })).body.code, 'account.not-found');
+});
+
+test('messages: numbered, idempotent, both ways, read, typing, deleted', async () => {
+    const a = await signUp(one), b = on(await signUp(one), two);
+    await befriend(a, b);
+    const sb = await two.socket(b), r = await room(a, b), sa = await one.socket(a);
+    await sb.event('dm.opened', e => e.data.room === r);
+    const id = cid();
+    const m = await sa.ok('dm.send', { room: r, client_id: id, body: '안녕 <b>' });
+    assert.equal(m.seq, 1);
+    const again = await sa.ok('dm.send', { room: r, client_id: id, body: '안녕 <b>' });
+    assert.deepEqual(again, m, 'a retry yields the same message');
+    const seen = await sb.event('dm.message', e => e.on === `room:${r}` && e.seq === 1);
+    assert.equal(seen.data.body, '안녕 <b>');
+    await sa.event('dm.message', e => e.seq === 1);
+    let inbox = await two.ok('GET', '/api/v1/rooms', b.token);
+    assert.equal(inbox.rooms[0].unread, 1);
+    assert.equal(inbox.rooms[0].last.body, '안녕 <b>');
+    await sb.ok('dm.read', { room: r, seq: 1 });
+    await sa.event('dm.read', e => e.data.account === b.id && e.data.upto === 1 && e.seq === 2);
+    inbox = await two.ok('GET', '/api/v1/rooms', b.token);
+    assert.equal(inbox.rooms[0].unread, 0);
+    await sb.ok('dm.typing', { room: r });
+    await sa.event('dm.typing', e => e.data.account === b.id && e.seq === undefined);
+    assert.equal((await sb.call('dm.delete', { room: r, seq: 1 })).problem.code, 'message.not-found', 'not one of mine');
+    await sa.ok('dm.delete', { room: r, seq: 1 });
+    await sb.event('dm.deleted', e => e.data.message === 1 && e.seq === 3);
+    const h = await two.ok('GET', `/api/v1/rooms/${r}/messages`, b.token);
+    assert.deepEqual([h.messages[0].deleted, h.messages[0].body], [true, '']);
+    const missed = await two.ok('GET', `/api/v1/rooms/${r}/events?since=0`, b.token);
+    assert.deepEqual(missed.events.map(e => [e.seq, e.ev]), [[1, 'dm.message'], [2, 'dm.read'], [3, 'dm.deleted']]);
+    assert.equal((await sa.call('dm.send', { room: r, client_id: cid(), body: '' })).problem.code, 'message.empty');
+});
+
+test('history pages in both directions', async () => {
+    const a = await signUp(one), b = await signUp(one);
+    await befriend(a, b);
+    const r = await room(a, b), s = await one.socket(a);
+    for (let i = 1; i <= 45; i++) await s.ok('dm.send', { room: r, client_id: `message-${i}`, body: `m${i}` });
+    const p1 = await one.ok('GET', `/api/v1/rooms/${r}/messages`, b.token);
+    assert.deepEqual([p1.messages.length, p1.messages[0].body, p1.more], [30, 'm45', true]);
+    const p2 = await one.ok('GET', `/api/v1/rooms/${r}/messages?before=${p1.messages.at(-1).seq}`, b.token);
+    assert.deepEqual([p2.messages.length, p2.messages.at(-1).body, p2.more], [15, 'm1', false]);
+    const up = await one.ok('GET', `/api/v1/rooms/${r}/messages?after=40`, b.token);
+    assert.deepEqual(up.messages.map(m => m.body), ['m41', 'm42', 'm43', 'm44', 'm45']);
+});
+
+test("other people's rooms stay closed", async () => {
+    const a = await signUp(one), b = await signUp(one), c = await signUp(one);
+    await befriend(a, b);
+    const r = await room(a, b), s = await one.socket(c);
+    assert.equal((await one.get(`/api/v1/rooms/${r}`, c.token)).body.code, 'room.not-found');
+    assert.equal((await one.get(`/api/v1/rooms/${r}/messages`, c.token)).body.code, 'room.not-found');
+    assert.equal((await one.get(`/api/v1/rooms/${r}/events?since=0`, c.token)).body.code, 'room.not-found');
+    for (const [op, input] of [['dm.send', { room: r, client_id: cid(), body: 'x' }], ['dm.typing', { room: r }]])
+        assert.equal((await s.call(op, input)).problem.code, 'room.not-member');
+    assert.equal((await s.call('dm.read', { room: r, seq: 1 })).problem.code, 'room.not-found');
+    assert.equal((await s.call('topic.sync', { topic: `room:${r}`, since: 0 })).problem.code, 'auth.forbidden');
+    assert.equal((await one.post('/api/v1/rooms', c.token, { account: a.id })).body.code, 'room.closed');
+});
+
+test('a socket that was away gets what it missed, in order, on any node; too much means resync', async () => {
+    const a = await signUp(one), b = await signUp(one);
+    await befriend(a, b);
+    const r = await room(a, b), s = await one.socket(a);
+    await s.ok('dm.send', { room: r, client_id: 'missed-00', body: '0' });
+    const sb = await one.socket(b), heads = sb.opened.heads;
+    await sb.close();
+    for (let i = 1; i <= 20; i++) await s.ok('dm.send', { room: r, client_id: `missed-${i}x`, body: String(i) });
+    const back = await two.socket(on(b, two), { seen: { [`room:${r}`]: heads[`room:${r}`] } });
+    assert.equal(back.opened.heads[`room:${r}`], 21);
+    await until('twenty events', () => back.events.filter(e => e.ev === 'dm.message').length === 20);
+    assert.deepEqual(back.events.filter(e => e.ev === 'dm.message').map(e => e.seq), Array.from({ length: 20 }, (_, i) => i + 2));
+    await cluster.sql('delete from topic_log where topic = $1 and seq < 10', [`room:${r}`]);
+    const late = await two.socket(on(b, two), { seen: { [`room:${r}`]: 1 } });
+    await late.event('resync', e => e.on === `room:${r}`);
+});
+
+test('presence: on with the first socket, off after the last and its grace, snapshot at opening', async () => {
+    const a = await signUp(one), b = on(await signUp(one), two);
+    await befriend(a, b);
+    const sa = await one.socket(a);
+    const b1 = await two.socket(b), b2 = await one.socket(b);
+    await sa.event('presence.changed', e => e.data.changes.some(c => c.account === b.id && c.online));
+    const snap = await b1.event('presence.snapshot');
+    assert.deepEqual(snap.data.online, [a.id]);
+    await b1.close();
+    await sleep(1500);
+    assert.ok(!sa.events.some(e => e.ev === 'presence.changed' && e.data.changes.some(c => c.account === b.id && !c.online)), 'one socket is left');
+    await b2.close();
+    await sa.event('presence.changed', e => e.data.changes.some(c => c.account === b.id && !c.online));
+    assert.deepEqual((await one.ok('GET', '/api/v1/presence', a.token)).online, []);
+});
+
+test('reports: with evidence, one open for each pair, decided by managers', async () => {
+    const boss = await promote(cluster, await signUp(one)), a = await signUp(one), b = await signUp(one), c = await signUp(one);
+    await befriend(a, b);
+    const r = await room(a, b);
+    const m = await one.ok('POST', `/api/v1/rooms/${r}/messages`, b.token, { client_id: cid(), body: 'rude words' });
+    const mine = await one.ok('POST', `/api/v1/rooms/${r}/messages`, a.token, { client_id: cid(), body: 'mine' });
+    const report = (token, body) => one.post('/api/v1/reports', token, body);
+    assert.equal((await report(a.token, { account: b.id, reason: 'r', messages: [{ room: r, seq: mine.seq }] })).body.code, 'report.message');
+    assert.equal((await report(c.token, { account: b.id, reason: 'r', messages: [{ room: r, seq: m.seq }] })).body.code, 'report.message');
+    assert.equal((await report(a.token, { account: a.id, reason: 'r' })).body.code, 'friend.self');
+    assert.equal((await report(a.token, { account: 987654, reason: 'r' })).body.code, 'account.not-found');
+    const made = await report(a.token, { account: b.id, reason: '욕설', messages: [{ room: r, seq: m.seq }] });
+    assert.equal(made.status, 201);
+    assert.equal((await report(a.token, { account: b.id, reason: 'again' })).body.code, 'report.open');
+    await one.ok('DELETE', `/api/v1/rooms/${r}/messages/${m.seq}`, b.token);
+    assert.equal((await one.get('/api/v1/reports', a.token)).status, 403);
+    const list = await one.ok('GET', '/api/v1/reports?state=open', boss.token);
+    assert.equal(list.reports[0].evidence[0].body, 'rude words', 'a deleted message stays as evidence');
+    const sb = await one.socket(b);
+    const until = new Date(Date.now() + 86400e3).toISOString();
+    assert.equal((await one.post(`/api/v1/reports/${made.body.report}/accept`, boss.token, { until, note: 'seen' })).status, 204);
+    assert.equal(await sb.closed, 4403);
+    assert.equal((await one.post(`/api/v1/reports/${made.body.report}/dismiss`, boss.token, {})).body.code, 'report.closed');
+    assert.equal((await one.post('/api/v1/reports/98765/accept', boss.token, { until })).body.code, 'report.not-found');
+    const second = await report(c.token, { account: a.id, reason: 'x' });
+    assert.equal((await one.post(`/api/v1/reports/${second.body.report}/dismiss`, boss.token, {})).status, 204);
+});
+
+test('notices reach everybody connected, on both nodes', async () => {
+    const boss = await promote(cluster, await signUp(one)), a = await signUp(one), s1 = await one.socket(a), s2 = await two.socket(on(a, two));
+    assert.equal((await one.post('/api/v1/notices', a.token, { title: 't', body: 'b' })).status, 403);
+    const n = (await one.post('/api/v1/notices', boss.token, { title: '점검 안내', body: '내일 새벽' }, { 'idempotency-key': 'notice-1' })).body;
+    const again = await one.post('/api/v1/notices', boss.token, { title: '점검 안내', body: '내일 새벽' }, { 'idempotency-key': 'notice-1' });
+    assert.deepEqual(again.body, n);
+    for (const s of [s1, s2]) assert.equal((await s.event('notice.posted', e => e.data.notice === n.notice)).data.title, '점검 안내');
+    await one.ok('PUT', `/api/v1/notices/${n.notice}`, boss.token, { title: '변경', body: '모레' });
+    await s2.event('notice.edited', e => e.data.title === '변경');
+    assert.equal((await one.ok('GET', `/api/v1/notices/${n.notice}`)).title, '변경');
+    assert.equal((await one.ok('GET', '/api/v1/notices')).notices[0].notice, n.notice);
+    await one.ok('DELETE', `/api/v1/notices/${n.notice}`, boss.token);
+    await s1.event('notice.deleted');
+    assert.equal((await one.get(`/api/v1/notices/${n.notice}`)).body.code, 'notice.not-found');
+});
+
+test('leaving: messages remain as from a departed member', async () => {
+    const a = await signUp(one), b = await signUp(one);
+    await befriend(a, b);
+    const r = await room(a, b);
+    await one.ok('POST', `/api/v1/rooms/${r}/messages`, a.token, { client_id: cid(), body: 'bye' });
+    await one.ok('POST', '/api/v1/me/leave', a.token, { password: a.password });
+    const mine = await one.ok('GET', `/api/v1/rooms/${r}`, b.token);
+    assert.deepEqual([mine.other.departed, mine.other.nickname, mine.open], [true, null, false]);
+    assert.equal((await one.ok('GET', `/api/v1/rooms/${r}/messages`, b.token)).messages[0].body, 'bye');
+    assert.equal((await one.ok('GET', '/api/v1/friends', b.token)).people.length, 0);
+});

@@ -70,6 +70,12 @@ static int command_types(const char *argument)
     return print_with(typescript_print);
 }
 
+static int command_client(const char *argument)
+{
+    (void)argument;
+    return print_with(client_print);
+}
+
 static int command_config(const char *argument)
 {
     if (argument && strcmp(argument, "example") == 0)
@@ -92,6 +98,7 @@ static const struct { const char *name; int (*run)(const char *argument); const 
     { "openapi", command_openapi, "print the OpenAPI document" },
     { "asyncapi", command_asyncapi, "print the AsyncAPI document" },
     { "types", command_types, "print the TypeScript types" },
+    { "client", command_client, "print web/calls.js" },
     { "config", command_config, "print what is in force; config example, config reference" },
     { "promote", command_promote, "promote E-MAIL: make this account an admin" },
 };

@@ -55,6 +55,7 @@ cmd_test() {
     run_arch
     run_unit release
     run_node "api (release)" $(cd tests && ls api/*.test.mjs)
+    run_node "browser (release)" $(cd tests && ls browser/*.test.mjs)
     say "took $((SECONDS - began)) s"
     echo "$PASSED passed, $FAILED failed"
     [ "$FAILED" = 0 ]

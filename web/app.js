@@ -1,1 +1,103 @@
-document.getElementById('t').textContent = (await (await fetch('/api/v1/time')).json()).now;
+// The single-page application: routes, the house around the pages.
+import { h, icon, toast } from './dom.js';
+import { bus, loadMe, loadRequests, loadRooms, m, notify, state, unread } from './state.js';
+import { t } from './words.js';
+import { gate, onboarding } from './views/gate.js';
+import { chatList, chatView } from './views/chat.js';
+import { friendsPage, findPage, personPage } from './views/people.js';
+import { mePage } from './views/me.js';
+import { noticesPage, managePage } from './views/notices.js';
+
+const app = document.getElementById('app');
+let leave = null; // what the present page wants done when it goes
+
+export function go(path, replace) {
+  history[replace ? 'replaceState' : 'pushState'](null, '', path);
+  route();
+}
+addEventListener('popstate', () => route());
+document.addEventListener('click', e => {
+  const a = e.target.closest('a[href^="/"]');
+  if (!a || a.target || a.hasAttribute('download') || e.metaKey || e.ctrlKey || a.getAttribute('href').startsWith('/api')) return;
+  e.preventDefault();
+  go(a.getAttribute('href'));
+});
+
+const pages = [
+  { path: /^\/$|^\/chats$/, nav: 'chats', pane: chatList, view: () => ({ node: h('div.empty', {}, icon('chat'), h('p', { text: t('pickChat') })) }) },
+  { path: /^\/chats\/(\d+)$/, nav: 'chats', pane: chatList, view: match => chatView(Number(match[1])), detail: true },
+  { path: /^\/friends$/, nav: 'friends', view: friendsPage },
+  { path: /^\/find$/, nav: 'find', view: findPage },
+  { path: /^\/people\/(\d+)$/, nav: 'find', view: match => personPage(Number(match[1])) },
+  { path: /^\/notices$/, nav: 'notices', view: noticesPage },
+  { path: /^\/manage$/, nav: 'manage', view: managePage },
+  { path: /^\/me$/, nav: 'me', view: mePage },
+];
+
+function navigation(current) {
+  const link = (name, href, glyph, badge) => h('a', { href, 'aria-current': current === name ? 'page' : undefined }, icon(glyph), t(name), badge ? h('span.badge', { text: String(badge) }) : null);
+  const nav = h('nav.main', { 'aria-label': t('main') });
+  const draw = () => nav.replaceChildren(
+    h('a.brand', { href: '/', 'aria-label': t('name') }, h('img', { src: '/icon.svg', alt: '' })),
+    link('chats', '/', 'chat', unread()), link('friends', '/friends', 'people', state.requests), link('find', '/find', 'search'), link('notices', '/notices', 'bell'),
+    ...(['manager', 'admin'].includes(state.me?.role) ? [link('manage', '/manage', 'shield')] : []), link('me', '/me', 'me'));
+  draw();
+  for (const what of ['rooms', 'requests', 'me']) bus.addEventListener(what, draw);
+  nav.forget = () => { for (const what of ['rooms', 'requests', 'me']) bus.removeEventListener(what, draw); };
+  return nav;
+}
+
+function banner() {
+  const b = h('div.banner', { role: 'status', text: t('reconnecting'), hidden: true });
+  let timer;
+  const offs = [m.on('closed', () => { clearTimeout(timer); timer = setTimeout(() => { b.hidden = false; }, 1200); }), m.on('open', () => { clearTimeout(timer); b.hidden = true; })];
+  b.forget = () => { clearTimeout(timer); offs.forEach(off => off()); };
+  return b;
+}
+
+async function route() {
+  leave?.();
+  leave = null;
+  const path = location.pathname;
+  if (!m.signedIn) { leave = gate(app, { path, enter }); return; }
+  if (state.me?.role === 'newcomer') { leave = onboarding(app, { enter }); return; }
+  const page = pages.find(p => p.path.test(path));
+  if (!page) { go('/', true); return; }
+  const nav = navigation(page.nav), pane = page.pane?.(path), view = page.view(page.path.exec(path)), b = banner();
+  app.replaceChildren(b, h(`div.house${page.pane ? '' : '.single'}${page.detail ? '.detail' : ''}`, {}, nav, pane?.node, h('main.view', { id: 'main', tabindex: '-1' }, view.node)));
+  leave = () => { nav.forget(); b.forget(); pane?.leave?.(); view.leave?.(); };
+}
+
+async function enter(to = '/') {
+  await loadMe();
+  if (state.me.role === 'guest') { await m.logout(); return; }
+  if (state.me.role !== 'newcomer') {
+    m.connect();
+    await Promise.all([loadRooms(), loadRequests()]);
+  }
+  go(to, true);
+}
+
+m.on('signed-out', ({ why }) => {
+  state.me = null;
+  if (why !== 'logout') toast(t(why === 'account.suspended' ? 'suspendedNow' : 'ended'));
+  go('/login', true);
+});
+m.on('friend.requested', e => { if (!e.data.mine) { toast(`${e.data.other.nickname}${t('wantsFriend')}`); notify(t('name'), `${e.data.other.nickname}${t('wantsFriend')}`, () => go('/friends')); } });
+m.on('friend.accepted', e => toast(`${e.data.other.nickname}${t('nowFriend')}`));
+m.on('dm.message', e => {
+  if (e.data.sender === m.account) return;
+  const r = state.rooms.get(e.data.room);
+  notify(r?.other.nickname ?? t('name'), e.data.body || t('picture'), () => go(`/chats/${e.data.room}`));
+});
+m.on('notice.posted', e => { toast(e.data.title); notify(t('notices'), e.data.title, () => go('/notices')); });
+m.on('open', () => { if (state.me && state.me.role !== 'newcomer') { loadRooms().catch(() => {}); loadRequests().catch(() => {}); } });
+
+try {
+  state.service = await m.call('system.info', {}, { rest: true }).catch(() => ({}));
+  if (await m.restore()) await enter(location.pathname === '/login' ? '/' : location.pathname + location.search);
+  else await route();
+} catch (p) {
+  toast(p.message);
+  setTimeout(() => location.reload(), 3000);
+}

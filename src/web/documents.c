@@ -384,3 +384,19 @@ void typescript_print(struct buf *out)
                        features[f]->events[i]->data->name);
     buf_put(out, T("}\n"));
 }
+
+/* What web/madang.js needs to know of each call: [method, path, whether it is REST alone]. */
+void client_print(struct buf *out)
+{
+    buf_put(out, T("// Made from the table of calls: madangd client.\nexport default {\n"));
+    for (size_t i = 0; i < calls_count(); i++) {
+        const struct call_def *d = call_at(i);
+
+        if (d->rest.path && !d->raw)
+            buf_printf(out, "  '%s': ['%s', '%s', %s],\n", d->name, method_names[d->rest.method], d->rest.path,
+                       d->doors == REST_ONLY ? "true" : "false");
+        else if (!d->raw)
+            buf_printf(out, "  '%s': [null, null, false],\n", d->name);
+    }
+    buf_put(out, T("};\n"));
+}

@@ -7,5 +7,6 @@
 void openapi_print(struct buf *out);    /* OpenAPI 3.1 */
 void asyncapi_print(struct buf *out);   /* AsyncAPI 3.0 */
 void typescript_print(struct buf *out); /* types for web/madang.js */
+void client_print(struct buf *out);     /* web/calls.js */
 
 #endif

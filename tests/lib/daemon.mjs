@@ -41,7 +41,9 @@ function writeRecords() {
 }
 
 export class Cluster {
-    constructor() {
+    constructor(stores) {
+        this.stores = stores;
+        this.at = stores?.at ?? at;
         this.id = randomBytes(4).toString('hex');
         this.database = `t_${this.id}`;
         this.folder = path.join(at, `run-${this.id}`);
@@ -50,7 +52,7 @@ export class Cluster {
     }
     async start() {
         fs.mkdirSync(this.folder, { recursive: true });
-        const admin = new pg.Client({ host: at, user: 'madang', database: 'postgres' });
+        const admin = new pg.Client({ host: this.at, user: 'madang', database: 'postgres' });
         await admin.connect();
         await admin.query(`create database ${this.database}`);
         await admin.end();
@@ -60,7 +62,7 @@ export class Cluster {
         return {
             PATH: process.env.PATH, ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:exitcode=99', UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
             LSAN_OPTIONS: `suppressions=${path.join(root, 'tests/lsan.supp')}:print_suppressions=0`,
-            MADANG_PG_URL: `postgresql://madang@/${this.database}?host=${at}`, MADANG_REDIS_URL: `redis+unix://${at}/redis.sock`,
+            MADANG_PG_URL: `postgresql://madang@/${this.database}?host=${this.at}`, MADANG_REDIS_URL: `redis+unix://${this.at}/redis.sock`,
             MADANG_REDIS_PREFIX: `${this.id}:`, MADANG_HTTP_LISTEN: `127.0.0.1:${node.port}`, MADANG_ADMIN_LISTEN: `127.0.0.1:${node.adminPort}`,
             MADANG_HTTP_PUBLIC_URL: `http://localhost:${node.port}`, MADANG_HTTP_ORIGINS: 'http://127.0.0.1:1,http://localhost:8099',
             MADANG_SESSION_KEY: 'a test secret of more than thirty-two characters', MADANG_MAIL_OUTBOX: `${this.folder}/outbox`,
@@ -77,7 +79,7 @@ export class Cluster {
         return node;
     }
     async sql(text, values) {
-        const client = new pg.Client({ host: at, user: 'madang', database: this.database });
+        const client = new pg.Client({ host: this.at, user: 'madang', database: this.database });
         await client.connect();
         try { return (await client.query(text, values)).rows; } finally { await client.end(); }
     }
@@ -96,7 +98,7 @@ export class Cluster {
         for (const s of this.sockets) s.ws.terminate();
         for (const n of this.nodes) { if (process.env.MADANG_TEST_LOG) fs.appendFileSync(process.env.MADANG_TEST_LOG, n.log); await n.stop(); }
         writeRecords();
-        const admin = new pg.Client({ host: at, user: 'madang', database: 'postgres' });
+        const admin = new pg.Client({ host: this.at, user: 'madang', database: 'postgres' });
         await admin.connect();
         await admin.query(`drop database if exists ${this.database} with (force)`);
         await admin.end();
@@ -107,6 +109,8 @@ export class Cluster {
 export class Node {
     constructor(cluster, name, extra) { Object.assign(this, { cluster, name, extra, log: '' }); }
     async start() {
+        this.exit = undefined;
+        this.killed = false;
         const command = process.env.MADANG_WRAP ? [...process.env.MADANG_WRAP.split(' '), binary] : [binary];
         this.process = spawn(command[0], [...command.slice(1), 'run'], { env: this.cluster.environment(this, this.extra), cwd: root });
         this.exited = new Promise(r => this.process.on('exit', (code, signal) => { this.exit = { code, signal }; r(this.exit); }));
@@ -116,7 +120,6 @@ export class Node {
             if (this.exit) throw new Error(`${this.name} ended: ${JSON.stringify(this.exit)}\n${this.log}`);
             return (await fetch(`http://127.0.0.1:${this.adminPort}/readyz`)).ok;
         }, 30000);
-        this.exit = undefined;
     }
     get base() { return `http://localhost:${this.port}`; }
     async admin(what, options) {

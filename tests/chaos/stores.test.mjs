@@ -1,0 +1,102 @@
+// Postgres or Redis away: answers in under a second, the rest goes on, recovery without a restart.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import { Stores } from '../lib/stores.mjs';
+
+let stores, cluster, node, a, b, r, socket;
+before(async () => {
+    stores = await new Stores().start();
+    cluster = await new Cluster(stores).start();
+    node = await cluster.node();
+    a = await signUp(node);
+    b = await signUp(node);
+    await befriend(a, b);
+    r = await room(a, b);
+    socket = await node.socket(a);
+});
+after(async () => { await cluster?.stop(); await stores?.stop(); });
+
+async function timed(run) { const began = Date.now(), out = await run(); return { ...out, ms: Date.now() - began }; }
+const send = id => node.post(`/api/v1/rooms/${r}/messages`, a.token, { client_id: id, body: id });
+const me = () => node.get('/api/v1/me', a.token);
+const ready = async () => (await node.admin('/readyz')).ready;
+
+async function away(what, part, needs, works) {
+    await until(`${what}: noticed`, async () => (await node.admin('/readyz')).parts[part] !== 'ok', 5000);
+    for (const [name, run] of Object.entries(needs)) {
+        const x = await timed(run);
+        assert.equal(x.status, 503, `${what}: ${name} answered ${x.status} ${JSON.stringify(x.body)}`);
+        assert.ok(x.headers.get('retry-after'), `${name} says when to try again`);
+        assert.ok(x.ms < 1000, `${what}: ${name} took ${x.ms} ms`);
+    }
+    for (const [name, run] of Object.entries(works)) {
+        const x = await timed(run);
+        assert.ok(x.status < 300, `${what}: ${name} answered ${x.status} ${JSON.stringify(x.body)}`);
+        assert.ok(x.ms < 1000, `${what}: ${name} took ${x.ms} ms`);
+    }
+}
+
+test('Postgres killed and back', async () => {
+    await stores.killPostgres();
+    await away('Postgres killed', 'pg', { me, send: () => send('while-killed'), time: () => node.get('/api/v1/time') }, { info: () => node.get('/api/v1/info') });
+    assert.deepEqual(Object.keys(await socket.ok('session.beat')), ['now'], 'live sockets go on');
+    await stores.startPostgres();
+    await until('recovery', async () => (await me()).status === 200, 5000);
+    await until('ready', ready);
+    assert.equal((await send('after-kill-1')).status, 200);
+});
+
+test('Postgres frozen and thawed', async () => {
+    stores.freeze('postgres', true);
+    try {
+        const first = await timed(me);
+        assert.ok([503, 504].includes(first.status) && first.ms < 5500, `the first caller: ${first.status} after ${first.ms} ms`);
+        await away('Postgres frozen', 'pg', { me, send: () => send('while-frozen') }, { info: () => node.get('/api/v1/info') });
+    } finally { stores.freeze('postgres', false); }
+    await until('recovery', async () => (await me()).status === 200, 5000);
+});
+
+test('Redis killed and back', async () => {
+    const refresh = () => node.call('POST', '/api/v1/auth/refresh', { headers: { cookie: a.cookie, origin: node.base } });
+    await stores.killRedis();
+    await away('Redis killed', 'redis', { refresh }, { me, send: () => send('no-redis-1'), friends: () => node.get('/api/v1/friends', a.token), login: () => node.post('/api/v1/auth/login', undefined, { email: b.email, password: b.password }) });
+    await stores.startRedis();
+    await until('recovery', async () => { const x = await refresh(); if (x.status === 200) a.cookie = x.cookie; return x.status === 200; }, 2500);
+    await until('presence is asserted again', async () => (await node.ok('GET', '/api/v1/friends', b.token)).people[0].online === true, 5000);
+});
+
+test('Redis frozen and thawed', async () => {
+    stores.freeze('redis', true);
+    try {
+        await away('Redis frozen', 'redis', { refresh: () => node.call('POST', '/api/v1/auth/refresh', { headers: { cookie: a.cookie, origin: node.base } }) }, { me, send: () => send('frozen-redis') });
+    } finally { stores.freeze('redis', false); }
+    await until('ready', ready, 5000);
+});
+
+test('a commit whose answer was lost is looked up by its key, never done twice', async () => {
+    await node.fault('commit-unknown');
+    const one = await send('lost-answer-1');
+    assert.equal(one.status, 200, JSON.stringify(one.body));
+    const again = await send('lost-answer-1');
+    assert.equal(again.body.seq, one.body.seq);
+    await node.fault('commit-unknown');
+    const body = { introduction: 'written once' }, headers = { 'idempotency-key': 'lost-1' };
+    const patch = await node.call('PATCH', '/api/v1/me', { token: a.token, body, headers });
+    assert.equal(patch.status, 200, JSON.stringify(patch.body));
+    await node.fault('commit-unknown');
+    const plain = await node.post('/api/v1/auth/guest');
+    assert.ok(plain.status === 503 && plain.body.code === 'commit.unknown', JSON.stringify(plain.body));
+});
+
+test('a node killed between commit and publish: the other node shows the message within 10 s', async () => {
+    const other = await cluster.node(), sb = await other.socket({ ...b, node: other });
+    await sleep(200);
+    await node.fault('die-after-commit');
+    await assert.rejects(send('died-after-commit'));
+    node.killed = true;
+    await node.exited;
+    await sb.event('resync', () => true, 10000);
+    const { events, complete } = await sb.ok('topic.sync', { topic: `room:${r}`, since: sb.opened.heads[`room:${r}`] });
+    assert.ok(complete && events.some(e => e.data.client_id === 'died-after-commit'));
+});

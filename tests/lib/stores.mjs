@@ -1,0 +1,56 @@
+// A Postgres and a Redis of one's own, to be stopped, frozen and killed.
+import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { until } from './daemon.mjs';
+
+const base = process.env.MADANG_TEST_STORES;
+const bin = fs.readdirSync('/usr/lib/postgresql').sort((a, b) => b - a).map(v => `/usr/lib/postgresql/${v}/bin`)[0];
+const root = process.getuid() === 0;
+const asPostgres = args => root ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', ...args]] : [args[0], args.slice(1)];
+const run = args => { const [c, a] = asPostgres(args); return execFileSync(c, a, { stdio: ['ignore', 'pipe', 'pipe'] }); };
+
+export class Stores {
+    async start() {
+        this.at = path.join(base, `s-${randomBytes(3).toString('hex')}`);
+        fs.mkdirSync(this.at, { recursive: true });
+        if (root) execFileSync('chown', ['postgres:', this.at]);
+        run([`${bin}/initdb`, '-D', `${this.at}/pg`, '-U', 'madang', '--auth=trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']);
+        await this.startPostgres();
+        await this.startRedis();
+        return this;
+    }
+    async startPostgres() {
+        const [c, a] = asPostgres([`${bin}/postgres`, '-D', `${this.at}/pg`, '-k', this.at, '-c', 'listen_addresses=', '-c', 'max_connections=100']);
+        this.postgres = spawn(c, a, { stdio: 'ignore' });
+        await until('Postgres', () => { execFileSync(`${bin}/pg_isready`, ['-h', this.at, '-q']); return true; }, 20000);
+    }
+    async startRedis() {
+        this.redis = spawn('redis-server', ['--port', '0', '--unixsocket', `${this.at}/redis.sock`, '--save', '', '--appendonly', 'no', '--dir', this.at], { stdio: 'ignore' });
+        await until('Redis', () => this.cli('ping').includes('PONG'));
+    }
+    cli(...args) { return String(execFileSync('redis-cli', ['-s', `${this.at}/redis.sock`, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })); }
+    environment(database) { return { MADANG_PG_URL: `postgresql://madang@/${database}?host=${this.at}`, MADANG_REDIS_URL: `redis+unix://${this.at}/redis.sock` }; }
+    ended(p) { return p.exitCode !== null || p.signalCode !== null ? Promise.resolve() : new Promise(r => p.on('exit', r)); }
+    async killRedis() { this.redis.kill('SIGKILL'); await this.ended(this.redis); fs.rmSync(`${this.at}/redis.sock`, { force: true }); }
+    // The postmaster and all its children, at once.
+    async killPostgres() {
+        const pids = String(execFileSync('pgrep', ['-P', String(this.postmaster())])).split('\n').filter(Boolean).map(Number);
+        for (const pid of [this.postmaster(), ...pids]) { try { process.kill(pid, 'SIGKILL'); } catch { /* gone already */ } }
+        await this.ended(this.postgres);
+        fs.rmSync(`${this.at}/pg/postmaster.pid`, { force: true });
+    }
+    postmaster() { return Number(fs.readFileSync(`${this.at}/pg/postmaster.pid`, 'utf8').split('\n')[0]); }
+    freeze(which, on) {
+        const pids = which === 'redis' ? [this.redis.pid] : [this.postmaster(), ...String(execFileSync('pgrep', ['-P', String(this.postmaster())])).split('\n').filter(Boolean).map(Number)];
+        for (const pid of pids) process.kill(pid, on ? 'SIGSTOP' : 'SIGCONT');
+    }
+    async stop() {
+        this.redis.kill('SIGKILL');
+        await this.ended(this.redis);
+        try { run([`${bin}/pg_ctl`, '-D', `${this.at}/pg`, '-m', 'immediate', '-w', 'stop']); } catch { /* stopped already */ }
+        await this.ended(this.postgres);
+        fs.rmSync(this.at, { recursive: true, force: true });
+    }
+}

@@ -15,6 +15,16 @@ uv_loop_t *loop_uv(void)
     return &uv;
 }
 
+static void do_nothing(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+void loop_keep_going(void)
+{
+    uv_idle_start(&keep_going, do_nothing);
+}
+
 void turn_hook_init(struct turn_hook *h, void (*run)(struct turn_hook *h))
 {
     list_init(&h->node);
@@ -23,8 +33,10 @@ void turn_hook_init(struct turn_hook *h, void (*run)(struct turn_hook *h))
 
 void turn_hook_arm(struct turn_hook *h)
 {
-    if (list_is_empty(&h->node))
-        list_append(&hooks, &h->node);
+    if (!list_is_empty(&h->node))
+        return;
+    list_append(&hooks, &h->node);
+    loop_keep_going();
 }
 
 void turn_hook_disarm(struct turn_hook *h)
@@ -45,19 +57,12 @@ static void run_hooks(void)
     }
 }
 
-static void do_nothing(uv_idle_t *idle)
-{
-    (void)idle;
-}
-
 static void finish_turn(void)
 {
     bool left = tasks_run_ready(TASKS_PER_TURN);
 
     run_hooks();
-    if (left || tasks_are_ready() || !list_is_empty(&hooks))
-        uv_idle_start(&keep_going, do_nothing); /* poll must not block */
-    else
+    if (!left && !tasks_are_ready() && list_is_empty(&hooks))
         uv_idle_stop(&keep_going);
 }
 

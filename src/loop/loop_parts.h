@@ -11,5 +11,6 @@ void timers_close(void);
 bool tasks_run_ready(size_t budget);
 bool tasks_are_ready(void);
 void stacks_free(void);
+void loop_keep_going(void); /* something is ready: the next poll must not block, nor the loop end */
 
 #endif

@@ -61,8 +61,10 @@ static void enter(struct transfer from)
 
 static void ready_add(struct task *t)
 {
-    if (list_is_empty(&t->ready))
-        list_append(&ready, &t->ready);
+    if (!list_is_empty(&t->ready))
+        return;
+    list_append(&ready, &t->ready);
+    loop_keep_going();
 }
 
 static void on_deadline(struct timer *timer);

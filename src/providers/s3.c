@@ -58,7 +58,7 @@ static void source_open(void *arg)
 {
     struct source *s = arg;
     struct hasher *h = hasher_new();
-    ssize_t n;
+    ssize_t n = 0;
 
     s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
     while (s->fd >= 0 && (n = read(s->fd, s->buffer, PIECE)) > 0) {

@@ -69,7 +69,8 @@ struct text sigv4_presign(struct arena *a, const struct sigv4_keys *k, const str
     struct pair *query = arena_array(a, struct pair, r->query_count + 5);
     size_t n = r->query_count;
 
-    memcpy(query, r->query, n * sizeof *query);
+    for (size_t i = 0; i < n; i++)
+        query[i] = r->query[i];
     query[n++] = (struct pair){ T("X-Amz-Algorithm"), T("AWS4-HMAC-SHA256") };
     query[n++] = (struct pair){ T("X-Amz-Credential"), arena_printf(a, "%.*s/%s", TEXT_ARG(k->key_id), scope(a, k, r->date).at) };
     query[n++] = (struct pair){ T("X-Amz-Date"), r->date };

@@ -1,0 +1,185 @@
+/* Pure pieces of base: text, UTF-8, clock, codec, map, buffers, arenas. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "madang/arena.h"
+#include "madang/buf.h"
+#include "madang/clock.h"
+#include "madang/codec.h"
+#include "madang/map.h"
+#include "madang/shape.h"
+
+static void test_integers(void **state)
+{
+    static const struct { struct text in; bool ok; int64_t out; } rows[] = {
+        { TEXT_INIT("0"), true, 0 }, { TEXT_INIT("-9223372036854775808"), true, INT64_MIN },
+        { TEXT_INIT("9223372036854775807"), true, INT64_MAX }, { TEXT_INIT("9223372036854775808"), false, 0 },
+        { TEXT_INIT(""), false, 0 }, { TEXT_INIT("-"), false, 0 }, { TEXT_INIT("1 "), false, 0 }, { TEXT_INIT("+1"), false, 0 },
+        { TEXT_INIT("0x1"), false, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        int64_t out = 0;
+
+        assert_int_equal(text_to_i64(rows[i].in, &out), rows[i].ok);
+        if (rows[i].ok)
+            assert_int_equal(out, rows[i].out);
+    }
+}
+
+static void test_utf8(void **state)
+{
+    static const struct { struct text in; bool ok; } rows[] = {
+        { TEXT_INIT("ascii"), true }, { TEXT_INIT("한글 👋"), true }, { TEXT_INIT("\xC0\x80"), false }, { TEXT_INIT("\xE0\x80\x80"), false },
+        { TEXT_INIT("\xED\xA0\x80"), false }, { TEXT_INIT("\xF4\x90\x80\x80"), false }, { TEXT_INIT("\xF4\x8F\xBF\xBF"), true },
+        { TEXT_INIT("\xE2\x82"), false }, { TEXT_INIT("\x80"), false }, { TEXT_INIT("\xFF"), false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint32_t at = 0;
+        bool ok = true;
+
+        assert_int_equal(utf8_is_valid(rows[i].in), rows[i].ok);
+        for (size_t k = 0; k < rows[i].in.len && ok; k++) /* split anywhere */
+            ok = utf8_feed(&at, (struct text){ rows[i].in.at + k, 1 });
+        assert_int_equal(ok && utf8_is_complete(at), rows[i].ok);
+    }
+    assert_int_equal(utf8_length(T("한글 👋")), 4);
+}
+
+static void test_instants(void **state)
+{
+    static const struct { struct text in; bool ok; int64_t us; } rows[] = {
+        { TEXT_INIT("1970-01-01T00:00:00Z"), true, 0 }, { TEXT_INIT("2026-01-02 03:04:05.678901+00"), true, 1767323045678901 },
+        { TEXT_INIT("2026-01-02T12:04:05+09:00"), true, 1767323045000000 }, { TEXT_INIT("2026-02-29T00:00:00Z"), false, 0 },
+        { TEXT_INIT("2024-02-29T00:00:00Z"), true, 1709164800000000 }, { TEXT_INIT("2026-01-02T24:00:00Z"), false, 0 },
+        { TEXT_INIT("2026-01-02T00:00:00"), false, 0 }, { TEXT_INIT("2026-01-02T00:00:00.Z"), false, 0 }, { TEXT_INIT("2026-13-02T00:00:00Z"), false, 0 },
+    };
+    char text[INSTANT_TEXT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct instant out = { 0 };
+
+        assert_int_equal(instant_parse(rows[i].in, &out), rows[i].ok);
+        if (rows[i].ok)
+            assert_int_equal(out.us, rows[i].us);
+    }
+    instant_format((struct instant){ 1767323045678901 }, text);
+    assert_string_equal(text, "2026-01-02T03:04:05.678Z");
+    assert_int_equal(date_years_between((struct date){ 2000, 2, 29 }, (struct date){ 2026, 2, 28 }), 25);
+    assert_int_equal(date_years_between((struct date){ 2000, 2, 29 }, (struct date){ 2026, 3, 1 }), 26);
+}
+
+static void test_codec(void **state)
+{
+    struct arena a;
+    struct text out;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    assert_string_equal(base64url_encode(&a, "\xfb\xff\xfe", 3).at, "-__-");
+    assert_true(base64url_decode(&a, T("-__-"), &out));
+    assert_memory_equal(out.at, "\xfb\xff\xfe", 3);
+    assert_false(base64url_decode(&a, T("AB"), &out)); /* unused bits are not zero */
+    assert_false(base64url_decode(&a, T("A"), &out));
+    assert_false(base64url_decode(&a, T("AA=="), &out));
+    assert_string_equal(base64_encode(&a, "ab", 2).at, "YWI=");
+    assert_true(percent_decode(&a, T("%ED%95%9C+a"), true, &out));
+    assert_true(text_is(out, T("한 a")));
+    assert_false(percent_decode(&a, T("%00"), false, &out));
+    assert_false(percent_decode(&a, T("%ff"), false, &out));
+    assert_false(percent_decode(&a, T("%4"), false, &out));
+    assert_string_equal(percent_encode(&a, T("a b/한"), T("/")).at, "a%20b/%ED%95%9C");
+    arena_fini(&a);
+}
+
+static void test_buffers_have_a_maximum(void **state)
+{
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 10);
+    buf_put(&b, T("12345678"));
+    buf_put(&b, T("901"));
+    assert_true(b.over);
+    assert_int_equal(b.len, 8);
+    buf_clear(&b);
+    buf_put_i64(&b, INT64_MIN);
+    assert_true(b.over);
+    buf_fini(&b);
+    buf_init(&b, 100);
+    buf_put_json_string(&b, T("a\"\\\n\x01</"));
+    assert_true(text_is(buf_text(&b), T("\"a\\\"\\\\\\n\\u0001\\u003c/\"")));
+    buf_fini(&b);
+}
+
+struct thing { struct map_node node; char key[16]; };
+
+static void test_map(void **state)
+{
+    static struct thing things[1000];
+    struct map m = { 0 };
+    size_t seen = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(things); i++) {
+        snprintf(things[i].key, sizeof things[i].key, "key-%zu", i);
+        map_add(&m, &things[i].node, text_of(things[i].key));
+    }
+    for (size_t i = 0; i < COUNT_OF(things); i += 2)
+        map_remove(&m, &things[i].node);
+    for (size_t i = 0; i < COUNT_OF(things); i++)
+        assert_int_equal(map_find(&m, text_of(things[i].key)) != NULL, i % 2);
+    for (struct map_node *n = map_next(&m, NULL); n; n = map_next(&m, n))
+        seen++;
+    assert_int_equal(seen, 500);
+    map_fini(&m);
+}
+
+static int order[4], at;
+
+static void note(void *arg)
+{
+    order[at++] = *(int *)arg;
+}
+
+static void test_arena_runs_its_defers_backwards(void **state)
+{
+    int one = 1, two = 2;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 100);
+    arena_defer(&a, note, &one);
+    arena_defer(&a, note, &two);
+    assert_false(arena_is_over(&a));
+    arena_alloc(&a, 5000);
+    assert_true(arena_is_over(&a));
+    arena_fini(&a);
+    assert_int_equal(order[0], 2);
+    assert_int_equal(order[1], 1);
+    assert_int_equal(arena_live(), 0);
+}
+
+static void test_json_depth(void **state)
+{
+    (void)state;
+    assert_int_equal(json_depth(T("{\"a\":[1,{\"b\":\"]}{[\"}]}"), 32), 3);
+    assert_int_equal(json_depth(T("[[[[[["), 3), 4);
+    assert_int_equal(json_depth(T("\"\\\"[[[[\""), 32), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_integers), cmocka_unit_test(test_utf8), cmocka_unit_test(test_instants), cmocka_unit_test(test_codec),
+        cmocka_unit_test(test_buffers_have_a_maximum), cmocka_unit_test(test_map), cmocka_unit_test(test_arena_runs_its_defers_backwards),
+        cmocka_unit_test(test_json_depth),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

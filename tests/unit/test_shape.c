@@ -1,0 +1,158 @@
+/* Shapes: every fault of an input at once, the three kinds of absence, encoding and the schema. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "madang/shape.h"
+
+enum colour { RED, GREEN };
+static const char *const colour_names[] = { "red", "green" };
+static const struct words colours = WORDS(colour_names);
+
+struct inner { int64_t n; };
+static const struct field inner_fields[] = { FIELD(struct inner, n, .min = 1, .max = 9) };
+static const struct shape inner_shape = SHAPE("Inner", struct inner, inner_fields);
+
+struct sample {
+    struct text name;
+    int64_t times;
+    bool loud;
+    struct opt_text note;
+    struct word colour;
+    LIST_OF(struct inner) items;
+    struct inner *maybe;
+    struct opt_date day;
+    struct counts seen;
+    int64_t limit;
+};
+static const struct field fields[] = {
+    FIELD(struct sample, name, .len_min = 1, .len_max = 4), FIELD(struct sample, times, .min = 1, .max = 9), FIELD(struct sample, loud),
+    FIELD(struct sample, note), FIELD(struct sample, colour, .words = &colours),
+    FIELD_LIST(struct sample, items, .shape = &inner_shape, .list_max = 2), FIELD_MAYBE(struct sample, maybe, .shape = &inner_shape),
+    FIELD(struct sample, day), FIELD(struct sample, seen, .optional = true), FIELD(struct sample, limit, .min = 1, .max = 50, .optional = true, .otherwise = 20),
+};
+static const struct shape sample_shape = SHAPE("Sample", struct sample, fields);
+
+static problem decode(struct arena *a, const char *json, struct sample *out, struct field_faults *faults)
+{
+    struct shape_input in = { .json = text_of(json) };
+
+    return shape_decode(&sample_shape, a, &in, out, faults);
+}
+
+#define GOOD "{\"name\":\"한글\",\"times\":3,\"loud\":true,\"colour\":\"green\",\"items\":[{\"n\":1}]"
+
+static void test_good(void **state)
+{
+    struct field_faults faults;
+    struct sample s;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    shape_check(&sample_shape);
+    assert_null(decode(&a, GOOD ",\"note\":null,\"maybe\":{\"n\":2},\"day\":\"2024-02-29\",\"seen\":{\"room:1\":5}}", &s, &faults));
+    assert_int_equal(s.note.is, NULL_VALUE);
+    assert_int_equal(s.colour.value, GREEN);
+    assert_int_equal(s.maybe->n, 2);
+    assert_int_equal(s.day.value.day, 29);
+    assert_int_equal(s.seen.at[0].count, 5);
+    assert_int_equal(s.limit, 20);
+    assert_true(text_is(shape_text(&sample_shape, &s, &a),
+                        T("{\"name\":\"한글\",\"times\":3,\"loud\":true,\"note\":null,\"colour\":\"green\",\"items\":[{\"n\":1}],\"maybe\":{\"n\":2},"
+                          "\"day\":\"2024-02-29\",\"seen\":{\"room:1\":5},\"limit\":20}")));
+    assert_null(decode(&a, GOOD "}", &s, &faults));
+    assert_int_equal(s.note.is, ABSENT);
+    assert_null(s.maybe);
+    arena_fini(&a);
+}
+
+static void test_all_faults_at_once(void **state)
+{
+    static const char *const pointers[] = { "/name", "/times", "/loud", "/colour", "/items/1/n", "/items/2/extra", "/limit", "/what" };
+    struct field_faults faults;
+    struct sample s;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    assert_ptr_equal(decode(&a, "{\"name\":\"12345\",\"times\":10,\"loud\":1,\"colour\":\"blue\",\"items\":[{\"n\":1},{\"n\":\"x\"}],\"limit\":null,\"what\":1}", &s, &faults),
+                     PROBLEM(FIELDS_INVALID));
+    assert_int_equal(faults.count, 7);
+    for (size_t i = 0, k = 0; i < faults.count; i++, k++) {
+        if (strcmp(pointers[k], "/items/2/extra") == 0)
+            k++;
+        assert_true(text_is(faults.at[i].pointer, text_of(pointers[k])));
+        assert_true(strlen(faults.at[i].en) > 0 && strlen(faults.at[i].ko) > 0);
+    }
+    arena_fini(&a);
+}
+
+static void test_malformed(void **state)
+{
+    static const char *const rows[] = { "", "[]", "{", "{\"name\":\"a\",\"name\":\"b\"}", "{\"name\":\"\\ud800\"}", "{\"a\":\"\xff\"}", "null", "{}x" };
+    struct field_faults faults;
+    struct sample s;
+    struct arena a;
+    struct buf deep;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 1; i < COUNT_OF(rows); i++)
+        assert_ptr_equal(decode(&a, rows[i], &s, &faults), PROBLEM(JSON_MALFORMED));
+    buf_init(&deep, 1 << 20);
+    for (int i = 0; i < 10000; i++)
+        buf_put(&deep, T("{\"a\":"));
+    buf_put_char(&deep, '\0');
+    assert_ptr_equal(decode(&a, deep.at, &s, &faults), PROBLEM(JSON_MALFORMED));
+    buf_fini(&deep);
+    arena_fini(&a);
+}
+
+static void test_text_is_composed(void **state)
+{
+    struct field_faults faults;
+    struct sample s;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    assert_null(decode(&a, "{\"name\":\"\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB\",\"times\":3,\"loud\":true,\"colour\":\"red\",\"items\":[]}", &s, &faults));
+    assert_true(text_is(s.name, T("한")));
+    arena_fini(&a);
+}
+
+static void test_columns(void **state)
+{
+    struct opt_i64 number = { 0 };
+    struct instant at;
+    bool flag;
+    struct any_list list = { 0 };
+    static const struct field number_field = { .name = "n", .kind = KIND_OPT_I64, .size = sizeof(struct opt_i64) };
+    static const struct field instant_field = { .name = "at", .kind = KIND_INSTANT, .size = sizeof(struct instant) };
+    static const struct field bool_field = { .name = "b", .kind = KIND_BOOL, .size = 1 };
+    static const struct field list_field = { .name = "l", .kind = KIND_LIST, .item = KIND_I64, .size = sizeof(int64_t) };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    assert_true(field_from_column(&number_field, &a, T("-5"), &number) && number.is == PRESENT && number.value == -5);
+    field_set_null(&number_field, &number);
+    assert_int_equal(number.is, NULL_VALUE);
+    assert_true(field_from_column(&instant_field, &a, T("2026-01-02 03:04:05.5+00"), &at));
+    assert_true(field_from_column(&bool_field, &a, T("t"), &flag) && flag);
+    assert_false(field_from_column(&bool_field, &a, T("x"), &flag));
+    assert_true(field_from_column(&list_field, &a, T("[1, 2, 3]"), &list) && list.count == 3);
+    assert_false(field_from_column(&list_field, &a, T("[1,"), &list));
+    arena_fini(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good), cmocka_unit_test(test_all_faults_at_once), cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_text_is_composed), cmocka_unit_test(test_columns),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

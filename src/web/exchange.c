@@ -167,6 +167,13 @@ static bool method_find(struct text name, enum method *out)
     return false;
 }
 
+bool method_is_known(struct text name)
+{
+    enum method ignored;
+
+    return method_find(name, &ignored);
+}
+
 problem exchange_read_target(struct exchange *x)
 {
     struct text query, target = x->facts.target;

@@ -65,5 +65,6 @@ void exchange_gone(struct exchange *x);
 /* Fills method, path, params, address from facts and headers; what is wrong with the target otherwise. */
 problem exchange_read_target(struct exchange *x) MUST_USE;
 const char *status_phrase(int status);
+bool method_is_known(struct text name);
 
 #endif

@@ -244,6 +244,8 @@ static problem begin_exchange(struct http *h, struct text head)
     x->facts.target = arena_text(&x->arena, x->facts.target);
     x->facts.host = arena_text(&x->arena, x->facts.host);
     x->facts.method = arena_text(&x->arena, x->facts.method);
+    if (!method_is_known(x->facts.method))
+        return PROBLEM(METHOD_UNKNOWN);
     if (!parse_head(h, head))
         return PROBLEM(REQUEST_MALFORMED);
     x->keep_alive = llhttp_should_keep_alive(&h->parser) && !draining;

@@ -49,8 +49,7 @@ static const struct call_def calls[] = {
       .says = "Sends the browser to a provider's login; return_to is a path of ours." },
     { .name = "oauth.callback", .rest = GET("/api/v1/auth/{provider}/callback"), .raw = oauth_callback, .raw_type = "", .status = 303,
       .doors = REST_ONLY, .limits = SIGN_IN_LIMITS, .deadline_ms = 15000,
-      .problems = { PROBLEM(OAUTH_DISABLED), PROBLEM(NOT_FOUND), PROBLEM(OAUTH_STATE), PROBLEM(OAUTH_REFUSED), PROBLEM(OAUTH_LINKED),
-                    PROBLEM(OAUTH_EMAIL_TAKEN), PROBLEM(UPSTREAM_FAILED), PROBLEM(UPSTREAM_UNAVAILABLE) },
+      .problems = { PROBLEM(OAUTH_DISABLED), PROBLEM(NOT_FOUND), PROBLEM(OAUTH_STATE) }, /* others are told on the login page */
       .says = "Where a provider sends the browser back to." },
     { .name = "oauth.link", .rest = POST("/api/v1/auth/{provider}/link"), .who = WHO_NEWCOMER, .raw = oauth_link, .raw_type = "application/json",
       .doors = REST_ONLY, .limits = SIGN_IN_LIMITS, .problems = { PROBLEM(OAUTH_DISABLED), PROBLEM(NOT_FOUND) },
@@ -69,7 +68,7 @@ static const struct call_def calls[] = {
     { .name = "me.export", .rest = GET("/api/v1/me/export"), .who = WHO_NEWCOMER, .out = &account_export_shape, .run = me_export,
       .limits = { PER_ACCOUNT(5, MINUTES(5)) }, .says = "What is kept about me." },
     { .name = "me.leave", .rest = POST("/api/v1/me/leave"), .who = WHO_NEWCOMER, .in = &leaving_shape, .run = me_leave, .doors = REST_ONLY,
-      .limits = { PER_ACCOUNT(5, MINUTES(5)) }, .problems = { PROBLEM(PASSWORD_WRONG), PROBLEM(ACCOUNT_HELD) },
+      .limits = { PER_ACCOUNT(5, MINUTES(5)) }, .problems = { PROBLEM(PASSWORD_WRONG) },
       .says = "Erases my personal data and ends the account." },
     { .name = "nickname.check", .rest = GET("/api/v1/nicknames/{nickname}"), .who = WHO_NEWCOMER, .in = &nickname_query_shape,
       .out = &nickname_free_shape, .run = nickname_check, .limits = SEARCH_LIMITS, .says = "Whether a nickname is free." },

@@ -1,6 +1,7 @@
 #include "files_image.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vips/vips.h>
 
 #define THUMBNAIL_SIDE 320
@@ -109,23 +110,35 @@ static problem save_thumbnail(struct image_work *w)
     return failed ? PROBLEM(FILE_BROKEN) : NULL;
 }
 
+/* libvips names the file by its format's suffix: it gets the name that was asked for, or goes. */
+static problem take_clean(struct image_work *w, problem failed)
+{
+    const char *suffix = types[type_index(w->type)].save;
+    char written[600];
+    struct stat st;
+
+    snprintf(written, sizeof written, "%s%.*s", w->clean, (int)strcspn(suffix, "["), suffix);
+    if (failed) {
+        unlink(written);
+        return failed;
+    }
+    if (rename(written, w->clean) != 0 || stat(w->clean, &st) != 0)
+        return PROBLEM(UPSTREAM_FAILED);
+    w->size = st.st_size;
+    return NULL;
+}
+
 void image_run(void *work)
 {
     struct image_work *w = work;
     VipsImage *image = NULL;
-    struct stat st;
+    problem p = open_image(w, &image);
 
-    if (!(w->failed = open_image(w, &image)) && !(w->failed = save_clean(w, image)) && !(w->failed = save_thumbnail(w))) {
-        char written[600];
-
-        /* libvips names the file by its format's suffix */
-        snprintf(written, sizeof written, "%s%.*s", w->clean, (int)strcspn(types[type_index(w->type)].save, "["),
-                 types[type_index(w->type)].save);
-        if (rename(written, w->clean) != 0 || stat(w->clean, &st) != 0)
-            w->failed = PROBLEM(UPSTREAM_FAILED);
-        else
-            w->size = st.st_size;
-    }
+    if (!p)
+        p = save_clean(w, image);
+    if (!p)
+        p = save_thumbnail(w);
+    w->failed = take_clean(w, p);
     if (image)
         g_object_unref(image);
     vips_error_clear(); /* nothing is logged from here: this is no loop thread */

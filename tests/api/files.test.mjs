@@ -1,0 +1,110 @@
+// Pictures: clean copies, thumbnails, signed addresses, ranges, refusals, the removing of what nobody names.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { after, before, test } from 'node:test';
+import { befriend, Cluster, room, signUp, until } from '../lib/daemon.mjs';
+import { png, pngBomb } from '../lib/pictures.mjs';
+
+let cluster, node, a, b;
+before(async () => {
+    cluster = await new Cluster().start();
+    node = await cluster.node({ MADANG_FILES_IMAGE_BYTES: '300000', MADANG_FILES_LINK_S: '600' });
+    a = await signUp(node);
+    b = await signUp(node);
+});
+after(() => cluster.stop());
+const upload = (bytes, token = a.token, type = 'image/png') => node.call('POST', '/api/v1/files', { token, raw: bytes, headers: { 'content-type': type } });
+const stored = () => fs.readdirSync(`${cluster.folder}/files`).filter(d => d !== 'spool').flatMap(d => fs.readdirSync(`${cluster.folder}/files/${d}`));
+
+test('an upload answers with a clean copy and a thumbnail, without EXIF', async () => {
+    const r = await upload(png(800, 400, [['eXIf', 'Exif-secret-place'], ['tEXt', 'Comment\0where I live']]));
+    assert.equal(r.status, 201, JSON.stringify(r.body));
+    assert.deepEqual([r.body.width, r.body.height, r.body.type], [800, 400, 'image/png']);
+    const full = await node.get(r.body.url), thumb = await node.get(r.body.thumb_url);
+    assert.equal(full.status, 200);
+    assert.equal(full.headers.get('content-type'), 'image/png');
+    assert.equal(full.headers.get('x-content-type-options'), 'nosniff');
+    assert.ok(!full.bytes.includes('secret') && !full.bytes.includes('where I live'));
+    assert.equal(thumb.headers.get('content-type'), 'image/webp');
+    assert.equal(thumb.bytes.subarray(8, 12).toString(), 'WEBP');
+    assert.deepEqual(fs.readdirSync(`${cluster.folder}/files/spool`), [], 'nothing is left on its way');
+});
+
+test('ranges, conditions and HEAD', async () => {
+    const { url } = (await upload(png(300, 300))).body;
+    const whole = await node.get(url), etag = whole.headers.get('etag'), size = whole.bytes.length;
+    const part = await node.get(url, undefined, { range: 'bytes=10-19' });
+    assert.deepEqual([part.status, part.headers.get('content-range'), part.bytes], [206, `bytes 10-19/${size}`, whole.bytes.subarray(10, 20)]);
+    const last = await node.get(url, undefined, { range: 'bytes=-5' });
+    assert.deepEqual(last.bytes, whole.bytes.subarray(size - 5));
+    const past = await node.get(url, undefined, { range: `bytes=${size}-` });
+    assert.deepEqual([past.status, past.headers.get('content-range')], [416, `bytes */${size}`]);
+    assert.equal((await node.get(url, undefined, { 'if-none-match': etag })).status, 304);
+    assert.equal((await node.get(url, undefined, { range: 'bytes=0-1', 'if-range': '"other"' })).status, 200);
+    assert.equal((await node.get(url, undefined, { range: 'bytes=0-1', 'if-range': etag })).status, 206);
+    const head = await node.call('HEAD', url);
+    assert.deepEqual([head.status, head.headers.get('content-length'), head.bytes.length], [200, String(size), 0]);
+});
+
+test('what is no picture of ours is refused, by content and not by name', async () => {
+    const cases = [
+        ['text', Buffer.from('just some text, long enough to look at'), 415, 'file.type'], ['svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>'), 415, 'file.type'],
+        ['empty', Buffer.alloc(0), 422, 'file.empty'], ['torn', png(400, 400).subarray(0, 300), 422, 'file.broken'], ['short', Buffer.from('\x89PNG\r\n\x1a\n0123456789', 'latin1'), 422, 'file.broken'],
+        ['bomb', pngBomb(60000, 60000), 422, 'file.pixels'], ['tiny', Buffer.from([1, 2, 3]), 415, 'file.type'],
+    ];
+    for (const [name, bytes, status, code] of cases) {
+        const r = await upload(bytes);
+        assert.deepEqual([name, r.status, r.body.code], [name, status, code]);
+    }
+    assert.equal((await upload(Buffer.alloc(400000, 1))).status, 413);
+    assert.equal((await upload(png(10, 10), '')).status, 401);
+    assert.deepEqual(fs.readdirSync(`${cluster.folder}/files/spool`), []);
+});
+
+test('addresses are signed, expire, and are renewed for those who may see', async () => {
+    const { file, url } = (await upload(png(50, 50))).body;
+    assert.equal((await node.get(url.replace(/s=.{4}/, 's=AAAA'))).body.code, 'file.link-expired');
+    assert.equal((await node.get(url.replace(/a=\d+/, 'a=99999'))).body.code, 'file.link-expired');
+    assert.equal((await node.get(url.replace(`/${file}?`, `/${file + 1}?`))).status, 403);
+    assert.equal((await node.get(`/api/v1/files/x${url.slice(url.indexOf('?'))}`)).body.code, 'file.not-found');
+    assert.ok((await node.ok('POST', `/api/v1/files/${file}/link`, a.token)).url.includes('s='));
+    assert.equal((await node.post(`/api/v1/files/${file}/link`, b.token)).body.code, 'file.not-found', 'not mine to see');
+    await befriend(a, b);
+    const r = await room(a, b);
+    const m = await node.ok('POST', `/api/v1/rooms/${r}/messages`, a.token, { client_id: 'with-picture', body: '', images: [file] });
+    assert.equal((await node.get(m.images[0].thumb_url)).status, 200);
+    assert.equal((await node.post(`/api/v1/files/${file}/link`, b.token)).status, 200, 'in a room of mine');
+    const s = await node.socket(b);
+    assert.ok((await s.ok('files.link', { file })).url);
+    assert.equal((await node.post(`/api/v1/rooms/${r}/messages`, b.token, { client_id: 'not-my-file', body: '', images: [file] })).body.code, 'file.not-found');
+    assert.equal((await node.call('PATCH', '/api/v1/me', { token: b.token, body: { avatar: file } })).body.code, 'file.not-found');
+});
+
+test('an avatar is shown to others, replaced, and let go', async () => {
+    const one = (await upload(png(64, 64))).body, two = (await upload(png(65, 65))).body;
+    const me = await node.ok('PATCH', '/api/v1/me', a.token, { avatar: one.file });
+    assert.equal((await node.get(me.avatar_url)).status, 200);
+    const seen = await node.ok('GET', `/api/v1/people/${a.id}`, b.token);
+    assert.equal((await node.get(seen.avatar_url)).status, 200);
+    await node.ok('PATCH', '/api/v1/me', a.token, { avatar: two.file });
+    assert.equal((await node.get(one.url)).body.code, 'file.not-found', 'replaced');
+    assert.equal((await node.ok('PATCH', '/api/v1/me', a.token, { avatar: null })).avatar_url, null);
+});
+
+test('files that nobody names are removed by a job, objects and all', async () => {
+    const { file, url } = (await upload(png(70, 70))).body, before = stored().length;
+    await cluster.sql("update files set created_at = now() - interval '2 days' where id = $1", [file]);
+    await cluster.sql("delete from jobs where kind = 'files.sweep'");
+    await until('the sweep', async () => (await cluster.sql('select 1 from files where id = $1', [file])).length === 0, 20000);
+    assert.ok(stored().length <= before - 2);
+    assert.equal((await node.get(url)).status, 404);
+});
+
+test('a file that its folder lost is told as such', async () => {
+    const { url } = (await upload(png(80, 80))).body;
+    for (const d of fs.readdirSync(`${cluster.folder}/files`)) if (d !== 'spool') fs.rmSync(`${cluster.folder}/files/${d}`, { recursive: true });
+    assert.equal((await node.get(url)).body.code, 'upstream.failed');
+    fs.rmSync(`${cluster.folder}/files/spool`, { recursive: true });
+    assert.equal((await upload(png(10, 10))).body.code, 'upstream.failed');
+    fs.mkdirSync(`${cluster.folder}/files/spool`);
+});

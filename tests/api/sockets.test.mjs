@@ -1,0 +1,174 @@
+// WebSockets by their bytes and messages: handshake, frames, envelopes, sessions, limits, compression, draining.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import WebSocket from 'ws';
+import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
+
+let cluster, node, p;
+before(async () => {
+    cluster = await new Cluster().start();
+    node = await cluster.node({ MADANG_WS_OPEN_MS: '800', MADANG_WS_COMPRESS: 'true', MADANG_WS_MESSAGE_BYTES: '4096', MADANG_WS_SEND_BYTES: '16384', MADANG_WS_PING_MS: '1000', MADANG_HTTP_DRAIN_MS: '3000' });
+    p = await signUp(node);
+});
+after(() => cluster.stop());
+
+const key = 'dGhlIHNhbXBsZSBub25jZQ==';
+const upgrade = (lines = {}, first = 'GET /ws HTTP/1.1') => {
+    const all = { Host: 'localhost', Upgrade: 'websocket', Connection: 'keep-alive, Upgrade', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': key, ...lines };
+    return `${first}\r\n${Object.entries(all).filter(([, v]) => v !== null).map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`;
+};
+// After the handshake: sends frames, tells the close code.
+function raw(bytes, { head = upgrade(), wait = 3000 } = {}) {
+    return new Promise(resolve => {
+        const s = net.connect(node.port, '127.0.0.1');
+        let got = Buffer.alloc(0);
+        const done = () => {
+            clearTimeout(timer);
+            s.destroy();
+            const at = got.indexOf('\r\n\r\n'), headText = got.subarray(0, at).toString(), frames = got.subarray(at + 4);
+            let code, i = 0;
+            const seen = [];
+            while (i + 2 <= frames.length) {
+                const op = frames[i] & 15;
+                let n = frames[i + 1] & 127, o = 2;
+                if (n === 126) { n = frames.readUInt16BE(i + 2); o = 4; }
+                const data = frames.subarray(i + o, i + o + n);
+                if (op === 8) code = n >= 2 ? data.readUInt16BE(0) : 1005;
+                seen.push([op, data.toString()]);
+                i += o + n;
+            }
+            resolve({ head: headText, status: Number(/ (\d+)/.exec(headText)?.[1]), code, seen });
+        };
+        const timer = setTimeout(done, wait);
+        s.on('data', d => { const first = !got.includes('\r\n\r\n'); got = Buffer.concat([got, d]); if (first && got.includes('\r\n\r\n') && bytes) s.write(bytes); });
+        s.on('close', done);
+        s.on('error', () => {});
+        s.write(head);
+    });
+}
+function frame(first, payload = Buffer.alloc(0), { mask = true, length } = {}) {
+    payload = Buffer.from(payload);
+    const n = length ?? payload.length, head = n <= 125 && length === undefined ? Buffer.from([first, n]) : n <= 65535 ? Buffer.from([first, 126, n >> 8, n & 255]) : (() => { const b = Buffer.alloc(10); b[0] = first; b[1] = 127; b.writeBigUInt64BE(BigInt(n), 2); return b; })();
+    if (!mask) return Buffer.concat([head, payload]);
+    head[1] |= 128;
+    const m = randomBytes(4), masked = Buffer.from(payload.map((c, i) => c ^ m[i % 4]));
+    return Buffer.concat([head, m, masked]);
+}
+
+for (const [name, lines, first, want] of [
+    ['the vector of RFC 6455', {}, undefined, 101], ['no upgrade', { Upgrade: null }, undefined, 426], ['version 8', { 'Sec-WebSocket-Version': '8' }, undefined, 426], ['no key', { 'Sec-WebSocket-Key': null }, undefined, 400],
+    ['a short key', { 'Sec-WebSocket-Key': 'dGhl' }, undefined, 400], ['a POST', {}, 'POST /ws HTTP/1.1', 426], ['HTTP/1.0', {}, 'GET /ws HTTP/1.0', 426], ['another site', { Origin: 'https://evil.example' }, undefined, 403],
+    ['no Connection', { Connection: 'keep-alive' }, undefined, 426], ['another path', {}, 'GET /socket HTTP/1.1', 200],
+]) test(`handshake: ${name}`, async () => {
+    const r = await raw(null, { head: upgrade(lines, first), wait: 300 });
+    assert.equal(r.status, want, r.head);
+    if (want === 101) assert.match(r.head, /Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/);
+    if (want === 426) assert.match(r.head, /Sec-WebSocket-Version: 13/);
+});
+
+for (const [name, bytes, code] of [
+    ['an unmasked frame', frame(0x81, 'x', { mask: false }), 1002], ['a reserved bit', frame(0xa1, 'x'), 1002], ['a reserved opcode', frame(0x83, 'x'), 1002], ['a continuation of nothing', frame(0x80, 'x'), 1002],
+    ['a new message within a message', Buffer.concat([frame(0x01, 'a'), frame(0x81, 'b')]), 1002], ['a fragmented ping', frame(0x09, 'x'), 1002], ['a long ping', frame(0x89, 'x'.repeat(126)), 1002], ['not minimal a length', frame(0x81, 'x', { length: 1 }), 1002],
+    ['text that is no UTF-8', frame(0x81, Buffer.from([0xff])), 1007], ['a character never finished', frame(0x81, Buffer.from([0xe2, 0x82])), 1007], ['binary', frame(0x82, 'x'), 1003], ['too big, by its header and a byte', frame(0x81, 'x', { length: 70000 }), 1009],
+    ['too big in fragments', Buffer.concat([frame(0x01, 'x'.repeat(3000)), frame(0x80, 'x'.repeat(3000))]), 1009], ['a close with one byte', frame(0x88, 'x'), 1002], ['a close code that is none', frame(0x88, Buffer.from([3, 237])), 1002],
+    ['a close with a broken reason', frame(0x88, Buffer.from([3, 232, 255])), 1002], ['a plain close', frame(0x88, Buffer.from([3, 232])), 1000], ['an empty close', frame(0x88), 1005],
+]) test(`frames: ${name}`, async () => {
+    const r = await raw(bytes);
+    assert.equal(r.code, code, JSON.stringify(r.seen));
+    assert.equal((await node.get('/api/v1/info')).status, 200);
+});
+
+test('a ping is answered with its payload, also between fragments', async () => {
+    const r = await raw(Buffer.concat([frame(0x01, '{"op":"x",'), frame(0x89, 'hello'), frame(0x80, '"id":4}')]), { wait: 400 });
+    assert.deepEqual(r.seen[0], [10, 'hello']);
+    assert.match(r.seen[1][1], /"id":4.*call.unknown/);
+});
+
+test('who does not open in time, or shows a bad token, is closed with 4401', async () => {
+    assert.equal((await raw(null)).code, 4401);
+    const s = await node.socket(p, { protocols: ['madang.v1', 'bearer.abc.def.ghi'], wait: false });
+    assert.equal(await s.closed, 4401);
+    const good = await node.socket(p, { protocols: ['madang.v1', `bearer.${p.token}`], wait: false });
+    assert.equal((await good.ok('session.open', {})).account, p.id);
+    assert.equal((await good.call('session.open', { token: 'x'.repeat(40) })).problem.code, 'auth.token');
+    const other = await signUp(node);
+    assert.equal((await good.call('session.renew', { token: other.token })).problem.code, 'auth.forbidden', 'a socket stays whose it is');
+    assert.ok((await good.ok('session.renew', { token: p.token })).expires);
+});
+
+test('messages that are none get a problem and the socket goes on', async () => {
+    const s = await node.socket(p);
+    for (const text of ['{', '[]', '{"op":"session.beat"}', '{"op":1,"id":1}', '{"op":"session.beat","id":-1}', '{"op":"session.beat","id":1,"more":2}', '{"op":"session.beat","id":1,"in":{"x":1}}', `${'['.repeat(500)}`, '{"op":"auth.login","id":9,"in":{}}']) {
+        const before = s.replies.size;
+        const answer = new Promise(r => s.ws.on('message', m => { const o = JSON.parse(m); if (o.id !== undefined) r(o); }));
+        s.ws.send(text);
+        assert.ok((await answer).problem, text.slice(0, 30));
+        assert.equal(s.replies.size, before);
+    }
+    assert.ok((await s.ok('session.beat')).now);
+    assert.equal((await s.call('dm.send', { room: 'x' })).problem.code, 'request.fields');
+});
+
+test('messages of one socket are answered in their order', async () => {
+    const s = await node.socket(p), order = [];
+    s.ws.on('message', m => { const { id } = JSON.parse(m); if (id !== undefined) order.push(id); });
+    await Promise.all(Array.from({ length: 100 }, (_, i) => s.call(i % 3 ? 'session.beat' : 'system.time')));
+    assert.deepEqual(order, [...order].sort((a, b) => a - b));
+});
+
+test('compression, when both want it', async () => {
+    const ws = new WebSocket(`ws://localhost:${node.port}/ws`, ['madang.v1'], { perMessageDeflate: true });
+    await new Promise(r => ws.on('open', r));
+    assert.match(ws.extensions, /permessage-deflate/);
+    const answer = new Promise(r => ws.on('message', m => r(JSON.parse(m))));
+    ws.send(JSON.stringify({ op: 'session.open', id: 1, in: { token: p.token } }), { compress: true });
+    assert.equal((await answer).out.account, p.id);
+    ws.terminate();
+});
+
+test('who does not read is closed with 1013, and others go on', async () => {
+    const b = await signUp(node);
+    await befriend(p, b);
+    const r = await room(p, b), slow = await node.socket(b), s = await node.socket(p);
+    slow.ws._socket.pause();
+    for (let i = 0; i < 3000 && slow.closeCode === undefined; i++) {
+        await s.ok('dm.send', { room: r, client_id: `flood-${i}-xx`, body: 'x'.repeat(1900) });
+        if (Number(/madang_sockets_slow_total (\d+)/.exec(i % 50 ? '' : await node.admin('/metrics'))?.[1])) break;
+    }
+    slow.ws._socket.resume();
+    assert.equal(await slow.closed, 1013);
+});
+
+test('silence is noticed: pings, then the end', async () => {
+    const s = net.connect(node.port, '127.0.0.1');
+    let ended = false;
+    s.on('close', () => { ended = true; });
+    s.on('error', () => {});
+    s.write(upgrade({ 'Sec-WebSocket-Protocol': `madang.v1, bearer.${p.token}` }));
+    s.resume();
+    await until('the dead socket to be let go', () => ended, 8000);
+});
+
+test('draining: 1012 with a time to come back, calls finish, no task is left', async () => {
+    const other = await cluster.node({ MADANG_HTTP_DRAIN_MS: '3000' });
+    const s = await other.socket({ ...p, node: other });
+    const calls = Array.from({ length: 20 }, () => other.get('/api/v1/time'));
+    const stopping = (async () => { await sleep(5); other.process.kill('SIGTERM'); })();
+    assert.equal(await s.closed, 1012);
+    assert.match(s.closeReason, /reconnect in \d+ ms/);
+    const results = await Promise.allSettled(calls);
+    assert.ok(results.filter(x => x.status === 'fulfilled').every(x => [200, 503].includes(x.value.status)));
+    await stopping;
+    assert.deepEqual(await other.exited, { code: 0, signal: null });
+    other.killed = true;
+});
+
+test('a reload takes what can be taken, and names what cannot', async () => {
+    const own = await cluster.node();
+    own.process.kill('SIGHUP');
+    await until('the reload', () => /reloaded/.test(own.log));
+    assert.equal((await own.get('/api/v1/info')).status, 200);
+    assert.equal((await own.admin('/lists/memory'))[0].arenas <= 3, true, 'no arena is left but those of the long tasks');
+});

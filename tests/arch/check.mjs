@@ -1,0 +1,69 @@
+// The rules of the house: include arrows, sizes, banned calls, SQL only in stores.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
+const files = String(execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'src', 'include'], { cwd: root })).trim().split('\n').filter(f => /\.[ch]$/.test(f) && fs.existsSync(path.join(root, f)));
+const read = f => fs.readFileSync(path.join(root, f), 'utf8');
+const wrong = [];
+let checks = 0;
+const check = (ok, what) => { checks++; if (!ok) wrong.push(what); };
+
+// A folder may include what stands at its own height or below.
+const floors = { base: 0, loop: 1, ops: 2, sec: 3, data: 4, net: 4, web: 5, providers: 6, features: 6, app: 7 };
+const folderOf = f => { const parts = f.split('/'); return parts.length === 2 ? 'app' : parts[1]; };
+// A public header says in its first line whose it is: "/* data: store — …".
+const publicFloor = name => /^\/\* (\w+): /.exec(read(`include/madang/${name}`))?.[1];
+// Headers of one height that may not look at each other's insides.
+const apart = new Set(['data/net', 'net/data', 'providers/features', 'features/providers']);
+
+for (const f of files) {
+    const folder = f.startsWith('include/') ? publicFloor(path.basename(f)) : folderOf(f), text = read(f);
+    check(folder in floors, `${f}: no floor called ${folder}`);
+    for (const [, include] of text.matchAll(/^#include "([^"]+)"/gm)) {
+        const target = include.startsWith('madang/') ? publicFloor(include.slice(7)) : include.includes('/') && !include.startsWith('..') ? folderOf(`src/${include}`) : folder;
+        if (include.endsWith('.def')) continue;
+        check(floors[target] <= floors[folder], `${f} includes ${include}: ${folder} may not look up to ${target}`);
+        check(include.startsWith('madang/') || !apart.has(`${folder}/${target}`), `${f} includes ${include}`);
+        // features know each other by madang/ alone
+        const feature = /^src\/features\/(\w+)\//.exec(f)?.[1], other = /^features\/(\w+)\//.exec(include)?.[1];
+        check(!feature || !other || feature === other, `${f} includes ${include}: another feature's room`);
+    }
+    const lines = text.split('\n').length;
+    check(lines <= (f.endsWith('.h') ? 200 : 800), `${f}: ${lines} lines`);
+    const code = text.replace(/\/\*[^]*?\*\//g, '').replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
+    for (const banned of ['strcpy', 'strcat', 'strncpy', 'sprintf', 'vsprintf', 'strtok', 'atoi', 'atol', 'gets', 'alloca', 'gmtime', 'localtime', 'system', 'popen'])
+        check(f.endsWith('banned.h') || !new RegExp(`(?<![\\w.>])${banned}\\s*\\(`).test(code), `${f} calls ${banned}`);
+    if (/^src\/(features|providers)\//.test(f)) check(!/(?<![\w_])(malloc|calloc|realloc)\s*\(/.test(code), `${f} allocates by itself`);
+    const strings = [...text.matchAll(/"((?:[^"\\\n]|\\.)*)"/g)].map(m => m[1]).join(' ');
+    if (/^src\/features\//.test(f) && !/_store\.c$/.test(f) && !/system\/system\.c$/.test(f))
+        check(!/\b(select|insert into|update|delete from)\s+\w+.*\b(from|values|set|where)\b/i.test(strings), `${f}: SQL outside a store`);
+    if (/<jansson\.h>/.test(text)) check(f === 'src/base/shape_decode.c', `${f} includes jansson`);
+    if (/<openssl\//.test(text)) check(f.startsWith('src/sec/'), `${f} includes OpenSSL`);
+    if (/<curl\//.test(text)) check(f.startsWith('src/net/'), `${f} includes curl`);
+    if (/<libpq-fe\.h>/.test(text)) check(f.startsWith('src/data/'), `${f} includes libpq`);
+}
+
+// Functions: what stands between a brace in column 0 and its end.
+const sizes = [];
+for (const f of files.filter(x => x.endsWith('.c'))) {
+    const lines = read(f).split('\n');
+    let from = -1;
+    lines.forEach((line, i) => {
+        if (line === '{') from = i;
+        else if (line === '}' && from >= 0) { sizes.push({ f, at: from + 1, n: i - from - 1 }); from = -1; }
+    });
+}
+sizes.sort((a, b) => a.n - b.n);
+const percentile = p => sizes[Math.floor((sizes.length - 1) * p)].n;
+check(percentile(0.5) <= 15, `the median function has ${percentile(0.5)} lines`);
+check(percentile(0.9) <= 45, `nine functions of ten have up to ${percentile(0.9)} lines`);
+for (const s of sizes.filter(x => x.n > 70)) check(false, `${s.f}:${s.at}: a function of ${s.n} lines`);
+const fileSizes = files.filter(x => x.endsWith('.c')).map(f => read(f).split('\n').length).sort((a, b) => a - b);
+check(fileSizes[fileSizes.length >> 1] <= 300, `the median file has ${fileSizes[fileSizes.length >> 1]} lines`);
+
+for (const w of wrong) console.error(w);
+console.log(`${files.length} files, ${sizes.length} functions: median ${percentile(0.5)}, 90 % ${percentile(0.9)}, longest ${percentile(1)} lines; median file ${fileSizes[fileSizes.length >> 1]}`);
+console.log(`${checks - wrong.length} passed, ${wrong.length} failed`);
+process.exit(wrong.length ? 1 : 0);

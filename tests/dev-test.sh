@@ -43,6 +43,75 @@ run_node() { # run_node NAME FILES…
     count "$name" "$ok" "$bad"
 }
 
+# run_counted NAME COMMAND…: its last line says "N passed, N failed".
+run_counted() {
+    local name=$1 out line
+    shift
+    out=$("$@" 2>&1) || true
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' <<<"$out" | tail -1 || true)
+    [ -n "$line" ] || line="0 passed, 1 failed"
+    [[ $line == *" 0 failed" ]] || printf '%s\n' "$out" | tail -110
+    count "$name" "$(cut -d' ' -f1 <<<"$line")" "$(cut -d' ' -f3 <<<"$line")"
+}
+
+run_arch() { run_counted "house rules" node tests/arch/check.mjs; }
+run_judge() { run_counted "judge" node tests/judge.mjs "$MADANG_TEST_RECORDS"; }
+
+# The judge must be able to fail: a daemon that drops or adds a member of its answers is caught.
+run_judge_of_judge() {
+    local ok=0 bad=0 switch records
+    for switch in reply-field-drop reply-field-add; do
+        records=$TEST_STORES/records-$switch
+        mkdir -p "$records"
+        (cd tests && MADANG_TEST_RECORDS=$records MADANG_BREAK=$switch node --test lie.mjs >/dev/null 2>&1) || true
+        if (cd tests && node judge.mjs "$records" --no-coverage >/dev/null 2>&1); then bad=$((bad + 1)); else ok=$((ok + 1)); fi
+    done
+    count "judge of the judge" $ok $bad
+}
+
+# Generated files are what the program generates, and the documents please a linter.
+run_generated() {
+    local ok=0 bad=0 pair
+    for pair in "config example:config/madang.ini" "config reference:docs/settings.md" "client:web/calls.js" "types:web/madang-types.d.ts"; do
+        if build/release/madangd ${pair%%:*} 2>/dev/null | cmp -s - "${pair#*:}"; then ok=$((ok + 1)); else bad=$((bad + 1)); echo "${pair#*:} is not what madangd ${pair%%:*} prints" >&2; fi
+    done
+    if build/release/madangd openapi >"$TEST_STORES/openapi.json" 2>/dev/null && (cd tests && node lint-openapi.mjs "$TEST_STORES/openapi.json"); then ok=$((ok + 1)); else bad=$((bad + 1)); echo "the OpenAPI document has mistakes" >&2; fi
+    count "generated files" $ok $bad
+}
+
+# The build that finds memory errors and undefined behaviour.
+run_asan() {
+    build_asan
+    run_unit asan
+    MADANG_BINARY=$ROOT/build/asan/madangd MADANG_TEST_RECORDS= run_node "api (sanitizers)" $(cd tests && ls api/*.test.mjs)
+}
+
+run_valgrind() {
+    local t ok=0 bad=0
+    for t in build/release/tests/unit/test_base build/release/tests/unit/test_shape build/release/tests/unit/test_loop build/release/tests/unit/test_web; do
+        if valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "$t" >/dev/null 2>"$TEST_STORES/valgrind.log"; then ok=$((ok + 1)); else bad=$((bad + 1)); tail -30 "$TEST_STORES/valgrind.log" >&2; fi
+    done
+    count "valgrind" $ok $bad
+}
+
+build_fuzz() { CC=clang build fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DMADANG_SANITIZE=ON -DMADANG_FUZZ=ON; }
+run_fuzz() { # run_fuzz SECONDS
+    local f name ok=0 bad=0
+    build_fuzz
+    for f in build/fuzz/tests/fuzz/fuzz_*; do
+        [ -f "$f" ] && [ -x "$f" ] || continue
+        name=$(basename "$f")
+        mkdir -p "build/fuzz/corpus/$name"
+        if "$f" -max_total_time="$1" -rss_limit_mb=2048 -print_final_stats=0 -artifact_prefix="build/fuzz/" "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" >"build/fuzz/$name.log" 2>&1; then ok=$((ok + 1)); else bad=$((bad + 1)); tail -40 "build/fuzz/$name.log" >&2; fi
+    done
+    count "fuzzers ($1 s each)" $ok $bad
+}
+cmd_fuzz() {
+    install_packages "${PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+    run_fuzz "${1:-60}"
+    [ "$FAILED" = 0 ]
+}
+
 cmd_test() {
     local deep=
     [ "${1:-}" = --deep ] && deep=1
@@ -53,12 +122,30 @@ cmd_test() {
     test_stores
     trap 'stores_stop "$TEST_STORES"' EXIT
     run_arch
+    run_generated
     run_unit release
-    run_node "api (release)" $(cd tests && ls api/*.test.mjs)
-    run_node "browser (release)" $(cd tests && ls browser/*.test.mjs)
+    run_valgrind
+    run_node "api" $(cd tests && ls api/*.test.mjs)
+    run_judge
+    run_judge_of_judge
+    TEST_CONCURRENCY=1 run_node "browser" $(cd tests && ls browser/*.test.mjs)
+    MADANG_TEST_RECORDS= TEST_CONCURRENCY=1 run_node "chaos" $(cd tests && ls chaos/*.test.mjs)
+    run_asan
+    [ -z "$deep" ] || MADANG_BINARY=$ROOT/build/asan/madangd MADANG_TEST_RECORDS= TEST_CONCURRENCY=1 run_node "chaos (sanitizers)" $(cd tests && ls chaos/*.test.mjs)
+    run_fuzz "$([ -n "$deep" ] && echo 60 || echo 5)"
     say "took $((SECONDS - began)) s"
     echo "$PASSED passed, $FAILED failed"
     [ "$FAILED" = 0 ]
 }
 
-run_arch() { :; }
+cmd_bench() {
+    install_packages "${PACKAGES[@]}"
+    build_release
+    dev_folder
+    local at
+    at=$(readlink -f .dev)/bench
+    stores_start "$at"
+    trap 'stores_stop "$at"' EXIT
+    stores_environment "$at"
+    node tests/bench/run.mjs "$@"
+}

@@ -39,7 +39,7 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_n
 struct text arena_text(struct arena *a, struct text t);
 const char *arena_cstr(struct arena *a, struct text t);
 struct text arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
-struct text arena_vprintf(struct arena *a, const char *format, va_list args);
+struct text arena_vprintf(struct arena *a, const char *format, va_list args) PRINTF_LIKE(2, 0);
 /* Runs run(arg) when the arena is reset; newest first. */
 void arena_defer(struct arena *a, void (*run)(void *arg), void *arg);
 

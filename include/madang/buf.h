@@ -24,7 +24,7 @@ void buf_put(struct buf *b, struct text t);
 void buf_put_char(struct buf *b, char c);
 void buf_put_i64(struct buf *b, int64_t value);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
-void buf_vprintf(struct buf *b, const char *format, va_list args);
+void buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0);
 /* At least `size` writable bytes at the end, or NULL when that would pass the maximum; then buf_commit() what was written. */
 char *buf_reserve(struct buf *b, size_t size);
 void buf_commit(struct buf *b, size_t size);

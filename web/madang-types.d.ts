@@ -1,0 +1,662 @@
+// Made from the table of calls: madangd types.
+export interface FieldFault {
+  /** JSON pointer to the field. */
+  pointer: string;
+  /** What is wrong with it. */
+  detail: string;
+}
+export interface Problem {
+  /** Always about:blank; code tells what it is. */
+  type: string;
+  /** One sentence for a person, in the language asked for. */
+  title: string;
+  status: number;
+  /** Stable name of the problem. */
+  code: string;
+  /** Whether the same request may succeed later. */
+  retry: boolean;
+  /** Seconds to wait before it. */
+  retry_after?: number | null;
+  errors: FieldFault[];
+  /** To quote when asking for help. */
+  request_id: string;
+}
+export interface SessionOpen {
+  /** Access token; not needed when it came as the subprotocol bearer.<token>. */
+  token?: string | null;
+  /** Last number seen of each topic: what was missed since follows. */
+  seen?: Record<string, number>;
+}
+export interface SessionOpened {
+  account: number;
+  /** Newest number of each topic joined. */
+  heads: Record<string, number>;
+  /** When the access token ends: session.renew before. */
+  expires: string;
+}
+export interface SessionRenew {
+  token: string;
+}
+export interface SessionRenewed {
+  expires: string;
+}
+export interface SessionBeat {
+  /** The server's clock. */
+  now: string;
+}
+export interface TopicSince {
+  topic: string;
+  since: number;
+}
+export interface KeptEvent {
+  /** Number on its topic. */
+  seq: number;
+  /** Name of the event. */
+  ev: string;
+  /** What it carries. */
+  data: unknown;
+}
+export interface TopicMissed {
+  events: KeptEvent[];
+  /** Newest number of the topic. */
+  head: number;
+  /** False: too much was missed, read the state anew. */
+  complete: boolean;
+}
+export interface SystemTime {
+  /** The database's clock. */
+  now: string;
+}
+export interface Service {
+  name: string;
+  version: string;
+  /** Whether login by Kakao is on. */
+  kakao: boolean;
+  /** Whether login by Google is on. */
+  google: boolean;
+}
+export interface CodeRequest {
+  email: string;
+  purpose: "signup" | "login" | "email";
+}
+export interface ConsentVersions {
+  /** Version of the terms agreed to. */
+  terms: string;
+  /** Version of the privacy policy agreed to. */
+  privacy: string;
+}
+export interface Signup {
+  email: string;
+  code: string;
+  password: string;
+  birth_date: string;
+  consents: ConsentVersions;
+  locale?: "ko" | "en" | null;
+}
+export interface LoggedIn {
+  account: number;
+  role: "nobody" | "guest" | "newcomer" | "member" | "manager" | "admin";
+  access_token: string;
+  expires: string;
+}
+export interface Login {
+  email: string;
+  password: string;
+  /** Only after login.code-required. */
+  code?: string | null;
+}
+export interface PasswordForgot {
+  email: string;
+}
+export interface PasswordReset {
+  token: string;
+  password: string;
+}
+export interface PasswordChange {
+  old_password: string;
+  new_password: string;
+}
+export interface EmailChange {
+  email: string;
+  /** Sent to the present address. */
+  code_old: string;
+  /** Sent to the new address. */
+  code_new: string;
+  password: string;
+}
+export interface Session {
+  id: string;
+  device: string;
+  address: string;
+  created_at: string;
+  used_at: string;
+  /** The one that asks. */
+  current: boolean;
+}
+export interface Sessions {
+  sessions: Session[];
+}
+export interface SessionRef {
+  session: string;
+}
+export interface Me {
+  id: number;
+  points: number;
+  role: "nobody" | "guest" | "newcomer" | "member" | "manager" | "admin";
+  locale: "ko" | "en";
+  email?: string | null;
+  nickname?: string | null;
+  introduction?: string | null;
+  avatar?: number | null;
+  birth_date?: string | null;
+  gender?: "female" | "male" | "other" | null;
+  region?: "seoul" | "busan" | "daegu" | "incheon" | "gwangju" | "daejeon" | "ulsan" | "sejong" | "gyeonggi" | "gangwon" | "chungbuk" | "chungnam" | "jeonbuk" | "jeonnam" | "gyeongbuk" | "gyeongnam" | "jeju" | "abroad" | null;
+  interests: string[];
+  has_password: boolean;
+  providers: string[];
+  avatar_url?: string | null;
+}
+export interface Onboarding {
+  nickname: string;
+  /** Needed when the account was made by a provider's login. */
+  birth_date?: string | null;
+  gender?: "female" | "male" | "other" | null;
+  region: "seoul" | "busan" | "daegu" | "incheon" | "gwangju" | "daejeon" | "ulsan" | "sejong" | "gyeonggi" | "gangwon" | "chungbuk" | "chungnam" | "jeonbuk" | "jeonnam" | "gyeongbuk" | "gyeongnam" | "jeju" | "abroad";
+  introduction?: string | null;
+  interests?: string[];
+  /** Needed when the account was made by a provider's login. */
+  consents?: ConsentVersions | null;
+}
+export interface ProfileChange {
+  /** Costs 100 points. */
+  nickname?: string | null;
+  introduction?: string | null;
+  gender?: "female" | "male" | "other" | null;
+  region?: "seoul" | "busan" | "daegu" | "incheon" | "gwangju" | "daejeon" | "ulsan" | "sejong" | "gyeonggi" | "gangwon" | "chungbuk" | "chungnam" | "jeonbuk" | "jeonnam" | "gyeongbuk" | "gyeongnam" | "jeju" | "abroad" | null;
+  locale?: "ko" | "en" | null;
+  /** A file of mine; null takes the picture away. */
+  avatar?: number | null;
+  interests?: string[];
+  /** True: none at all. */
+  clear_interests?: boolean | null;
+}
+export interface PointsPage {
+  before?: number | null;
+  limit?: number;
+}
+export interface PointsEntry {
+  id: number;
+  amount: number;
+  reason: string;
+  reference: string;
+  at: string;
+}
+export interface Points {
+  entries: PointsEntry[];
+  balance: number;
+  next?: number | null;
+}
+export interface AccountExport {
+  account: unknown;
+  sessions: unknown;
+  points: unknown;
+  consents: unknown;
+}
+export interface Leaving {
+  /** When the account has one. */
+  password?: string | null;
+}
+export interface NicknameQuery {
+  nickname: string;
+}
+export interface NicknameFree {
+  available: boolean;
+}
+export interface AccountRef {
+  account: number;
+}
+export interface Person {
+  id: number;
+  nickname?: string | null;
+  introduction?: string | null;
+  gender?: "female" | "male" | "other" | null;
+  region?: "seoul" | "busan" | "daegu" | "incheon" | "gwangju" | "daejeon" | "ulsan" | "sejong" | "gyeonggi" | "gangwon" | "chungbuk" | "chungnam" | "jeonbuk" | "jeonnam" | "gyeongbuk" | "gyeongnam" | "jeju" | "abroad" | null;
+  interests: string[];
+  relation: "none" | "self" | "friend" | "sent" | "received" | "blocked";
+  departed: boolean;
+  /** Decade and third of it: 20s early. */
+  age_band?: string | null;
+  avatar_url?: string | null;
+}
+export interface PeopleSearch {
+  /** How the nickname begins. */
+  nickname: string;
+  /** next of the page before. */
+  after?: string | null;
+  limit?: number;
+}
+export interface Found {
+  account: number;
+  nickname: string;
+  avatar_url?: string | null;
+}
+export interface FoundPeople {
+  people: Found[];
+  next?: string | null;
+}
+export interface Suspension {
+  account: number;
+  until: string;
+  reason: string;
+}
+export interface PeoplePage {
+  /** How the nickname begins. */
+  nickname?: string | null;
+  /** next of the page before. */
+  after?: string | null;
+  limit?: number;
+}
+export interface Friend {
+  account: number;
+  nickname?: string | null;
+  avatar_url?: string | null;
+  /** Of friends, while presence is known. */
+  online?: boolean | null;
+  since: string;
+}
+export interface FriendList {
+  people: Friend[];
+  next?: string | null;
+}
+export interface OtherAccount {
+  account: number;
+}
+export interface FriendState {
+  /** sent; or friend, when the other had asked already. */
+  state: string;
+}
+export interface MessageRef {
+  room: number;
+  seq: number;
+}
+export interface ReportNew {
+  account: number;
+  reason: string;
+  /** Messages of theirs to me; their text is copied as evidence. */
+  messages?: MessageRef[];
+}
+export interface ReportId {
+  report: number;
+}
+export interface ReportPage {
+  state?: "open" | "accepted" | "dismissed" | null;
+  before?: number | null;
+  limit?: number;
+}
+export interface ReportEvidence {
+  room: number;
+  seq: number;
+  sender: number;
+  body: string;
+  at: string;
+}
+export interface Report {
+  id: number;
+  reporter: number;
+  reported: number;
+  reporter_nickname?: string | null;
+  reported_nickname?: string | null;
+  reason: string;
+  note?: string | null;
+  state: "open" | "accepted" | "dismissed";
+  evidence: ReportEvidence[];
+  at: string;
+  decided_at?: string | null;
+}
+export interface Reports {
+  reports: Report[];
+  next?: number | null;
+}
+export interface ReportAccept {
+  report: number;
+  /** The reported person is suspended until then. */
+  until: string;
+  note?: string | null;
+}
+export interface ReportDismiss {
+  report: number;
+  note?: string | null;
+}
+export interface RoomOpen {
+  account: number;
+}
+export interface Card {
+  account: number;
+  nickname?: string | null;
+  avatar_url?: string | null;
+  /** This person has left. */
+  departed: boolean;
+}
+export interface Picture {
+  file: number;
+  /** Good for ten minutes; then files.link. */
+  url: string;
+  thumb_url: string;
+}
+export interface DmMessage {
+  room: number;
+  /** Number in the room. */
+  seq: number;
+  sender: number;
+  client_id: string;
+  body: string;
+  deleted: boolean;
+  at: string;
+  images: Picture[];
+}
+export interface Room {
+  room: number;
+  /** Newest number of the room. */
+  head: number;
+  /** How far I have read. */
+  read: number;
+  /** How far the other has. */
+  other_read: number;
+  unread: number;
+  other: Card;
+  /** Whether I may write. */
+  open: boolean;
+  online?: boolean | null;
+  last?: DmMessage | null;
+  last_at: string;
+}
+export interface RoomPage {
+  before?: string | null;
+  limit?: number;
+}
+export interface Rooms {
+  rooms: Room[];
+  next?: string | null;
+  /** In the rooms of this page. */
+  unread: number;
+}
+export interface RoomRef {
+  room: number;
+}
+export interface HistoryPage {
+  room: number;
+  /** Older than this number, newest first. */
+  before?: number | null;
+  /** Newer than this number, oldest first. */
+  after?: number | null;
+  limit?: number;
+}
+export interface History {
+  messages: DmMessage[];
+  more: boolean;
+}
+export interface DmSend {
+  room: number;
+  /** Made by the client; the same again yields the same message. */
+  client_id: string;
+  /** May be empty when there are images. */
+  body: string;
+  /** Files of mine. */
+  images?: number[];
+}
+export interface DmDelete {
+  room: number;
+  seq: number;
+}
+export interface DmRead {
+  room: number;
+  seq: number;
+}
+export interface DmTyping {
+  room: number;
+}
+export interface DmSince {
+  room: number;
+  since: number;
+}
+export interface DmMissed {
+  events: KeptEvent[];
+  head: number;
+  /** False: ask again from the last event's number. */
+  complete: boolean;
+}
+export interface PresenceSnapshot {
+  /** Friends who are online; all others are not. */
+  online: number[];
+}
+export interface FileInfo {
+  file: number;
+  size: number;
+  width: number;
+  height: number;
+  type: string;
+  url: string;
+  thumb_url: string;
+}
+export interface FileRef {
+  file: number;
+}
+export interface FileLink {
+  url: string;
+  thumb_url: string;
+  expires: string;
+}
+export interface NoticePage {
+  before?: number | null;
+  limit?: number;
+}
+export interface Notice {
+  notice: number;
+  title: string;
+  body: string;
+  created_at: string;
+  edited_at?: string | null;
+}
+export interface Notices {
+  notices: Notice[];
+  next?: number | null;
+}
+export interface NoticeRef {
+  notice: number;
+}
+export interface NoticeNew {
+  title: string;
+  body: string;
+}
+export interface NoticeEdit {
+  notice: number;
+  title: string;
+  body: string;
+}
+export interface MeChanged {
+  account: number;
+}
+export interface FriendChange {
+  other: Card;
+  /** I did it, perhaps elsewhere. */
+  mine: boolean;
+}
+export interface DmDeleted {
+  room: number;
+  /** Its number. */
+  message: number;
+}
+export interface DmReadMark {
+  room: number;
+  account: number;
+  upto: number;
+}
+export interface DmTypingEvent {
+  room: number;
+  account: number;
+}
+export interface PresenceChange {
+  account: number;
+  online: boolean;
+}
+export interface PresenceChanges {
+  changes: PresenceChange[];
+}
+export interface Calls {
+  /** Opens the session of this socket: joins its topics and tells what was missed. */
+  "session.open": { in: SessionOpen; out: SessionOpened };
+  /** Goes on with a fresh access token of the same account. */
+  "session.renew": { in: SessionRenew; out: SessionRenewed };
+  /** Shows that the client is alive, and tells the time. */
+  "session.beat": { in: Record<string, never>; out: SessionBeat };
+  /** Numbered events of a topic of mine after a number. */
+  "topic.sync": { in: TopicSince; out: TopicMissed };
+  /** The time, as the database has it. */
+  "system.time": { in: Record<string, never>; out: SystemTime };
+  /** What this service is and which ways of logging in it offers. */
+  "system.info": { in: Record<string, never>; out: Service };
+  /** Mails a code of six digits. The answer does not tell whether the address is known. */
+  "auth.code": { in: CodeRequest; out: Record<string, never> };
+  /** Makes an account with the mailed code, and logs in. A guest keeps what is theirs. */
+  "auth.signup": { in: Signup; out: LoggedIn };
+  /** Logs in by e-mail address and password. */
+  "auth.login": { in: Login; out: LoggedIn };
+  /** A fresh access token for the refresh cookie, which changes with each use. */
+  "auth.refresh": { in: Record<string, never>; out: LoggedIn };
+  /** Ends this session. */
+  "auth.logout": { in: Record<string, never>; out: Record<string, never> };
+  /** A short-lived identity without a name. */
+  "auth.guest": { in: Record<string, never>; out: LoggedIn };
+  /** Mails a link to set a new password. */
+  "auth.forgot": { in: PasswordForgot; out: Record<string, never> };
+  /** Sets a new password with the mailed token; every session ends. */
+  "auth.reset": { in: PasswordReset; out: Record<string, never> };
+  /** Changes the password; every other session ends. */
+  "auth.password": { in: PasswordChange; out: Record<string, never> };
+  /** Changes the e-mail address, by codes mailed to both. */
+  "auth.email": { in: EmailChange; out: Record<string, never> };
+  /** Where I am logged in. */
+  "sessions.list": { in: Record<string, never>; out: Sessions };
+  /** Ends one of my sessions. */
+  "sessions.end": { in: SessionRef; out: Record<string, never> };
+  /** Ends all my sessions but this. */
+  "sessions.end-others": { in: Record<string, never>; out: Record<string, never> };
+  /** My account and profile. */
+  "me.get": { in: Record<string, never>; out: Me };
+  /** Completes the profile: a newcomer becomes a member and gets 1000 points. */
+  "me.onboard": { in: Onboarding; out: LoggedIn };
+  /** Changes my profile. */
+  "me.update": { in: ProfileChange; out: Me };
+  /** My points and how they came, newest first. */
+  "me.points": { in: PointsPage; out: Points };
+  /** What is kept about me. */
+  "me.export": { in: Record<string, never>; out: AccountExport };
+  /** Erases my personal data and ends the account. */
+  "me.leave": { in: Leaving; out: Record<string, never> };
+  /** Whether a nickname is free. */
+  "nickname.check": { in: NicknameQuery; out: NicknameFree };
+  /** Somebody's profile, and what we are to each other. */
+  "people.get": { in: AccountRef; out: Person };
+  /** People whose nickname begins so. */
+  "people.search": { in: PeopleSearch; out: FoundPeople };
+  /** Suspends an account until a time, for a reason. */
+  "accounts.suspend": { in: Suspension; out: Record<string, never> };
+  /** Ends a suspension. */
+  "accounts.unsuspend": { in: AccountRef; out: Record<string, never> };
+  /** My friends by nickname, and whether they are online. */
+  "friends.list": { in: PeoplePage; out: FriendList };
+  /** Who asked me. */
+  "friends.received": { in: PeoplePage; out: FriendList };
+  /** Whom I asked. */
+  "friends.sent": { in: PeoplePage; out: FriendList };
+  /** Asks somebody to be friends; two requests that cross make a friendship. */
+  "friends.request": { in: OtherAccount; out: FriendState };
+  /** Accepts somebody's request. */
+  "friends.accept": { in: OtherAccount; out: Record<string, never> };
+  /** Rejects somebody's request. */
+  "friends.reject": { in: OtherAccount; out: Record<string, never> };
+  /** Takes my request back. */
+  "friends.cancel": { in: OtherAccount; out: Record<string, never> };
+  /** Ends a friendship. */
+  "friends.remove": { in: OtherAccount; out: Record<string, never> };
+  /** Whom I have blocked. */
+  "blocks.list": { in: PeoplePage; out: FriendList };
+  /** Blocks somebody: no friendship, messages, presence or search between us. */
+  "blocks.add": { in: OtherAccount; out: Record<string, never> };
+  /** Ends a block. */
+  "blocks.remove": { in: OtherAccount; out: Record<string, never> };
+  /** Reports somebody to the managers, with messages as evidence. */
+  "reports.add": { in: ReportNew; out: ReportId };
+  /** Reports, newest first. */
+  "reports.list": { in: ReportPage; out: Reports };
+  /** Accepts a report and suspends the reported person. */
+  "reports.accept": { in: ReportAccept; out: Record<string, never> };
+  /** Dismisses a report. */
+  "reports.dismiss": { in: ReportDismiss; out: Record<string, never> };
+  /** The room of a friend and me, made on first use. */
+  "dm.open": { in: RoomOpen; out: Room };
+  /** My rooms by last message. */
+  "dm.rooms": { in: RoomPage; out: Rooms };
+  /** A room of mine. */
+  "dm.room": { in: RoomRef; out: Room };
+  /** Messages of a room of mine, by number in both directions. */
+  "dm.history": { in: HistoryPage; out: History };
+  /** Sends a message to a room of mine. */
+  "dm.send": { in: DmSend; out: DmMessage };
+  /** Deletes a message of mine; a tombstone stays. */
+  "dm.delete": { in: DmDelete; out: Record<string, never> };
+  /** Marks a room as read up to a number. */
+  "dm.read": { in: DmRead; out: Record<string, never> };
+  /** Shows the other that I am typing. */
+  "dm.typing": { in: DmTyping; out: Record<string, never> };
+  /** All that happened in a room of mine after a number, in order. */
+  "dm.sync": { in: DmSince; out: DmMissed };
+  /** Which of my friends are online. */
+  "presence.friends": { in: Record<string, never>; out: PresenceSnapshot };
+  /** A fresh address of a picture that I may see. */
+  "files.link": { in: FileRef; out: FileLink };
+  /** Notices, newest first. */
+  "notices.list": { in: NoticePage; out: Notices };
+  /** A notice. */
+  "notices.get": { in: NoticeRef; out: Notice };
+  /** Posts a notice. */
+  "notices.post": { in: NoticeNew; out: Notice };
+  /** Changes a notice. */
+  "notices.edit": { in: NoticeEdit; out: Notice };
+  /** Takes a notice away. */
+  "notices.delete": { in: NoticeRef; out: Record<string, never> };
+}
+export interface Events {
+  /** Something about me changed: read me.get again. */
+  "me.changed": MeChanged;
+  /** Somebody asked me, or I asked (mine). */
+  "friend.requested": FriendChange;
+  /** We are friends now. */
+  "friend.accepted": FriendChange;
+  /** A request was rejected. */
+  "friend.rejected": FriendChange;
+  /** A request was taken back. */
+  "friend.cancelled": FriendChange;
+  /** We are friends no more. */
+  "friend.removed": FriendChange;
+  /** A room with somebody began: read it with dm.room. */
+  "dm.opened": RoomRef;
+  /** A message. */
+  "dm.message": DmMessage;
+  /** A message was deleted by its writer. */
+  "dm.deleted": DmDeleted;
+  /** Somebody has read up to a number. */
+  "dm.read": DmReadMark;
+  /** Somebody is typing; good for five seconds. */
+  "dm.typing": DmTypingEvent;
+  /** Friends came or went. */
+  "presence.changed": PresenceChanges;
+  /** Friends online, after opening. */
+  "presence.snapshot": PresenceSnapshot;
+  /** A notice was posted. */
+  "notice.posted": Notice;
+  /** A notice was changed. */
+  "notice.edited": Notice;
+  /** A notice was taken away. */
+  "notice.deleted": NoticeRef;
+}

@@ -23,6 +23,7 @@
 #include "web/documents.h"
 #include "web/door.h"
 #include "web/door_http.h"
+#include "web/handover.h"
 #include "web/hub_parts.h"
 #include "web/jobs.h"
 #include "web/limits.h"
@@ -153,6 +154,7 @@ static void drain(uv_signal_t *handle, int signal)
     phase = DRAINING;
     notify("STOPPING=1");
     drain_until_ms = clock_ms() + (uint64_t)config->http_drain_ms;
+    handover_stop();
     listener_group_stop(&public_group);
     http_drain();
     sockets_each(say_restart, NULL);
@@ -199,13 +201,27 @@ static void watch_signals(void)
     CHECK(uv_signal_init(loop_uv(), &on_hup) == 0 && uv_signal_start(&on_hup, reload, SIGHUP) == 0);
 }
 
+/* From an instance that is about to end, if there is one. */
+static void take_sockets(void)
+{
+    int fds[16];
+    size_t count = config->http_handover.len ? handover_take(config->http_handover.at, fds, COUNT_OF(fds)) : 0;
+
+    if (count)
+        log_info("app", "took %zu listening sockets over", count);
+    listener_inherit(fds, count);
+}
+
 static bool open_listeners(void)
 {
     public_group = (struct listener_group){ .name = "public", .accepted = accept_public, .limit_addresses = true,
                                             .connections_max = (size_t)config->http_connections_max };
     admin_group = (struct listener_group){ .name = "admin", .accepted = accept_admin, .connections_max = 100 };
-    return listener_group_open(&public_group, config->http_listen) &&
-           listener_group_open(&admin_group, config->admin_listen);
+    take_sockets();
+    if (!listener_group_open(&public_group, config->http_listen) || !listener_group_open(&admin_group, config->admin_listen))
+        return false;
+    handover_offer(config->http_handover.at, &public_group);
+    return true;
 }
 
 static void raise_descriptor_limit(void)

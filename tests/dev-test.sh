@@ -142,10 +142,9 @@ cmd_bench() {
     install_packages "${PACKAGES[@]}"
     build_release
     dev_folder
-    local at
-    at=$(readlink -f .dev)/bench
-    stores_start "$at"
-    trap 'stores_stop "$at"' EXIT
-    stores_environment "$at"
+    TEST_STORES=$(readlink -f .dev)/bench
+    stores_start "$TEST_STORES"
+    trap 'stores_stop "$TEST_STORES"' EXIT
+    stores_environment "$TEST_STORES"
     node tests/bench/run.mjs "$@"
 }

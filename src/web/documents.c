@@ -150,7 +150,7 @@ static bool may_answer(const struct call_def *d, int status)
             return true;
     if ((status == 401 || status == 403) && (d->who != ANYONE || d->cookie))
         return true;
-    if ((status == 422 && (d->in || d->once == BY_KEY)) || status == 409 || (status == 429 && d->limits[0].by))
+    if ((status == 422 && (d->in || d->raw || d->once == BY_KEY)) || status == 409 || (status == 429 && d->limits[0].by))
         return true;
     for (size_t i = 0; i < CALL_PROBLEMS_MAX && d->problems[i]; i++)
         if (d->problems[i]->status == status)

@@ -36,7 +36,9 @@ static size_t inherited_count, inherited_used;
 void listener_inherit(const int *fds, size_t count)
 {
     inherited_count = count < INHERIT_MAX ? count : INHERIT_MAX;
-    memcpy(inherited, fds, inherited_count * sizeof *fds);
+    inherited_used = 0;
+    for (size_t i = 0; i < inherited_count; i++)
+        inherited[i] = fds[i];
 }
 
 static void listener_drop(struct listener *l)

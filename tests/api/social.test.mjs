@@ -134,6 +134,8 @@ test('a socket that was away gets what it missed, in order, on any node; too muc
     const sb = await one.socket(b), heads = sb.opened.heads;
     await sb.close();
     for (let i = 1; i <= 20; i++) await s.ok('dm.send', { room: r, client_id: `missed-${i}x`, body: String(i) });
+    const sync = await s.ok('topic.sync', { topic: `room:${r}`, since: 18 });
+    assert.deepEqual(sync.events.map(e => e.seq), [19, 20, 21]);
     const back = await two.socket(on(b, two), { seen: { [`room:${r}`]: heads[`room:${r}`] } });
     assert.equal(back.opened.heads[`room:${r}`], 21);
     await until('twenty events', () => back.events.filter(e => e.ev === 'dm.message').length === 20);

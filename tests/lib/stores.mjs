@@ -44,7 +44,7 @@ export class Stores {
     postmaster() { return Number(fs.readFileSync(`${this.at}/pg/postmaster.pid`, 'utf8').split('\n')[0]); }
     freeze(which, on) {
         const pids = which === 'redis' ? [this.redis.pid] : [this.postmaster(), ...String(execFileSync('pgrep', ['-P', String(this.postmaster())])).split('\n').filter(Boolean).map(Number)];
-        for (const pid of pids) process.kill(pid, on ? 'SIGSTOP' : 'SIGCONT');
+        for (const pid of pids) { try { process.kill(pid, on ? 'SIGSTOP' : 'SIGCONT'); } catch { /* a worker that ended meanwhile */ } }
     }
     async stop() {
         this.redis.kill('SIGKILL');

@@ -1,0 +1,73 @@
+// An upgrade: a second instance takes the listening socket over, the first drains; nobody is refused.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { client } from '../lib/client.mjs';
+import { befriend, Cluster, room, root, signUp, sleep, until } from '../lib/daemon.mjs';
+
+let cluster;
+before(async () => { cluster = await new Cluster().start(); });
+after(() => cluster.stop());
+
+const get = port => new Promise((resolve, reject) => {
+    const s = net.connect(port, '127.0.0.1', () => s.write('GET /api/v1/time HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'));
+    let text = '';
+    s.on('data', d => { text += d; });
+    s.on('error', reject);
+    s.on('close', () => /^HTTP\/1\.1 200/.test(text) ? resolve() : reject(new Error(text.slice(0, 100) || 'nothing')));
+});
+
+test('blue and green share one socket: no request and no message is lost', async () => {
+    const handover = `${cluster.folder}/handover`, blue = await cluster.node({ MADANG_HTTP_HANDOVER: handover, MADANG_HTTP_DRAIN_MS: '8000' });
+    const a = await signUp(blue), b = await signUp(blue);
+    await befriend(a, b);
+    const r = await room(a, b), [ma, mb] = [client(blue, a), client(blue, b)], heard = [];
+    mb.on('dm.message', e => heard.push(e.seq));
+    ma.connect();
+    mb.connect();
+    await until('both open', () => ma.state === 'open' && mb.state === 'open');
+    let stop = false, asked = 0, said = 0;
+    const failures = [];
+    const ask = async () => { while (!stop) { asked++; await get(blue.port).catch(e => failures.push(e.message)); } };
+    const say = async () => { while (!stop) await ma.call('dm.send', { room: r, client_id: `blue-green-${said++}`, body: 'x' }, { again: true }); };
+    const all = [ask(), ask(), ask(), ask(), say()];
+    await sleep(300);
+    const green = await cluster.node({ MADANG_HTTP_HANDOVER: handover, MADANG_HTTP_LISTEN: `127.0.0.1:${blue.port}`, MADANG_HTTP_PUBLIC_URL: blue.base });
+    green.port = blue.port;
+    await sleep(300);
+    blue.process.kill('SIGTERM');
+    assert.deepEqual(await blue.exited, { code: 0, signal: null });
+    blue.killed = true;
+    await sleep(500);
+    stop = true;
+    await Promise.all(all);
+    assert.deepEqual(failures, [], `of ${asked}`);
+    assert.ok(asked > 200);
+    await until('all messages', () => heard.length === said);
+    assert.deepEqual(heard, Array.from({ length: said }, (_, i) => i + 1));
+    ma.close();
+    mb.close();
+    assert.match(green.log, /took 1 listening sockets over/);
+});
+
+test('sockets that systemd hands over, and Unix sockets', async () => {
+    const node = await cluster.node(), path = `${cluster.folder}/u.sock`;
+    const p = await signUp(node);
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await new Promise(r => server.on('listening', r));
+    const { port } = server.address(), handle = server._handle;
+    const binary = process.env.MADANG_BINARY ?? `${root}/build/release/madangd`;
+    const env = { ...cluster.environment({ name: 'sd', port: 1, adminPort: 1 }, { MADANG_HTTP_LISTEN: `systemd,unix:${path}`, MADANG_ADMIN_LISTEN: `unix:${cluster.folder}/admin.sock`, MADANG_HTTP_TRUSTED_PROXIES: 'unix' }), LISTEN_FDS: '1' };
+    const daemon = spawn('sh', ['-c', `LISTEN_PID=$$ exec ${binary} run`], { env, stdio: ['ignore', 'ignore', 'pipe', handle], cwd: root });
+    const exited = new Promise(r => daemon.on('exit', r));
+    try {
+        const curl = (sock, url, ...more) => String(execFileSync('curl', ['-sS', '-i', '--unix-socket', sock, `http://localhost${url}`, ...more]));
+        await until('ready by the Unix socket', () => fs.existsSync(`${cluster.folder}/admin.sock`) && /"ready":true/.test(curl(`${cluster.folder}/admin.sock`, '/readyz')));
+        server.close();
+        assert.match(curl(path, '/api/v1/me', '-H', `authorization: Bearer ${p.token}`, '-H', 'x-forwarded-for: 203.0.113.9', '-H', 'x-request-id: given-by-proxy'), /X-Request-Id: given-by-proxy/);
+        await get(port);
+    } finally { daemon.kill('SIGTERM'); }
+    assert.equal(await exited, 0);
+});

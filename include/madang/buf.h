@@ -29,8 +29,6 @@ void buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2,
 char *buf_reserve(struct buf *b, size_t size);
 void buf_commit(struct buf *b, size_t size);
 void buf_drop(struct buf *b, size_t size); /* from the front */
-/* Hands the memory over: the caller frees *at. */
-char *buf_release(struct buf *b, size_t *len);
 /* A JSON string with its quotes, escaped as RFC 8259 asks; also safe inside an HTML script element. */
 void buf_put_json_string(struct buf *b, struct text t);
 

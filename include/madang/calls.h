@@ -46,7 +46,6 @@ struct call_def {
     enum doors doors;
     enum once once;
     bool cookie;                     /* reads the refresh cookie: only from our own origin */
-    bool concurrent;                 /* over a socket: does not wait its turn */
     int64_t deadline_ms;             /* 0: [http] call_ms */
     int status;                      /* of success; 0: 200, or 204 without an output */
     struct limit limits[CALL_LIMITS_MAX];

@@ -19,8 +19,6 @@ uint64_t clock_ms(void);           /* monotonic; only differences mean something
 uint64_t clock_us(void);           /* the same in microseconds */
 struct instant clock_wall(void);   /* now */
 int64_t clock_wall_seconds(void);
-/* Shifts clock_wall() for tests of clocks that disagree. */
-void clock_shift_wall(int64_t seconds);
 struct instant instant_after_ms(struct instant from, int64_t ms);
 struct date date_of(struct instant at);
 /* Full years from birth to the day. */

@@ -11,11 +11,9 @@ enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, ME
 extern const char *const method_names[METHOD_COUNT];
 
 enum method exchange_method(const struct exchange *x);
-struct text exchange_path(const struct exchange *x);
 struct text exchange_header(const struct exchange *x, struct text lower_case_name); /* the first; empty when absent */
 struct text exchange_cookie(const struct exchange *x, struct text name);
 struct text exchange_param(const struct exchange *x, struct text name); /* of path or query, decoded */
-int64_t exchange_body_length(const struct exchange *x);                 /* -1: chunked */
 
 /* The next piece of the body, as it arrives, borrowed until the next call; empty at the end. CANCELLED when the client is gone. */
 problem exchange_body_next(struct call *c, struct text *piece) MUST_USE;

@@ -13,16 +13,14 @@
  * held; hub_join_done() lets them go, behind `after` of each topic. */
 problem hub_join(struct call *c, uint64_t socket, const struct text *topics, size_t count, struct counts *heads) MUST_USE;
 void hub_join_done(uint64_t socket, const struct counts *heads);
-/* Every socket of the account, on all nodes, joins or leaves. Who joins so is told to resync once the relay hears the topic. */
+/* Every socket of the account, on all nodes, joins. Who joins so is told to resync once the relay hears the topic. */
 void hub_join_account(int64_t account, struct text topic);
-void hub_leave_account(int64_t account, struct text topic);
 bool hub_is_member(uint64_t socket, struct text topic);
 
 /* Sends to the members everywhere (a tx does this by itself: madang/store.h). */
 void hub_publish(const struct published *p);
-/* To one socket, to the sockets of an account on this node, or to those of all accounts of a list on all nodes. */
+/* To one socket of this node. */
 void hub_tell_socket(uint64_t socket, const struct event_def *e, struct text topic, struct text json);
-void hub_tell_account_here(int64_t account, const struct event_def *e, struct text topic, struct text json);
 
 /* Ends the sockets of a session (or of all sessions of an account) on all nodes, and refuses its tokens: 4401 or 4403. */
 void hub_end_session(struct text session, int code);

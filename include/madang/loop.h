@@ -14,8 +14,7 @@
 #include "madang/problem.h"
 
 void loop_start(void);
-void loop_run(void);  /* until nothing is left or loop_stop() */
-void loop_stop(void); /* makes loop_run() return after this turn */
+void loop_run(void);  /* until nothing is left */
 void loop_close(void); /* every handle must be closed or closing; joins the thread pool's work */
 uv_loop_t *loop_uv(void);
 
@@ -26,7 +25,6 @@ struct turn_hook {
 };
 void turn_hook_init(struct turn_hook *h, void (*run)(struct turn_hook *h));
 void turn_hook_arm(struct turn_hook *h); /* harmless when armed */
-void turn_hook_disarm(struct turn_hook *h);
 
 /* The longest turn since the last call, and the mean: microseconds of work on the loop. */
 struct loop_lag { uint64_t max_us, mean_us; };

@@ -17,7 +17,6 @@ enum metric {
 
 void metric_add(enum metric m, int64_t by);
 void metric_set(enum metric m, int64_t to);
-int64_t metric_get(enum metric m);
 
 /* print() writes whole families in the text format; before() refreshes gauges. Either may be NULL. */
 struct metric_source { void (*before)(void); void (*print)(struct buf *out); struct metric_source *next; };

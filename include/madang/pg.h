@@ -7,7 +7,6 @@
 
 void pg_start(void);
 void pg_stop(void); /* every statement must have ended */
-bool pg_is_up(void);
 /* Applies the migrations, blocking: at start-up and for `madangd migrate`, before the loop runs. False: see the log. */
 bool migrate_run(bool only_check);
 /* PREPAREs and DESCRIBEs every statement against the database, blocking; logs each mistake. */

@@ -29,6 +29,4 @@ extern const struct problem_def problem_table[PROBLEM_COUNT];
 
 #define PROBLEM(id) (&problem_table[PROBLEM_##id])
 
-problem problem_by_code(struct text code); /* NULL when unknown */
-
 #endif

@@ -21,7 +21,6 @@ struct task *task_start(const char *name, uint64_t deadline_ms, task_run *run, v
 void task_cancel(struct task *t);
 void task_cancel_all(void);
 bool task_is_cancelled(const struct task *t);
-const char *task_name(const struct task *t);
 uint64_t task_deadline_ms(const struct task *t);
 void task_set_deadline(struct task *t, uint64_t deadline_ms);
 size_t task_count(void);

@@ -114,15 +114,6 @@ void buf_drop(struct buf *b, size_t size)
     b->len -= size;
 }
 
-char *buf_release(struct buf *b, size_t *len)
-{
-    char *at = b->at;
-
-    *len = b->len;
-    *b = (struct buf){ .max = b->max };
-    return at;
-}
-
 static void put_escape(struct buf *b, unsigned char c)
 {
     static const char short_form[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };

@@ -1,7 +1,5 @@
 #include "madang/clock.h"
 
-static int64_t wall_shift_seconds;
-
 static uint64_t read_us(clockid_t id)
 {
     struct timespec now;
@@ -22,17 +20,12 @@ uint64_t clock_ms(void)
 
 struct instant clock_wall(void)
 {
-    return (struct instant){ (int64_t)read_us(CLOCK_REALTIME) + wall_shift_seconds * 1000000 };
+    return (struct instant){ (int64_t)read_us(CLOCK_REALTIME) };
 }
 
 int64_t clock_wall_seconds(void)
 {
     return clock_wall().us / 1000000;
-}
-
-void clock_shift_wall(int64_t seconds)
-{
-    wall_shift_seconds = seconds;
 }
 
 struct instant instant_after_ms(struct instant from, int64_t ms)

@@ -6,10 +6,3 @@ const struct problem_def problem_table[PROBLEM_COUNT] = {
 #undef X
 };
 
-problem problem_by_code(struct text code)
-{
-    for (size_t i = 0; i < PROBLEM_COUNT; i++)
-        if (text_is(text_of(problem_table[i].code), code))
-            return &problem_table[i];
-    return NULL;
-}

@@ -11,14 +11,31 @@
 #include "store_result.h"
 
 #define LOCK_KEY "7237119"      /* any number that only we use */
+#define CONNECT_TRIES 20        /* half a second apart */
 #define LOCK_TRIES 10           /* of a migration that could not get its table locks in 2 s */
 
-static PGconn *connect_now(void)
+static PGconn *connect_once(void)
 {
     const char *names[] = { "dbname", "application_name", "connect_timeout", "options", NULL };
     const char *settings[] = { config->pg_url.at, "madangd migrate", "5", "-c lock_timeout=2000 -c client_min_messages=warning", NULL };
     PGconn *pg = PQconnectdbParams(names, settings, 1);
 
+    CHECK(pg != NULL);
+    return pg;
+}
+
+/* Postgres may be starting beside us (a boot, an upgrade): it gets some seconds. */
+static PGconn *connect_now(void)
+{
+    PGconn *pg = connect_once();
+
+    for (int i = 0; i < CONNECT_TRIES && PQstatus(pg) != CONNECTION_OK; i++) {
+        if (i == 0)
+            log_warn("migrate", "cannot connect, trying again: %s", PQerrorMessage(pg));
+        usleep(500000);
+        PQfinish(pg);
+        pg = connect_once();
+    }
     if (PQstatus(pg) == CONNECTION_OK)
         return pg;
     log_error("migrate", "cannot connect: %s", PQerrorMessage(pg));

@@ -28,16 +28,6 @@ static struct {
     bool up, running;
 } pool;
 
-bool pg_is_up(void)
-{
-    return pool.up;
-}
-
-size_t pool_lent(void)
-{
-    return pool.out;
-}
-
 static size_t ready_count(void)
 {
     size_t n = 0;

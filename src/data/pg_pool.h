@@ -10,6 +10,5 @@ struct pg_connection *pool_shared(void);
 problem pool_lend(struct task *t, struct pg_connection **out) MUST_USE;
 /* Gives it back, whatever its state; what is still on its way goes on. */
 void pool_return(struct pg_connection *c);
-size_t pool_lent(void);
 
 #endif

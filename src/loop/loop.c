@@ -39,11 +39,6 @@ void turn_hook_arm(struct turn_hook *h)
     loop_keep_going();
 }
 
-void turn_hook_disarm(struct turn_hook *h)
-{
-    list_remove(&h->node);
-}
-
 static void run_hooks(void)
 {
     struct list now, *node;
@@ -124,11 +119,6 @@ void loop_start(void)
 void loop_run(void)
 {
     uv_run(&uv, UV_RUN_DEFAULT);
-}
-
-void loop_stop(void)
-{
-    uv_stop(&uv);
 }
 
 void loop_close(void)

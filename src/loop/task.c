@@ -247,11 +247,6 @@ bool task_is_cancelled(const struct task *t)
     return t->cancelled;
 }
 
-const char *task_name(const struct task *t)
-{
-    return t->name;
-}
-
 uint64_t task_deadline_ms(const struct task *t)
 {
     return t->deadline_ms;

@@ -19,11 +19,6 @@ void metric_set(enum metric m, int64_t to)
     values[m] = to;
 }
 
-int64_t metric_get(enum metric m)
-{
-    return values[m];
-}
-
 void metric_source_add(struct metric_source *s)
 {
     s->next = sources;

@@ -130,7 +130,7 @@ problem s3_put(struct call *c, struct text key, const char *path, struct text ty
     if (s->error)
         return PROBLEM(UPSTREAM_FAILED);
     p = put_once(c, key, s, type);
-    for (int i = 0; i < 2 && p && p->retry && p != PROBLEM(CANCELLED); i++) { /* signed anew each time */
+    for (int i = 0; i < 2 && p == PROBLEM(UPSTREAM_UNAVAILABLE); i++) { /* signed anew each time; a refusal stays one */
         if (task_sleep(c->task, 200u << i))
             return p;
         p = put_once(c, key, s, type);

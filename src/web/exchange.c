@@ -35,11 +35,6 @@ enum method exchange_method(const struct exchange *x)
     return x->method;
 }
 
-struct text exchange_path(const struct exchange *x)
-{
-    return x->path;
-}
-
 struct text exchange_header(const struct exchange *x, struct text name)
 {
     for (size_t i = 0; i < x->header_count; i++)
@@ -67,11 +62,6 @@ struct text exchange_param(const struct exchange *x, struct text name)
         if (text_is(x->params[i].name, name))
             return x->params[i].value;
     return T("");
-}
-
-int64_t exchange_body_length(const struct exchange *x)
-{
-    return x->facts.chunked ? -1 : x->facts.length;
 }
 
 static bool read_query(struct exchange *x, struct text query)

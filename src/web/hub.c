@@ -274,22 +274,6 @@ static struct account_entry *account_find(int64_t account)
     return n ? CONTAINER_OF(n, struct account_entry, node) : NULL;
 }
 
-void hub_tell_account_here(int64_t account, const struct event_def *e, struct text topic, struct text json)
-{
-    struct account_entry *entry = account_find(account);
-    struct chunk *frame;
-    struct arena a;
-
-    if (!entry)
-        return;
-    arena_init(&a, 1 << 22);
-    frame = frame_of(event_json(&a, e->name, topic, 0, json));
-    arena_fini(&a);
-    list_each_safe (node, &entry->sockets)
-        socket_send(CONTAINER_OF(node, struct socket, of_account), chunk_keep(frame));
-    chunk_drop(frame);
-}
-
 static struct membership *membership_find(const struct socket *s, const struct topic *t)
 {
     list_each (node, &s->memberships) {
@@ -566,33 +550,10 @@ void hub_join_here(int64_t account, struct text name)
     }
 }
 
-void hub_leave_here(int64_t account, struct text name)
-{
-    struct account_entry *e = account_find(account);
-    struct topic *t = topic_find(name);
-
-    if (!e || !t)
-        return;
-    t->users++; /* it must outlive the walk */
-    list_each_safe (node, &e->sockets) {
-        struct membership *m = membership_find(CONTAINER_OF(node, struct socket, of_account), t);
-
-        if (m)
-            membership_end(m);
-    }
-    topic_leave(t);
-}
-
 void hub_join_account(int64_t account, struct text topic)
 {
     hub_join_here(account, topic);
     relay_command("join %lld %.*s", (long long)account, TEXT_ARG(topic));
-}
-
-void hub_leave_account(int64_t account, struct text topic)
-{
-    hub_leave_here(account, topic);
-    relay_command("leave %lld %.*s", (long long)account, TEXT_ARG(topic));
 }
 
 static const char *end_reason(int code)

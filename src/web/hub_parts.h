@@ -17,7 +17,6 @@ void hub_relay_back(void);
 void hub_resync_topic(struct text topic);
 void hub_resync_all(void); /* within a second, jittered */
 void hub_join_here(int64_t account, struct text topic);
-void hub_leave_here(int64_t account, struct text topic);
 void hub_end_session_here(struct text session, int code);
 void hub_end_account_here(int64_t account, int code);
 

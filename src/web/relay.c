@@ -144,14 +144,6 @@ static void do_join(struct text first, struct text second)
         hub_join_here(account, second);
 }
 
-static void do_leave(struct text first, struct text second)
-{
-    int64_t account;
-
-    if (text_to_i64(first, &account))
-        hub_leave_here(account, second);
-}
-
 static void do_end(struct text first, struct text second)
 {
     int64_t code;
@@ -203,7 +195,7 @@ static void do_welcome(struct text first, struct text second)
 }
 
 static const struct { const char *verb; void (*run)(struct text first, struct text second); } commands[] = {
-    { "join", do_join }, { "leave", do_leave }, { "end", do_end },
+    { "join", do_join }, { "end", do_end },
     { "end-account", do_end_account }, { "resync", do_resync }, { "bye", do_bye },
     { "hello", do_hello }, { "welcome", do_welcome },
 };

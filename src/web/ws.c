@@ -57,11 +57,6 @@ struct socket *socket_by(uint64_t handle)
     return handle && i < slot_count && slots[i].generation == handle >> 32 ? slots[i].s : NULL;
 }
 
-size_t sockets_count(void)
-{
-    return open_count;
-}
-
 void sockets_each(void (*each)(struct socket *s, void *arg), void *arg)
 {
     for (uint32_t i = 1; i < slot_count; i++)
@@ -423,20 +418,6 @@ void ws_accept(struct connection *c, struct exchange *x, bool korean, struct tex
     adopt_token(s, x);
     if (rest.len)
         on_data(c, rest);
-}
-
-static void close_one(struct socket *s, void *arg)
-{
-    struct { int code; const char *reason; } *how = arg;
-
-    socket_close(s, how->code, how->reason);
-}
-
-void sockets_close_all(int code, const char *reason)
-{
-    struct { int code; const char *reason; } how = { code, reason };
-
-    sockets_each(close_one, &how);
 }
 
 static void print_one(struct socket *s, void *arg)

@@ -42,9 +42,7 @@ void socket_close(struct socket *s, int code, const char *reason);
 void socket_set_timer(struct socket *s);
 void socket_read(struct socket *s, bool on);
 struct chunk *frame_of(struct text json); /* a text frame, to be shared */
-size_t sockets_count(void);
 void sockets_each(void (*each)(struct socket *s, void *arg), void *arg);
-void sockets_close_all(int code, const char *reason);
 void ws_start(void);
 void ws_stop(void);
 

@@ -12,6 +12,7 @@ const asPostgres = args => root ? ['setpriv', ['--reuid=postgres', '--regid=post
 const run = args => { const [c, a] = asPostgres(args); return execFileSync(c, a, { stdio: ['ignore', 'pipe', 'pipe'] }); };
 
 export class Stores {
+    bin = `${bin}/postgres`;
     async start() {
         this.at = path.join(base, `s-${randomBytes(3).toString('hex')}`);
         fs.mkdirSync(this.at, { recursive: true });

@@ -36,11 +36,6 @@ void images_start(void)
     vips_cache_set_max(0);
 }
 
-void images_stop(void)
-{
-    vips_shutdown();
-}
-
 static size_t type_index(const char *type)
 {
     size_t i = 0;

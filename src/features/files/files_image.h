@@ -15,6 +15,5 @@ struct image_work {
 };
 void image_run(void *work); /* struct image_work */
 void images_start(void);
-void images_stop(void);
 
 #endif

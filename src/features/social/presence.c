@@ -11,6 +11,8 @@
 #define SWEEP_MS 2000
 #define RENEW_BATCH 500
 #define TASK_MS 5000
+#define GATHER_MS 1000
+#define CHANGES_MAX 100
 
 const struct event_def
     presence_changed_event = { "presence.changed", &presence_changes_shape, "account:{account}", false, "Friends came or went." },
@@ -42,16 +44,64 @@ static struct leaving *leaving_find(int64_t account)
     return n ? CONTAINER_OF(n, struct leaving, node) : NULL;
 }
 
+/* Changes for one account, gathered for a second, so that its sockets get one frame of them. */
+struct gathered { struct map_node node; int64_t account; size_t count; struct presence_change changes[CHANGES_MAX]; };
+
+static struct map gathering;
+static struct timer gather_timer;
+
+static void gathered_send(struct gathered *g)
+{
+    struct presence_changes data = { .changes = { g->changes, g->count } };
+    struct arena memory;
+    struct call c;
+
+    arena_init(&memory, 1 << 20);
+    c = call_of_our_own(NULL, &memory, "presence");
+    publish_now(&c, topic_of(&memory, "account", g->account), &presence_changed_event, &data);
+    arena_fini(&memory);
+    map_remove(&gathering, &g->node);
+    free(g);
+}
+
+static void on_gathered(struct timer *t)
+{
+    struct map_node *n;
+
+    (void)t;
+    while ((n = map_next(&gathering, NULL)) != NULL)
+        gathered_send(CONTAINER_OF(n, struct gathered, node));
+}
+
+/* The last word about somebody counts; a full frame goes at once. */
+static void gather(int64_t to, struct presence_change change)
+{
+    struct map_node *n = map_find(&gathering, key_of(&to));
+    struct gathered *g = n ? CONTAINER_OF(n, struct gathered, node) : must_zalloc(sizeof *g);
+    size_t i = 0;
+
+    if (!n) {
+        g->account = to;
+        map_add(&gathering, &g->node, key_of(&g->account));
+    }
+    while (i < g->count && g->changes[i].account != change.account)
+        i++;
+    g->changes[i] = change;
+    g->count = i == g->count ? i + 1 : g->count;
+    if (g->count == CHANGES_MAX)
+        gathered_send(g);
+    if (!timer_is_set(&gather_timer))
+        timer_set_after(&gather_timer, GATHER_MS);
+}
+
 /* To the friends' sockets, on every node. */
 static problem tell_friends(struct call *c, int64_t account, bool online)
 {
-    struct presence_change change = { account, online };
-    struct presence_changes data = { .changes = { &change, 1 } };
     struct account_ids friends;
     problem p = store_friend_ids(c, account, &friends);
 
     for (size_t i = 0; !p && i < friends.count; i++)
-        publish_now(c, topic_of(c->arena, "account", friends.at[i].account), &presence_changed_event, &data);
+        gather(friends.at[i].account, (struct presence_change){ account, online });
     return p;
 }
 
@@ -185,12 +235,8 @@ void presence_pair(struct call *c, int64_t a, int64_t b, bool see)
 
     if (see && presence_of(c, both, 2, online, &known))
         known = false;
-    for (int i = 0; i < 2; i++) {
-        struct presence_change change = { both[i], known && online[i] };
-        struct presence_changes data = { .changes = { &change, 1 } };
-
-        publish_now(c, topic_of(c->arena, "account", both[1 - i]), &presence_changed_event, &data);
-    }
+    for (int i = 0; i < 2; i++)
+        gather(both[1 - i], (struct presence_change){ both[i], known && online[i] });
 }
 
 struct all_accounts { int64_t *at; size_t count, room; };
@@ -268,6 +314,7 @@ void presence_start(void)
     static struct redis_watcher watcher = { .changed = on_redis };
 
     stopping = false;
+    timer_init(&gather_timer, on_gathered);
     redis_watch(&watcher);
     keeper = task_start("presence.keep", 0, keep, NULL);
 }
@@ -279,6 +326,9 @@ void presence_stop(void)
     stopping = true;
     if (keeper)
         task_cancel(keeper);
+    timer_clear(&gather_timer);
+    on_gathered(&gather_timer);
+    map_fini(&gathering);
     while ((n = map_next(&leaving, NULL)) != NULL)
         leaving_end(CONTAINER_OF(n, struct leaving, node));
     map_fini(&leaving);

@@ -1,0 +1,82 @@
+// The command line, settings and connections: mistakes with file and line, sources in their order, TCP with passwords and TLS.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { Cluster, promote, root, signUp, until } from '../lib/daemon.mjs';
+import { Stores } from '../lib/stores.mjs';
+
+const binary = process.env.MADANG_BINARY ?? `${root}/build/release/madangd`;
+let cluster, node;
+before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });
+after(() => cluster.stop());
+const run = (args, env = {}) => spawnSync(binary, args, { env: { ...cluster.environment(node, {}), ...env }, encoding: 'utf8' });
+const freePort = () => new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
+
+test('every mistake of a file is told, with its line', () => {
+    const file = `${cluster.folder}/bad.ini`;
+    fs.writeFileSync(file, `; a comment\n[http]\nlisten = 127.0.0.1:0\nhead_bytes = many\nhead_ms = 5\nnonsense = 1\n[nowhere]\nkey = 1\n a = b\n[log]\njson = perhaps\nwords without meaning\n${'x'.repeat(3000)} = 1\n`);
+    const r = run(['-c', file, 'check']);
+    assert.equal(r.status, 1);
+    for (const [line, what] of [[4, 'must be a whole number'], [5, 'out of its bounds'], [6, 'unknown setting'], [8, 'unknown setting'], [9, 'begin with a blank'], [11, 'true or false'], [13, 'longer than']]) assert.match(r.stderr, new RegExp(`bad.ini:${line}: .*${what}`), r.stderr);
+});
+
+test('environment before credential before file before default; a secret is never printed', () => {
+    const file = `${cluster.folder}/good.ini`, credentials = `${cluster.folder}/credentials`;
+    fs.mkdirSync(credentials);
+    fs.writeFileSync(file, '[http]\nfields_max = 50\nhead_bytes = 2000 ; kept as it stands\n[ws]\nping_ms = 2000\nopen_ms = 3000\n'.replace(' ; kept as it stands', ''));
+    fs.writeFileSync(`${credentials}/http.fields_max`, '60\n');
+    const c = JSON.parse(run(['-c', file, 'config'], { CREDENTIALS_DIRECTORY: credentials, MADANG_WS_PING_MS: '4000' }).stdout);
+    assert.deepEqual([c['http.fields_max'], c['http.head_bytes'], c['ws.ping_ms'], c['ws.open_ms'], c['http.body_bytes'], c['session.key'], c['pg.url']], [60, 2000, 4000, 3000, 65536, '***', '***']);
+});
+
+test('check tries migrations and every statement; TLS to Redis is refused with a reason', async () => {
+    assert.equal(run(['check']).status, 0);
+    await cluster.sql('alter table notices rename column body to text');
+    const broken = run(['check']);
+    assert.ok(broken.status === 1 && /notice_get.*body/.test(broken.stderr), broken.stderr);
+    await cluster.sql('alter table notices rename column text to body');
+    await cluster.sql("update migrations set checksum = 'x' where name like '0002%'");
+    assert.match(run(['migrate']).stderr, /0002_accounts.sql was changed after it had been applied/);
+    assert.match(run(['check'], { MADANG_REDIS_URL: 'rediss://127.0.0.1' }).stderr, /no TLS/);
+    assert.match(run(['check'], { MADANG_SESSION_KEY: 'short' }).stderr, /at least 32/);
+    assert.equal(run(['what']).status, 2);
+});
+
+test('the first admin is made on the command line', async () => {
+    const p = await signUp(node);
+    assert.equal(run(['account', 'promote', p.email]).status, 0);
+    assert.equal(run(['account', 'promote', 'nobody@example.com']).status, 1);
+    assert.equal((await node.ok('POST', '/api/v1/auth/login', undefined, { email: p.email, password: p.password })).role, 'admin');
+    await promote(cluster, p, 'admin');
+});
+
+test('Postgres over TCP with TLS and a password by name, Redis over TCP with a password', async () => {
+    const stores = await new Stores().start(), own = await new Cluster(stores).start(), redisPort = await freePort(), pgPort = await freePort();
+    const redis = spawn('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--requirepass', 'red:is@pass', '--save', ''], { stdio: 'ignore' });
+    try {
+        execFileSync('openssl', ['req', '-new', '-x509', '-days', '2', '-nodes', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', `${stores.at}/pg/server.key`, '-out', `${stores.at}/pg/server.crt`], { stdio: 'ignore' });
+        fs.chmodSync(`${stores.at}/pg/server.key`, 0o600);
+        if (process.getuid() === 0) execFileSync('chown', ['postgres:', `${stores.at}/pg/server.key`, `${stores.at}/pg/server.crt`]);
+        await own.sql("create role app login password 'se cret'");
+        await own.sql(`alter database ${own.database} owner to app`);
+        await own.sql('grant all on schema public to app');
+        fs.writeFileSync(`${stores.at}/pg/pg_hba.conf`, 'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n');
+        fs.appendFileSync(`${stores.at}/pg/postgresql.conf`, `\nssl = on\nlisten_addresses = 'localhost'\nport = ${pgPort}\n`);
+        await stores.killPostgres();
+        stores.postgres = spawn(...(process.getuid() === 0 ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', stores.bin, '-D', `${stores.at}/pg`, '-k', stores.at]] : [stores.bin, ['-D', `${stores.at}/pg`, '-k', stores.at]]), { stdio: 'ignore' });
+        await until('Postgres over TCP', () => new Promise((r, e) => net.connect(pgPort, 'localhost', function () { this.destroy(); r(true); }).on('error', e)), 20000);
+        const n = await own.node({ MADANG_PG_URL: `postgresql://app:se%20cret@localhost:${pgPort}/${own.database}?sslmode=verify-full&sslrootcert=${stores.at}/pg/server.crt`, MADANG_REDIS_URL: `redis://:red%3Ais%40pass@localhost:${redisPort}/3` });
+        assert.equal((await n.get('/api/v1/time')).status, 200);
+        const p = await signUp(n);
+        assert.equal((await n.call('POST', '/api/v1/auth/refresh', { headers: { cookie: p.cookie, origin: n.base } })).status, 200);
+        await n.stop();
+        n.killed = true;
+        own.nodes = [];
+    } finally {
+        redis.kill('SIGKILL');
+        own.stop().catch(() => {});
+        await stores.stop();
+    }
+});

@@ -329,6 +329,15 @@ bool json_is_text(const struct json_tree *t, struct text *out)
     return json_is_string(json);
 }
 
+struct text json_canonical(struct arena *a, const struct json_tree *t)
+{
+    char *text = t ? json_dumps((const json_t *)t, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    struct text out = arena_text(a, text_of(text));
+
+    free(text);
+    return out;
+}
+
 problem shape_decode_tree(const struct shape *s, struct arena *a, const struct json_tree *t, void *out,
                           struct field_faults *faults)
 {

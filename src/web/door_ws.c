@@ -60,8 +60,8 @@ static problem read_envelope(struct visit *v, struct text json)
     if (!json_is_text(op, &v->op) || !json_is_i64(id, &v->id) || v->id < 0 || (key && !json_is_text(key, &v->call.key)) ||
         json_members(message) != 2u + (key != NULL) + (v->in != NULL) || v->call.key.len > 200)
         return PROBLEM(REQUEST_MALFORMED);
-    if (v->call.key.len) {
-        d = sha256(json);
+    if (v->call.key.len) { /* the id is the message's, not the request's: a repetition has another */
+        d = sha256(arena_printf(v->call.arena, "%.*s\n%.*s", TEXT_ARG(v->op), TEXT_ARG(json_canonical(v->call.arena, v->in))));
         v->call.fingerprint = digest_hex(v->call.arena, &d);
     }
     return NULL;

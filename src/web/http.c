@@ -352,7 +352,7 @@ static void parse_some(struct http *h)
         if (h->state == READING_BODY && h->in.len) {
             size_t used = feed_body(h, buf_text(&h->in));
 
-            if (h->failed || c->owner != h)
+            if (c->owner != h || h->failed)
                 return;
             buf_drop(&h->in, used);
             continue;
@@ -389,6 +389,7 @@ static void on_gone(struct connection *c)
 {
     struct http *h = c->owner;
 
+    c->owner = NULL; /* whoever is further up the stack sees by it that h is gone */
     if (h->x)
         exchange_gone(h->x);
     http_free(h);
@@ -481,19 +482,20 @@ static void exchange_free(struct exchange *x)
 void exchange_end(struct exchange *x)
 {
     struct http *h = x->http;
-    bool goes_on = x->keep_alive && x->body_ended && x->length_left == 0 && x->begun;
+    struct connection *c = h ? h->c : NULL;
+    bool goes_on = h && !h->failed && x->keep_alive && x->body_ended && x->length_left == 0 && x->begun;
 
-    if (h) {
+    if (h)
         h->x = NULL;
-        if (goes_on && !h->failed) {
-            set_idle(h);
-            connection_read(h->c, true);
-        } else {
-            connection_finish(h->c);
-        }
-    }
     exchange_free(x);
-    if (h && goes_on && !h->failed)
+    if (!goes_on) {
+        if (c)
+            connection_finish(c);
+        return;
+    }
+    set_idle(h);
+    connection_read(c, true);
+    if (c->owner == h)
         parse_some(h);
 }
 

@@ -91,3 +91,10 @@ test('a twin of a request with the same key is told to wait or replays', async (
     assert.equal(new Set(made.map(r => r.body.notice)).size, 1);
     assert.equal((await cluster.sql("select count(*)::int as n from notices where title = 'twins'"))[0].n, 1);
 });
+
+test('a key over a socket: the repetition is the same request, whatever its id', async () => {
+    const s = await node.socket(boss), input = { title: 'by socket', body: 'b' };
+    const [one, two] = [await s.ok('notices.post', input, 'socket-1'), await s.ok('notices.post', { body: 'b', title: 'by socket' }, 'socket-1')];
+    assert.equal(one.notice, two.notice);
+    assert.equal((await s.call('notices.post', { title: 'another', body: 'b' }, 'socket-1')).problem.code, 'idempotency.reused');
+});

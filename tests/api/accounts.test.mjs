@@ -241,3 +241,21 @@ test('leaving erases the person; the nickname is free and inherits nothing', asy
     assert.notEqual(heir.id, p.id);
     assert.equal((await node.ok('GET', '/api/v1/me', heir.token)).points, 1000);
 });
+
+test('another code is sent only after a minute', async () => {
+    const patient = await cluster.node({ MADANG_LOGIN_CODE_RESEND_S: '60' }), body = { email: `${uniqueName()}@example.com`, purpose: 'signup' };
+    assert.equal((await patient.post('/api/v1/auth/codes', undefined, body)).status, 202);
+    const again = await patient.post('/api/v1/auth/codes', undefined, body);
+    assert.deepEqual([again.status, again.headers.get('retry-after')], [429, '60']);
+});
+
+test('the session key can be rotated: what the old one signed stays good', async () => {
+    const p = await signUp(node), old = 'a test secret of more than thirty-two characters', fresh = 'another secret, also of more than 32 characters';
+    const rotated = await cluster.node({ MADANG_SESSION_KEY: fresh, MADANG_SESSION_KEY_BEFORE: old });
+    assert.equal((await rotated.get('/api/v1/me', p.token)).status, 200);
+    const next = await rotated.call('POST', '/api/v1/auth/refresh', { headers: { cookie: p.cookie, origin: rotated.base } });
+    assert.equal(next.status, 200);
+    const forgotten = await cluster.node({ MADANG_SESSION_KEY: fresh });
+    assert.equal((await forgotten.get('/api/v1/me', p.token)).status, 401);
+    assert.equal((await forgotten.get('/api/v1/me', next.body.access_token)).status, 200);
+});

@@ -15,7 +15,8 @@ struct text exchange_header(const struct exchange *x, struct text lower_case_nam
 struct text exchange_cookie(const struct exchange *x, struct text name);
 struct text exchange_param(const struct exchange *x, struct text name); /* of path or query, decoded */
 
-/* The next piece of the body, as it arrives, borrowed until the next call; empty at the end. CANCELLED when the client is gone. */
+/* The next piece of the body, as it arrives, borrowed until the next call; empty at the end. CANCELLED when the client
+ * is gone. */
 problem exchange_body_next(struct call *c, struct text *piece) MUST_USE;
 
 /* The answer: headers first, then begin, then pieces. Names and values are checked to be clean. */

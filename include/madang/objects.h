@@ -1,4 +1,5 @@
-/* providers: objects — where files lie: a folder, or an S3 bucket, by setting. Keys are random names of ours, never a user's text. */
+/* providers: objects — where files lie: a folder, or an S3 bucket, by setting. Keys are random names of ours, never a
+ * user's text. */
 #ifndef MADANG_OBJECTS_H
 #define MADANG_OBJECTS_H
 

@@ -97,9 +97,10 @@ problem store_run_exec(struct store_on on, const struct statement *s, struct val
 #define store_one(on, s, v, row) store_run_one(STORE_ON(on), s, v, row)                   /* exactly one row */
 #define store_maybe(on, s, v, row, found) store_run_maybe(STORE_ON(on), s, v, row, found) /* one or none */
 #define store_many(on, s, v, list) store_run_many(STORE_ON(on), s, v, list)               /* a LIST_OF, at most rows_max */
-#define store_exec(on, s, v, rows) store_run_exec(STORE_ON(on), s, v, rows)               /* rows: how many it touched; may be NULL */
+#define store_exec(on, s, v, rows) store_run_exec(STORE_ON(on), s, v, rows) /* rows: how many it touched; may be NULL */
 
-/* A transaction: rolled back behind us unless committed; leaving never waits. Nothing outside may be waited for while it is open. */
+/* A transaction: rolled back behind us unless committed; leaving never waits. Nothing outside may be waited for while it
+ * is open. */
 struct tx {
     struct call *call;
     struct pg_connection *connection;
@@ -109,7 +110,8 @@ struct tx {
 };
 #define TX_SCOPE __attribute__((cleanup(tx_leave)))
 void tx_leave(struct tx *tx);
-/* Also looks up the call's idempotency key: KEY_RUNNING, KEY_REUSED, or REPLAYED (hand it on: the door answers from the stored answer). */
+/* Also looks up the call's idempotency key: KEY_RUNNING, KEY_REUSED, or REPLAYED (hand it on: the door answers from the
+ * stored answer). */
 problem tx_begin(struct call *c, struct tx *tx) MUST_USE;
 /* The next number of a topic, dense and in the order of commits: locks the topic's row until the end. */
 problem tx_next(struct tx *tx, struct text topic, int64_t *number) MUST_USE;
@@ -117,7 +119,8 @@ problem tx_next(struct tx *tx, struct text topic, int64_t *number) MUST_USE;
 void tx_publish(struct tx *tx, struct text topic, int64_t number, const struct event_def *e, const void *data);
 /* tx_next and tx_publish together. */
 problem tx_announce(struct tx *tx, struct text topic, const struct event_def *e, const void *data) MUST_USE;
-/* Runs `after(arg)` once the commit is known to have happened: for this process's memory (close a socket, drop a cache). `arg` in the call's arena. */
+/* Runs `after(arg)` once the commit is known to have happened: for this process's memory (close a socket, drop a cache).
+ * `arg` in the call's arena. */
 void tx_after(struct tx *tx, void (*after)(void *arg), void *arg);
 problem tx_commit(struct tx *tx) MUST_USE;
 

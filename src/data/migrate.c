@@ -17,7 +17,8 @@
 static PGconn *connect_once(void)
 {
     const char *names[] = { "dbname", "application_name", "connect_timeout", "options", NULL };
-    const char *settings[] = { config->pg_url.at, "madangd migrate", "5", "-c lock_timeout=2000 -c client_min_messages=warning", NULL };
+    const char *settings[] = { config->pg_url.at, "madangd migrate", "5",
+                               "-c lock_timeout=2000 -c client_min_messages=warning", NULL };
     PGconn *pg = PQconnectdbParams(names, settings, 1);
 
     CHECK(pg != NULL);

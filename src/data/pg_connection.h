@@ -43,7 +43,8 @@ void pg_connection_open(struct pg_connection *c);
 /* All queries end as lost. Opens again by itself when keep_open. */
 void pg_connection_close(struct pg_connection *c);
 bool pg_is_in_transaction(const struct pg_connection *c);
-/* Sends it; the query is the connection's until it ends, then the waiter's if one waits (pg_query_free), else freed. NULL: lost. */
+/* Sends it; the query is the connection's until it ends, then the waiter's if one waits (pg_query_free), else freed.
+ * NULL: lost. */
 struct pg_query *pg_connection_send(struct pg_connection *c, const struct statement *s, struct values v);
 void pg_query_free(struct pg_query **q);
 

@@ -28,7 +28,8 @@ static struct text authorize(struct call *c, const struct oauth_attempt *a)
 
 static problem keys_fetch(struct call *c)
 {
-    struct outbound o = { .upstream = "google", .method = "GET", .url = config->google_keys_url, .repeatable = true, .answer_max = KEYS_MAX - 1 };
+    struct outbound o = { .upstream = "google", .method = "GET", .url = config->google_keys_url, .repeatable = true,
+                          .answer_max = KEYS_MAX - 1 };
     struct outbound_answer answer;
     problem p = outbound_run(c, &o, &answer);
 
@@ -67,7 +68,8 @@ static problem identify(struct call *c, const struct oauth_attempt *a, struct te
 {
     const struct pair form[] = {
         { T("grant_type"), T("authorization_code") }, { T("code"), code }, { T("redirect_uri"), a->redirect_uri },
-        { T("client_id"), config->google_client_id }, { T("client_secret"), config->google_client_secret }, { T("code_verifier"), a->verifier },
+        { T("client_id"), config->google_client_id }, { T("client_secret"), config->google_client_secret },
+        { T("code_verifier"), a->verifier },
     };
     struct oauth_tokens tokens;
     struct id_token id;

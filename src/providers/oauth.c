@@ -46,8 +46,10 @@ static const struct shape token_shape = SHAPE("OauthTokens", struct oauth_tokens
 problem oauth_exchange(struct call *c, const char *upstream, struct text url, const struct pair *form, size_t count,
                        struct oauth_tokens *out)
 {
-    const struct pair headers[] = { { T("Content-Type"), T("application/x-www-form-urlencoded") }, { T("Accept"), T("application/json") } };
-    struct outbound o = { .upstream = upstream, .method = "POST", .url = url, .headers = headers, .header_count = COUNT_OF(headers),
+    const struct pair headers[] = { { T("Content-Type"), T("application/x-www-form-urlencoded") },
+                                    { T("Accept"), T("application/json") } };
+    struct outbound o = { .upstream = upstream, .method = "POST", .url = url, .headers = headers,
+                          .header_count = COUNT_OF(headers),
                           .body = encode_params(c->arena, form, count) };
     struct outbound_answer answer;
     struct field_faults faults;
@@ -61,6 +63,7 @@ problem oauth_exchange(struct call *c, const char *upstream, struct text url, co
         return PROBLEM(UPSTREAM_FAILED);
     if (answer.status == 200 && out->access_token.is == PRESENT)
         return NULL;
-    log_warn("oauth", "%s: status %d, %.*s %.*s", upstream, answer.status, TEXT_ARG(out->error.value), TEXT_ARG(out->error_code.value));
+    log_warn("oauth", "%s: status %d, %.*s %.*s", upstream, answer.status, TEXT_ARG(out->error.value),
+             TEXT_ARG(out->error_code.value));
     return answer.status >= 500 ? PROBLEM(UPSTREAM_UNAVAILABLE) : PROBLEM(OAUTH_REFUSED);
 }

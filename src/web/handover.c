@@ -68,7 +68,8 @@ static void give(int to)
     char byte = 1;
     union control control = { .bytes = { 0 } };
     struct iovec io = { &byte, 1 };
-    struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+    struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes,
+                        .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
     c->cmsg_level = SOL_SOCKET;

@@ -31,6 +31,8 @@ for (const f of files) {
         check(!feature || !other || feature === other, `${f} includes ${include}: another feature's room`);
     }
     const lines = text.split('\n').length;
+    const long = text.split('\n').findIndex(line => [...line].length > 130 && !/^\s*"|\.sql = "|buf_printf\(&\w+, "/.test(line));
+    check(long < 0, `${f}:${long + 1}: a line of more than 130 characters`);
     check(lines <= (f.endsWith('.h') ? 200 : 800), `${f}: ${lines} lines`);
     const code = text.replace(/\/\*[^]*?\*\//g, '').replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
     for (const banned of ['strcpy', 'strcat', 'strncpy', 'sprintf', 'vsprintf', 'strtok', 'atoi', 'atol', 'gets', 'alloca', 'gmtime', 'localtime', 'system', 'popen'])

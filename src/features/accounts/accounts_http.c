@@ -13,7 +13,8 @@
 static const struct field attempt_fields[] = {
     FIELD(struct oauth_attempt, provider), FIELD(struct oauth_attempt, state), FIELD(struct oauth_attempt, nonce),
     FIELD(struct oauth_attempt, verifier), FIELD(struct oauth_attempt, return_to, .len_max = 500),
-    FIELD(struct oauth_attempt, browser), FIELD(struct oauth_attempt, redirect_uri, .len_max = 500), FIELD(struct oauth_attempt, link_account),
+    FIELD(struct oauth_attempt, browser), FIELD(struct oauth_attempt, redirect_uri, .len_max = 500),
+    FIELD(struct oauth_attempt, link_account),
 };
 static const struct shape attempt_shape = SHAPE("OauthAttempt", struct oauth_attempt, attempt_fields);
 
@@ -37,7 +38,8 @@ static problem return_path(struct call *c, struct text *out)
 static problem begin_attempt(struct call *c, int64_t link_account, struct text *url)
 {
     const struct oauth_provider *provider;
-    struct oauth_attempt a = { .link_account = link_account, .state = random_token(c->arena, 24), .nonce = random_token(c->arena, 24),
+    struct oauth_attempt a = { .link_account = link_account, .state = random_token(c->arena, 24),
+                               .nonce = random_token(c->arena, 24),
                                .verifier = random_token(c->arena, 32) };
     struct text cookie = random_token(c->arena, 24);
     problem p;
@@ -121,7 +123,8 @@ static problem add_account(struct tx *tx, const struct oauth_attempt *a, const s
         return p;
     if (taken) /* joined only after a login to that account */
         return PROBLEM(OAUTH_EMAIL_TAKEN);
-    if ((p = store_account_add(tx, ROLE_NEWCOMER, email, none, (struct opt_date){ 0 }, c->korean ? LOCALE_KO : LOCALE_EN, 0, account)))
+    if ((p = store_account_add(tx, ROLE_NEWCOMER, email, none, (struct opt_date){ 0 },
+                               c->korean ? LOCALE_KO : LOCALE_EN, 0, account)))
         return p;
     return store_identity_add(tx, a->provider, id->subject, *account);
 }
@@ -163,7 +166,8 @@ static problem join(struct call *c, const struct oauth_attempt *a, const struct 
 /* What a person should read on the login page, not as JSON. */
 static bool is_for_the_page(problem p)
 {
-    return p == PROBLEM(OAUTH_REFUSED) || p == PROBLEM(OAUTH_EMAIL_TAKEN) || p == PROBLEM(OAUTH_LINKED) || p == PROBLEM(SUSPENDED) ||
+    return p == PROBLEM(OAUTH_REFUSED) || p == PROBLEM(OAUTH_EMAIL_TAKEN) || p == PROBLEM(OAUTH_LINKED) ||
+        p == PROBLEM(SUSPENDED) ||
            p == PROBLEM(UPSTREAM_FAILED) || p == PROBLEM(UPSTREAM_UNAVAILABLE) || p == PROBLEM(DEADLINE);
 }
 

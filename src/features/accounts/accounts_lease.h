@@ -8,7 +8,8 @@ enum rotation { ROTATED, SAME_SUCCESSOR, REUSED, FORGOTTEN };
 
 /* Uses the presented refresh secret of a family. ROTATED: `fresh` is its successor; SAME_SUCCESSOR: *fresh becomes the one that
  * was made before. `family` gets generation, hashes and sealed successor, for the twin. */
-problem lease_rotate(struct call *c, struct family *family, struct text presented, struct text *fresh, enum rotation *how) MUST_USE;
+problem lease_rotate(struct call *c, struct family *family, struct text presented, struct text *fresh,
+                     enum rotation *how) MUST_USE;
 problem lease_fill(struct call *c, const struct family *family) MUST_USE;
 void lease_drop(struct call *c, struct text session); /* best effort: the twin has ended */
 

@@ -13,7 +13,8 @@
 
 static void set_cookie(struct call *c, struct text session, struct text secret, int64_t life_s)
 {
-    c->cookie_out = arena_printf(c->arena, "__Host-madang_refresh=%.*s.%.*s; Path=/; Max-Age=%lld; HttpOnly; Secure; SameSite=Strict",
+    c->cookie_out = arena_printf(c->arena,
+                                 "__Host-madang_refresh=%.*s.%.*s; Path=/; Max-Age=%lld; HttpOnly; Secure; SameSite=Strict",
                                  TEXT_ARG(session), TEXT_ARG(secret), (long long)life_s);
 }
 
@@ -89,7 +90,8 @@ static problem signup_account(struct tx *tx, const struct signup *in, struct tex
     if (c->role == ROLE_GUEST && (p = store_guest_upgrade(tx, c->account, email, hash, in->birth_date, locale, &upgraded)))
         return p;
     *id = c->account;
-    if (!upgraded && (p = store_account_add(tx, ROLE_NEWCOMER, (struct opt_text){ PRESENT, email }, (struct opt_text){ PRESENT, hash },
+    if (!upgraded && (p = store_account_add(tx, ROLE_NEWCOMER, (struct opt_text){ PRESENT, email },
+                                            (struct opt_text){ PRESENT, hash },
                                             (struct opt_date){ PRESENT, in->birth_date }, locale, 0, id)))
         return p;
     return store_consents_add(tx, *id, &in->consents);

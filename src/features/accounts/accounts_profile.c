@@ -109,7 +109,9 @@ problem me_points(struct call *c)
         return p;
     out->entries.at = rows.at;
     out->entries.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
-    out->next = rows.count > (size_t)in->limit ? (struct opt_i64){ PRESENT, rows.at[in->limit - 1].id } : (struct opt_i64){ NULL_VALUE, 0 };
+    out->next = (struct opt_i64){ NULL_VALUE, 0 };
+    if (rows.count > (size_t)in->limit)
+        out->next = (struct opt_i64){ PRESENT, rows.at[in->limit - 1].id };
     return NULL;
 }
 

@@ -10,7 +10,8 @@ extern struct constraint_table accounts_constraints;
 struct identity { int64_t id; struct word role, locale; struct opt_text password; bool suspended; };
 problem store_identity_by_email(struct store_on on, struct text email, struct identity *out, bool *found) MUST_USE;
 problem store_identity_by_id(struct store_on on, int64_t account, struct identity *out, bool *found) MUST_USE;
-problem store_identity_by_provider(struct store_on on, struct text provider, struct text subject, struct identity *out, bool *found) MUST_USE;
+problem store_identity_by_provider(struct store_on on, struct text provider, struct text subject,
+                                   struct identity *out, bool *found) MUST_USE;
 problem store_account_add(struct tx *tx, enum role role, struct opt_text email, struct opt_text password, struct opt_date birth,
                           enum locale locale, int64_t guest_s, int64_t *id) MUST_USE;
 problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,

@@ -82,10 +82,13 @@ static const struct field session_row_fields[] = {
     FIELD(struct session_row, current, .says = "The one that asks."),
 };
 const struct shape session_row_shape = SHAPE("Session", struct session_row, session_row_fields);
-static const struct field session_list_fields[] = { FIELD_LIST(struct session_list, sessions, .shape = &session_row_shape, .list_max = 1000) };
+static const struct field session_list_fields[] = {
+    FIELD_LIST(struct session_list, sessions, .shape = &session_row_shape, .list_max = 1000)
+};
 const struct shape session_list_shape = SHAPE("Sessions", struct session_list, session_list_fields);
 static const struct field session_ref_fields[] = {
-    FIELD(struct session_ref, session, .len_min = 22, .len_max = 22, .check = session_id_is_valid, .pattern = "^[A-Za-z0-9_-]{22}$"),
+    FIELD(struct session_ref, session, .len_min = 22, .len_max = 22, .check = session_id_is_valid,
+          .pattern = "^[A-Za-z0-9_-]{22}$"),
 };
 const struct shape session_ref_shape = SHAPE("SessionRef", struct session_ref, session_ref_fields);
 
@@ -95,7 +98,8 @@ static const struct field onboarding_fields[] = {
     FIELD(struct onboarding, gender, .words = &genders), FIELD(struct onboarding, region, .words = &regions),
     FIELD(struct onboarding, introduction, .len_min = 2, .len_max = 50),
     FIELD_LIST(struct onboarding, interests, .words = &interests, .list_max = 6, .optional = true),
-    FIELD_MAYBE(struct onboarding, consents, .shape = &consent_shape, .says = "Needed when the account was made by a provider's login."),
+    FIELD_MAYBE(struct onboarding, consents, .shape = &consent_shape,
+                .says = "Needed when the account was made by a provider's login."),
 };
 const struct shape onboarding_shape = SHAPE("Onboarding", struct onboarding, onboarding_fields);
 
@@ -162,7 +166,8 @@ static const struct field found_list_fields[] = {
 const struct shape found_list_shape = SHAPE("FoundPeople", struct found_list, found_list_fields);
 
 static const struct field points_page_fields[] = {
-    FIELD(struct points_page, before, .min = 1), FIELD(struct points_page, limit, .min = 1, .max = 100, .optional = true, .otherwise = 30),
+    FIELD(struct points_page, before, .min = 1),
+    FIELD(struct points_page, limit, .min = 1, .max = 100, .optional = true, .otherwise = 30),
 };
 const struct shape points_page_shape = SHAPE("PointsPage", struct points_page, points_page_fields);
 static const struct field points_entry_fields[] = {
@@ -180,7 +185,8 @@ static const struct field leaving_fields[] = { FIELD(struct leaving, password, P
 const struct shape leaving_shape = SHAPE("Leaving", struct leaving, leaving_fields);
 
 static const struct field suspension_fields[] = {
-    FIELD(struct suspension, account, .min = 1), FIELD(struct suspension, until), FIELD(struct suspension, reason, .len_min = 1, .len_max = 500),
+    FIELD(struct suspension, account, .min = 1), FIELD(struct suspension, until),
+    FIELD(struct suspension, reason, .len_min = 1, .len_max = 500),
 };
 const struct shape suspension_shape = SHAPE("Suspension", struct suspension, suspension_fields);
 

@@ -63,8 +63,8 @@ static size_t upload_limit(void)
 
 static const struct call_def calls[] = {
     { .name = "files.upload", .rest = POST("/api/v1/files"), .who = WHO_MEMBER, .raw = file_upload, .out = &file_info_shape,
-      .raw_type = "application/json", .doors = REST_ONLY, .streams = true, .body_limit = upload_limit, .deadline_ms = 120000, .status = 201,
-      .limits = { PER_ACCOUNT(30, MINUTES(1)) },
+      .raw_type = "application/json", .doors = REST_ONLY, .streams = true, .body_limit = upload_limit,
+      .deadline_ms = 120000, .status = 201, .limits = { PER_ACCOUNT(30, MINUTES(1)) },
       .problems = { PROBLEM(FILE_TYPE), PROBLEM(FILE_PIXELS), PROBLEM(FILE_BROKEN), PROBLEM(FILE_EMPTY), PROBLEM(UPSTREAM_FAILED),
                     PROBLEM(UPSTREAM_UNAVAILABLE) },
       .says = "Takes a picture as the body; answers when its clean copy and thumbnail are kept." },
@@ -72,7 +72,8 @@ static const struct call_def calls[] = {
       .deadline_ms = 120000, .limits = { PER_ADDRESS(600, SECONDS(10)) },
       .problems = { PROBLEM(FILE_NOT_FOUND), PROBLEM(LINK_EXPIRED), PROBLEM(RANGE_NOT_SATISFIABLE), PROBLEM(UPSTREAM_FAILED) },
       .says = "A picture by its signed address." },
-    { .name = "files.link", .rest = POST("/api/v1/files/{file}/link"), .who = WHO_MEMBER, .in = &file_ref_shape, .out = &file_link_shape,
+    { .name = "files.link", .rest = POST("/api/v1/files/{file}/link"), .who = WHO_MEMBER, .in = &file_ref_shape,
+      .out = &file_link_shape,
       .run = file_link, .limits = { PER_ACCOUNT(300, SECONDS(10)) }, .problems = { PROBLEM(FILE_NOT_FOUND) },
       .says = "A fresh address of a picture that I may see." },
 };

@@ -16,7 +16,14 @@
 #define PIECE 65536
 
 /* One piece of file work on a pool thread. */
-struct file_io { int fd; const char *path; int flags; char *to; struct text from; int64_t offset; ssize_t done; int error; int64_t size; };
+struct file_io {
+    int fd, flags, error;
+    const char *path;
+    char *to;
+    struct text from;
+    int64_t offset, size;
+    ssize_t done;
+};
 
 static void io_open(void *arg)
 {
@@ -204,7 +211,9 @@ static problem serve_path(struct call *c, const char *path, struct text type, st
     exchange_header_add(x, "Accept-Ranges", T("bytes"));
     exchange_header_add(x, "ETag", etag);
     if (kind == RANGE_PART)
-        exchange_header_add(x, "Content-Range", arena_printf(c->arena, "bytes %lld-%lld/%lld", (long long)first, (long long)last, (long long)io.size));
+        exchange_header_add(x, "Content-Range",
+                            arena_printf(c->arena, "bytes %lld-%lld/%lld", (long long)first, (long long)last,
+                                         (long long)io.size));
     exchange_begin(x, kind == RANGE_PART ? 206 : 200, last - first + 1);
     return exchange_method(x) == METHOD_HEAD ? NULL : stream(c, &io, first, last);
 }

@@ -4,13 +4,15 @@
 
 static const struct field file_info_fields[] = {
     FIELD(struct file_info, file), FIELD(struct file_info, size), FIELD(struct file_info, width), FIELD(struct file_info, height),
-    FIELD(struct file_info, type), FIELD(struct file_info, url, .len_max = 1000), FIELD(struct file_info, thumb_url, .len_max = 1000),
+    FIELD(struct file_info, type), FIELD(struct file_info, url, .len_max = 1000),
+    FIELD(struct file_info, thumb_url, .len_max = 1000),
 };
 const struct shape file_info_shape = SHAPE("FileInfo", struct file_info, file_info_fields);
 static const struct field file_ref_fields[] = { FIELD(struct file_ref, file, .min = 1) };
 const struct shape file_ref_shape = SHAPE("FileRef", struct file_ref, file_ref_fields);
 static const struct field file_link_fields[] = {
-    FIELD(struct file_link, url, .len_max = 1000), FIELD(struct file_link, thumb_url, .len_max = 1000), FIELD(struct file_link, expires),
+    FIELD(struct file_link, url, .len_max = 1000), FIELD(struct file_link, thumb_url, .len_max = 1000),
+    FIELD(struct file_link, expires),
 };
 const struct shape file_link_shape = SHAPE("FileLink", struct file_link, file_link_fields);
 
@@ -52,7 +54,8 @@ static const struct statement files_loose = {
 static const struct statement file_forget = {
     .name = "file_forget", .lane = LANE_TX, .sql = "delete from files where id = $1 and (removed or not attached)" };
 
-STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_may_read, &file_attach_one, &file_release_one, &files_loose, &file_forget);
+STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_may_read, &file_attach_one, &file_release_one,
+                &files_loose, &file_forget);
 
 problem store_file_add(struct call *c, const struct file_row *f, int64_t *id)
 {

@@ -36,7 +36,8 @@ static problem notices_post(struct call *c)
     struct tx tx TX_SCOPE = { 0 };
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_notice_add(&tx, c->in, c->out)) || (p = tx_announce(&tx, T("notices"), &posted, c->out)))
+    if ((p = tx_begin(c, &tx)) || (p = store_notice_add(&tx, c->in, c->out)) ||
+        (p = tx_announce(&tx, T("notices"), &posted, c->out)))
         return p;
     return tx_commit(&tx);
 }
@@ -81,13 +82,16 @@ static problem topics(struct call *c, struct topic_list *out)
 }
 
 static const struct call_def calls[] = {
-    { .name = "notices.list", .rest = GET("/api/v1/notices"), .in = &notice_page_shape, .out = &notice_list_shape, .run = notices_list,
+    { .name = "notices.list", .rest = GET("/api/v1/notices"), .in = &notice_page_shape, .out = &notice_list_shape,
+      .run = notices_list,
       .limits = { PER_ADDRESS(100, SECONDS(10)) }, .says = "Notices, newest first." },
-    { .name = "notices.get", .rest = GET("/api/v1/notices/{notice}"), .in = &notice_ref_shape, .out = &notice_shape, .run = notices_get,
+    { .name = "notices.get", .rest = GET("/api/v1/notices/{notice}"), .in = &notice_ref_shape, .out = &notice_shape,
+      .run = notices_get,
       .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "A notice." },
     { .name = "notices.post", .rest = POST("/api/v1/notices"), .who = WHO_MANAGER, .in = &notice_new_shape, .out = &notice_shape,
       .run = notices_post, .once = BY_KEY, .status = 201, .says = "Posts a notice." },
-    { .name = "notices.edit", .rest = PUT("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .in = &notice_edit_shape, .out = &notice_shape,
+    { .name = "notices.edit", .rest = PUT("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .in = &notice_edit_shape,
+      .out = &notice_shape,
       .run = notices_edit, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "Changes a notice." },
     { .name = "notices.delete", .rest = DELETE("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .in = &notice_ref_shape,
       .run = notices_delete, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "Takes a notice away." },

@@ -14,7 +14,8 @@ const struct shape notice_edit_shape = SHAPE("NoticeEdit", struct notice_edit, n
 static const struct field notice_ref_fields[] = { FIELD(struct notice_ref, notice, .min = 1) };
 const struct shape notice_ref_shape = SHAPE("NoticeRef", struct notice_ref, notice_ref_fields);
 static const struct field notice_page_fields[] = {
-    FIELD(struct notice_page, before, .min = 1), FIELD(struct notice_page, limit, .min = 1, .max = 50, .optional = true, .otherwise = 20),
+    FIELD(struct notice_page, before, .min = 1),
+    FIELD(struct notice_page, limit, .min = 1, .max = 50, .optional = true, .otherwise = 20),
 };
 const struct shape notice_page_shape = SHAPE("NoticePage", struct notice_page, notice_page_fields);
 static const struct field notice_list_fields[] = {
@@ -30,7 +31,8 @@ static const struct statement edit = {
     .name = "notice_edit", .lane = LANE_TX, .row = &notice_shape,
     .sql = "update notices set title = $2, body = $3, edited_at = now() where id = $1 returning " NOTICE };
 static const struct statement drop = {
-    .name = "notice_delete", .lane = LANE_TX, .row = &notice_ref_shape, .sql = "delete from notices where id = $1 returning id as notice" };
+    .name = "notice_delete", .lane = LANE_TX, .row = &notice_ref_shape,
+    .sql = "delete from notices where id = $1 returning id as notice" };
 static const struct statement get = {
     .name = "notice_get", .lane = LANE_READ, .row = &notice_shape, .sql = "select " NOTICE " from notices where id = $1" };
 static const struct statement list = {

@@ -12,7 +12,8 @@ struct notice_edit { int64_t notice; struct text title, body; };
 struct notice_ref { int64_t notice; };
 struct notice_page { struct opt_i64 before; int64_t limit; };
 struct notice_list { LIST_OF(struct notice) notices; struct opt_i64 next; };
-extern const struct shape notice_shape, notice_new_shape, notice_edit_shape, notice_ref_shape, notice_page_shape, notice_list_shape;
+extern const struct shape notice_shape, notice_new_shape, notice_edit_shape, notice_ref_shape, notice_page_shape,
+notice_list_shape;
 
 problem store_notice_add(struct tx *tx, const struct notice_new *in, struct notice *out) MUST_USE;
 problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out, bool *found) MUST_USE;

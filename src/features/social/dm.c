@@ -4,7 +4,8 @@
 #include "social_parts.h"
 
 const struct event_def
-    dm_opened_event = { "dm.opened", &room_ref_shape, "account:{account}", true, "A room with somebody began: read it with dm.room." },
+    dm_opened_event = { "dm.opened", &room_ref_shape, "account:{account}", true,
+                        "A room with somebody began: read it with dm.room." },
     dm_message_event = { "dm.message", &dm_message_shape, "room:{room}", true, "A message." },
     dm_deleted_event = { "dm.deleted", &dm_deleted_shape, "room:{room}", true, "A message was deleted by its writer." },
     dm_read_event = { "dm.read", &dm_read_mark_shape, "room:{room}", true, "Somebody has read up to a number." },
@@ -104,8 +105,10 @@ problem dm_open(struct call *c)
     int64_t room;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_pair_lock(&tx, c->account, in->account)) || (p = opening_refusal(&tx, in->account)) ||
-        (p = store_room_open(&tx, c->account, in->account, &room)) || (p = announce_room(&tx, in->account, room)) || (p = tx_commit(&tx)))
+    if ((p = tx_begin(c, &tx)) || (p = store_pair_lock(&tx, c->account, in->account)) ||
+        (p = opening_refusal(&tx, in->account)) ||
+        (p = store_room_open(&tx, c->account, in->account, &room)) || (p = announce_room(&tx, in->account, room)) ||
+        (p = tx_commit(&tx)))
         return p;
     return read_room(c, room, c->out);
 }

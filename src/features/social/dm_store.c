@@ -70,8 +70,8 @@ static const struct statement read_mark = {
            " where id = $1 and ((low = $2 and low_read < least($3, last_message)) or (high = $2 and high_read < least($3, last_message)))"
            " returning case when low = $2 then low_read else high_read end as number" };
 
-STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &history_before, &history_after,
-                &message_delete, &read_mark);
+STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &history_before,
+                &history_after, &message_delete, &read_mark);
 
 problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room)
 {

@@ -6,7 +6,8 @@
 #include "social_rules.h"
 
 const struct event_def
-    friend_requested_event = { "friend.requested", &friend_change_shape, "account:{account}", true, "Somebody asked me, or I asked (mine)." },
+    friend_requested_event = { "friend.requested", &friend_change_shape, "account:{account}", true,
+                               "Somebody asked me, or I asked (mine)." },
     friend_accepted_event = { "friend.accepted", &friend_change_shape, "account:{account}", true, "We are friends now." },
     friend_rejected_event = { "friend.rejected", &friend_change_shape, "account:{account}", true, "A request was rejected." },
     friend_cancelled_event = { "friend.cancelled", &friend_change_shape, "account:{account}", true, "A request was taken back." },
@@ -124,7 +125,8 @@ problem friends_request(struct call *c)
     bool exists, done;
     problem p;
 
-    if ((p = begin_pair(c, &tx, in->account)) || (p = store_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
+    if ((p = begin_pair(c, &tx, in->account)) ||
+        (p = store_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
         return p;
     if (!exists)
         return PROBLEM(ACCOUNT_NOT_FOUND);
@@ -205,7 +207,8 @@ problem blocks_add(struct call *c)
     bool exists;
     problem p;
 
-    if ((p = begin_pair(c, &tx, in->account)) || (p = store_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
+    if ((p = begin_pair(c, &tx, in->account)) ||
+        (p = store_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
         return p;
     if (!exists)
         return PROBLEM(ACCOUNT_NOT_FOUND);

@@ -16,7 +16,8 @@
 
 const struct event_def
     presence_changed_event = { "presence.changed", &presence_changes_shape, "account:{account}", false, "Friends came or went." },
-    presence_snapshot_event = { "presence.snapshot", &presence_snapshot_shape, "account:{account}", false, "Friends online, after opening." };
+    presence_snapshot_event = { "presence.snapshot", &presence_snapshot_shape, "account:{account}", false,
+                                "Friends online, after opening." };
 
 /* An account whose last socket here closed, until its grace is over. */
 struct leaving { struct map_node node; int64_t account; struct timer timer; };

@@ -30,7 +30,8 @@ problem lease_presence_up(struct call *c, int64_t account, bool *was_offline)
 problem lease_presence_down(struct call *c, int64_t account, bool *is_offline)
 {
     struct redis_value out = { 0 };
-    problem p = script_run(c, &down_script, VALUES(members(c), latest(c), redis_key(c->arena, "nodes")), VALUES(account, node_name()), &out);
+    problem p = script_run(c, &down_script, VALUES(members(c), latest(c), redis_key(c->arena, "nodes")),
+                           VALUES(account, node_name()), &out);
 
     *is_offline = out.number == 1;
     return p;

@@ -14,7 +14,8 @@ static struct text evidence_json(struct arena *a, const struct evidence_rows *ro
     struct text out = T("[");
 
     for (size_t i = 0; i < rows->count; i++)
-        out = arena_printf(a, "%.*s%s%s", TEXT_ARG(out), i ? "," : "", arena_cstr(a, shape_text(&evidence_one_shape, &rows->at[i], a)));
+        out = arena_printf(a, "%.*s%s%s", TEXT_ARG(out), i ? "," : "",
+                           arena_cstr(a, shape_text(&evidence_one_shape, &rows->at[i], a)));
     return arena_printf(a, "%.*s]", TEXT_ARG(out));
 }
 
@@ -32,7 +33,8 @@ problem reports_add(struct call *c)
         return p;
     if (rows.count != in->messages.count)
         return PROBLEM(REPORT_MESSAGE);
-    if ((p = tx_begin(c, &tx)) || (p = store_report_add(&tx, in, evidence_json(c->arena, &rows), &((struct report_id *)c->out)->report, &done)))
+    if ((p = tx_begin(c, &tx)) || (p = store_report_add(&tx, in, evidence_json(c->arena, &rows),
+                                                        &((struct report_id *)c->out)->report, &done)))
         return p;
     return done ? tx_commit(&tx) : PROBLEM(ACCOUNT_NOT_FOUND);
 }

@@ -67,7 +67,8 @@ static const struct statement leave = {
 
 struct card_row { int64_t account; struct opt_text nickname; struct opt_i64 avatar; bool departed; };
 static const struct field card_row_fields[] = {
-    FIELD(struct card_row, account), FIELD(struct card_row, nickname), FIELD(struct card_row, avatar), FIELD(struct card_row, departed),
+    FIELD(struct card_row, account), FIELD(struct card_row, nickname), FIELD(struct card_row, avatar),
+    FIELD(struct card_row, departed),
 };
 static const struct shape card_row_shape = SHAPE("CardRow", struct card_row, card_row_fields);
 static const struct statement card = {
@@ -82,12 +83,18 @@ static const struct statement card = {
     "(select case when low = $1 then high else low end as other, at from friendships where $1 in (low, high) and " where ") r"
 static const struct statement friends = { .name = "friends", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
                                           .sql = PEOPLE(PAIRS("state = 'friends'")) };
-static const struct statement received = { .name = "friends_received", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
-                                           .sql = PEOPLE(PAIRS("state = 'requested' and requester <> $1")) };
-static const struct statement sent = { .name = "friends_sent", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
-                                       .sql = PEOPLE(PAIRS("state = 'requested' and requester = $1")) };
-static const struct statement blocked = { .name = "blocked", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
-                                          .sql = PEOPLE("(select blocked as other, at from blocks where blocker = $1) r") };
+static const struct statement received = {
+    .name = "friends_received", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
+    .sql = PEOPLE(PAIRS("state = 'requested' and requester <> $1"))
+};
+static const struct statement sent = {
+    .name = "friends_sent", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
+    .sql = PEOPLE(PAIRS("state = 'requested' and requester = $1"))
+};
+static const struct statement blocked = {
+    .name = "blocked", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
+    .sql = PEOPLE("(select blocked as other, at from blocks where blocker = $1) r")
+};
 static const struct statement friend_ids = {
     .name = "friend_ids", .lane = LANE_READ, .row = &account_of_shape, .rows_max = 2000,
     .sql = "select high as account from friendships where low = $1 and state = 'friends'"
@@ -119,11 +126,12 @@ static const struct statement report_decide = {
     .sql = "update reports set state = $2, decided_by = $3, decided_at = now(), note = $4 where id = $1 and state = 'open'"
            " returning reported as number" };
 static const struct statement report_exists = {
-    .name = "report_exists", .lane = LANE_READ, .row = &flag_shape, .sql = "select exists (select 1 from reports where id = $1) as flag" };
+    .name = "report_exists", .lane = LANE_READ, .row = &flag_shape,
+    .sql = "select exists (select 1 from reports where id = $1) as flag" };
 
-STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop, &unfriend, &pair_drop, &block,
-                &unblock, &leave, &card, &friends, &received, &sent, &blocked, &friend_ids, &evidence, &report_add, &reports, &report_decide,
-                &report_exists);
+STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop,
+                &unfriend, &pair_drop, &block, &unblock, &leave, &card, &friends, &received, &sent, &blocked, &friend_ids,
+                &evidence, &report_add, &reports, &report_decide, &report_exists);
 
 static const struct constraint constraints[] = {
     { "reports_open_pair", PROBLEM_REPORT_OPEN },
@@ -259,10 +267,12 @@ problem store_reports(struct call *c, const struct report_page *in, struct repor
     return store_many(c, &reports, VALUES(state, in->before, in->limit + 1), out);
 }
 
-problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported, bool *done)
+problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note,
+                            int64_t *reported, bool *done)
 {
     struct number n = { 0 };
-    problem p = store_maybe(tx, &report_decide, VALUES(report, text_of(report_states.names[state]), tx->call->account, note), &n, done);
+    problem p = store_maybe(tx, &report_decide,
+                            VALUES(report, text_of(report_states.names[state]), tx->call->account, note), &n, done);
 
     *reported = n.number;
     return p;

@@ -33,7 +33,8 @@ struct evidence_rows { struct report_evidence *at; size_t count; };
 problem store_evidence(struct call *c, const struct report_new *in, struct evidence_rows *out) MUST_USE;
 struct report_rows { struct report *at; size_t count; };
 problem store_reports(struct call *c, const struct report_page *in, struct report_rows *out) MUST_USE;
-problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported, bool *done) MUST_USE;
+problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note,
+                            int64_t *reported, bool *done) MUST_USE;
 problem store_report_exists(struct call *c, int64_t report, bool *exists) MUST_USE;
 
 problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room) MUST_USE;

@@ -37,7 +37,8 @@ static const struct field friend_state_fields[] = {
 };
 const struct shape friend_state_shape = SHAPE("FriendState", struct friend_state, friend_state_fields);
 static const struct field friend_change_fields[] = {
-    FIELD(struct friend_change, other, .shape = &card_shape), FIELD(struct friend_change, mine, .says = "I did it, perhaps elsewhere."),
+    FIELD(struct friend_change, other, .shape = &card_shape),
+    FIELD(struct friend_change, mine, .says = "I did it, perhaps elsewhere."),
 };
 const struct shape friend_change_shape = SHAPE("FriendChange", struct friend_change, friend_change_fields);
 
@@ -65,7 +66,8 @@ const struct shape report_new_shape = SHAPE("ReportNew", struct report_new, repo
 static const struct field report_id_fields[] = { FIELD(struct report_id, report) };
 const struct shape report_id_shape = SHAPE("ReportId", struct report_id, report_id_fields);
 static const struct field report_page_fields[] = {
-    FIELD(struct report_page, state, .words = &report_states), FIELD(struct report_page, before, ID), FIELD(struct report_page, limit, LIMIT(30)),
+    FIELD(struct report_page, state, .words = &report_states), FIELD(struct report_page, before, ID),
+    FIELD(struct report_page, limit, LIMIT(30)),
 };
 const struct shape report_page_shape = SHAPE("ReportPage", struct report_page, report_page_fields);
 static const struct field evidence_fields[] = {
@@ -74,10 +76,11 @@ static const struct field evidence_fields[] = {
 };
 static const struct shape evidence_shape = SHAPE("ReportEvidence", struct report_evidence, evidence_fields);
 static const struct field report_fields[] = {
-    FIELD(struct report, id), FIELD(struct report, reporter), FIELD(struct report, reported), FIELD(struct report, reporter_nickname),
-    FIELD(struct report, reported_nickname), FIELD(struct report, reason, .len_max = 2000), FIELD(struct report, note, .len_max = 500),
-    FIELD(struct report, state, .words = &report_states), FIELD_LIST(struct report, evidence, .shape = &evidence_shape),
-    FIELD(struct report, at), FIELD(struct report, decided_at),
+    FIELD(struct report, id), FIELD(struct report, reporter), FIELD(struct report, reported),
+    FIELD(struct report, reporter_nickname), FIELD(struct report, reported_nickname),
+    FIELD(struct report, reason, .len_max = 2000), FIELD(struct report, note, .len_max = 500),
+    FIELD(struct report, state, .words = &report_states),
+    FIELD_LIST(struct report, evidence, .shape = &evidence_shape), FIELD(struct report, at), FIELD(struct report, decided_at),
 };
 const struct shape report_row_shape = SHAPE("Report", struct report, report_fields);
 static const struct field report_list_fields[] = {
@@ -85,11 +88,14 @@ static const struct field report_list_fields[] = {
 };
 const struct shape report_list_shape = SHAPE("Reports", struct report_list, report_list_fields);
 static const struct field report_accept_fields[] = {
-    FIELD(struct report_accept, report, ID), FIELD(struct report_accept, until, .says = "The reported person is suspended until then."),
+    FIELD(struct report_accept, report, ID),
+    FIELD(struct report_accept, until, .says = "The reported person is suspended until then."),
     FIELD(struct report_accept, note, .len_max = 500),
 };
 const struct shape report_accept_shape = SHAPE("ReportAccept", struct report_accept, report_accept_fields);
-static const struct field report_dismiss_fields[] = { FIELD(struct report_dismiss, report, ID), FIELD(struct report_dismiss, note, .len_max = 500) };
+static const struct field report_dismiss_fields[] = {
+    FIELD(struct report_dismiss, report, ID), FIELD(struct report_dismiss, note, .len_max = 500)
+};
 const struct shape report_dismiss_shape = SHAPE("ReportDismiss", struct report_dismiss, report_dismiss_fields);
 
 static const struct field room_open_fields[] = { FIELD(struct room_open, account, ID) };
@@ -101,31 +107,39 @@ static const struct field picture_fields[] = {
 static const struct shape picture_shape = SHAPE("Picture", struct picture, picture_fields);
 
 #define MESSAGE_FIELDS \
-    FIELD(struct dm_message, room), FIELD(struct dm_message, seq, .says = "Number in the room."), FIELD(struct dm_message, sender), \
+    FIELD(struct dm_message, room), FIELD(struct dm_message, seq, .says = "Number in the room."), \
+    FIELD(struct dm_message, sender), \
     FIELD(struct dm_message, client_id, .len_max = 64), FIELD(struct dm_message, body, .len_max = 2000), \
     FIELD(struct dm_message, deleted), FIELD(struct dm_message, at)
-static const struct field message_row_fields[] = { MESSAGE_FIELDS, FIELD_LIST(struct dm_message, image_ids, .list_max = IMAGES_MAX) };
+static const struct field message_row_fields[] = {
+    MESSAGE_FIELDS, FIELD_LIST(struct dm_message, image_ids, .list_max = IMAGES_MAX)
+};
 const struct shape dm_message_row_shape = SHAPE("DmMessageRow", struct dm_message, message_row_fields);
-static const struct field message_fields[] = { MESSAGE_FIELDS, FIELD_LIST(struct dm_message, images, .shape = &picture_shape, .list_max = IMAGES_MAX) };
+static const struct field message_fields[] = {
+    MESSAGE_FIELDS, FIELD_LIST(struct dm_message, images, .shape = &picture_shape, .list_max = IMAGES_MAX)
+};
 const struct shape dm_message_shape = SHAPE("DmMessage", struct dm_message, message_fields);
 
 static const struct field room_row_fields[] = {
-    FIELD(struct room, room), FIELD(struct room, head), FIELD(struct room, read), FIELD(struct room, other_read), FIELD(struct room, unread),
-    FIELD(struct room, other_account), FIELD(struct room, other_nickname), FIELD(struct room, other_avatar), FIELD(struct room, other_departed),
-    FIELD(struct room, open), FIELD_MAYBE(struct room, last, .shape = &dm_message_row_shape), FIELD(struct room, last_at),
+    FIELD(struct room, room), FIELD(struct room, head), FIELD(struct room, read), FIELD(struct room, other_read),
+    FIELD(struct room, unread), FIELD(struct room, other_account), FIELD(struct room, other_nickname),
+    FIELD(struct room, other_avatar), FIELD(struct room, other_departed), FIELD(struct room, open),
+    FIELD_MAYBE(struct room, last, .shape = &dm_message_row_shape), FIELD(struct room, last_at),
 };
 const struct shape room_row_shape = SHAPE("RoomRow", struct room, room_row_fields);
 static const struct field room_fields[] = {
-    FIELD(struct room, room), FIELD(struct room, head, .says = "Newest number of the room."), FIELD(struct room, read, .says = "How far I have read."),
-    FIELD(struct room, other_read, .says = "How far the other has."), FIELD(struct room, unread), FIELD(struct room, other, .shape = &card_shape),
-    FIELD(struct room, open, .says = "Whether I may write."), FIELD(struct room, online),
-    FIELD_MAYBE(struct room, last, .shape = &dm_message_shape), FIELD(struct room, last_at),
+    FIELD(struct room, room), FIELD(struct room, head, .says = "Newest number of the room."),
+    FIELD(struct room, read, .says = "How far I have read."),
+    FIELD(struct room, other_read, .says = "How far the other has."), FIELD(struct room, unread),
+    FIELD(struct room, other, .shape = &card_shape), FIELD(struct room, open, .says = "Whether I may write."),
+    FIELD(struct room, online), FIELD_MAYBE(struct room, last, .shape = &dm_message_shape), FIELD(struct room, last_at),
 };
 const struct shape room_shape = SHAPE("Room", struct room, room_fields);
 static const struct field room_page_fields[] = { FIELD(struct room_page, before), FIELD(struct room_page, limit, LIMIT(30)) };
 const struct shape room_page_shape = SHAPE("RoomPage", struct room_page, room_page_fields);
 static const struct field room_list_fields[] = {
-    FIELD_LIST(struct room_list, rooms, .shape = &room_shape), FIELD(struct room_list, next), FIELD(struct room_list, unread, .says = "In the rooms of this page."),
+    FIELD_LIST(struct room_list, rooms, .shape = &room_shape), FIELD(struct room_list, next),
+    FIELD(struct room_list, unread, .says = "In the rooms of this page."),
 };
 const struct shape room_list_shape = SHAPE("Rooms", struct room_list, room_list_fields);
 static const struct field room_ref_fields[] = { FIELD(struct room_ref, room, ID) };
@@ -152,7 +166,9 @@ static const struct field dm_send_fields[] = {
 const struct shape dm_send_shape = SHAPE("DmSend", struct dm_send, dm_send_fields);
 static const struct field dm_delete_fields[] = { FIELD(struct dm_delete, room, ID), FIELD(struct dm_delete, seq, ID) };
 const struct shape dm_delete_shape = SHAPE("DmDelete", struct dm_delete, dm_delete_fields);
-static const struct field dm_deleted_fields[] = { FIELD(struct dm_deleted, room), FIELD(struct dm_deleted, message, .says = "Its number.") };
+static const struct field dm_deleted_fields[] = {
+    FIELD(struct dm_deleted, room), FIELD(struct dm_deleted, message, .says = "Its number.")
+};
 const struct shape dm_deleted_shape = SHAPE("DmDeleted", struct dm_deleted, dm_deleted_fields);
 static const struct field dm_read_fields[] = { FIELD(struct dm_read, room, ID), FIELD(struct dm_read, seq, ID) };
 const struct shape dm_read_shape = SHAPE("DmRead", struct dm_read, dm_read_fields);
@@ -162,9 +178,13 @@ static const struct field dm_read_mark_fields[] = {
 const struct shape dm_read_mark_shape = SHAPE("DmReadMark", struct dm_read_mark, dm_read_mark_fields);
 static const struct field dm_typing_fields[] = { FIELD(struct dm_typing, room, ID) };
 const struct shape dm_typing_shape = SHAPE("DmTyping", struct dm_typing, dm_typing_fields);
-static const struct field dm_typing_event_fields[] = { FIELD(struct dm_typing_event, room), FIELD(struct dm_typing_event, account) };
+static const struct field dm_typing_event_fields[] = {
+    FIELD(struct dm_typing_event, room), FIELD(struct dm_typing_event, account)
+};
 const struct shape dm_typing_event_shape = SHAPE("DmTypingEvent", struct dm_typing_event, dm_typing_event_fields);
-static const struct field dm_since_fields[] = { FIELD(struct dm_since, room, ID), FIELD(struct dm_since, since, .min = 0, .max = 1ll << 52) };
+static const struct field dm_since_fields[] = {
+    FIELD(struct dm_since, room, ID), FIELD(struct dm_since, since, .min = 0, .max = 1ll << 52)
+};
 const struct shape dm_since_shape = SHAPE("DmSince", struct dm_since, dm_since_fields);
 static const struct field dm_missed_fields[] = {
     FIELD_LIST(struct dm_missed, events, .shape = &kept_event_shape, .list_max = TOPIC_EVENTS_MAX),

@@ -8,7 +8,13 @@
 
 struct account_of { int64_t account; };
 struct people_page { struct opt_text nickname, after; int64_t limit; };
-struct friend { int64_t account; struct opt_text nickname; struct opt_i64 avatar; struct opt_text avatar_url; struct opt_bool online; struct instant since; };
+struct friend {
+    int64_t account;
+    struct opt_text nickname, avatar_url;
+    struct opt_i64 avatar;
+    struct opt_bool online;
+    struct instant since;
+};
 struct friend_list { LIST_OF(struct friend) people; struct opt_text next; };
 struct friend_state { struct text state; };
 /* To each of the two: who the other is, and who acted. */

@@ -91,9 +91,12 @@ await until('sockets gone', async () => (await node.admin('/lists/sockets')).len
 const fresh = await cluster.node(node.extra); // memory that was never used for anything else
 for (let i = 0; i < 20; i++) (await upgrade(fresh.port, a.token)).destroy();
 await sleep(300);
+await fresh.admin('/lists/sockets');
 const startRss = rss(fresh.process.pid), idle = [];
 for (let i = 0; i < IDLE; i += 50) idle.push(...await many(Math.min(50, IDLE - i), () => upgrade(fresh.port, a.token)));
 await sleep(500);
+const held = (await fresh.admin('/lists/sockets')).length;
+if (held < IDLE) throw new Error(`${held} of ${IDLE} sockets are open`);
 const each = Math.round((rss(fresh.process.pid) - startRss) / IDLE);
 idle.forEach(s => s.destroy());
 await sleep(300);

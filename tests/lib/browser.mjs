@@ -50,7 +50,11 @@ export class Person {
         await this.page.press('.composer textarea', 'Enter');
     }
     sees(selector, options) { return this.page.waitForSelector(selector, options); }
-    async shot(name) { if (process.env.MADANG_SHOTS) await this.page.screenshot({ path: `${process.env.MADANG_SHOTS}/${name}.png` }); }
+    async shot(name) {
+        if (!process.env.MADANG_SHOTS) return;
+        await this.page.evaluate(() => Promise.allSettled(document.getAnimations().map(a => a.finished)));
+        await this.page.screenshot({ path: `${process.env.MADANG_SHOTS}/${name}.png` });
+    }
     async close() {
         await this.context.close();
         if (this.errors.length) throw new Error(`errors in ${this.name}'s page: ${this.errors.join('\n')}`);

@@ -214,7 +214,9 @@ static void take_sockets(void)
 
 static bool open_listeners(void)
 {
-    public_group = (struct listener_group){ .name = "public", .accepted = accept_public, .limit_addresses = true,
+    public_group = (struct listener_group){ .name = "public",
+                                            .accepted = accept_public,
+                                            .limit_addresses = true,
                                             .connections_max = (size_t)config->http_connections_max };
     admin_group = (struct listener_group){ .name = "admin", .accepted = accept_admin, .connections_max = 100 };
     take_sockets();

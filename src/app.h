@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-bool app_prepare(void);       /* tables, secret: what every command needs */
-int app_run(void);            /* serves until SIGTERM; the exit status */
-int app_check(void);          /* configuration is read already: statements, connections */
+bool app_prepare(void); /* tables, secret: what every command needs */
+int app_run(void);      /* serves until SIGTERM; the exit status */
+int app_check(void);    /* configuration is read already: statements, connections */
 int app_migrate(void);
 int app_promote(const char *email);
 

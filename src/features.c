@@ -9,13 +9,7 @@
 #include "web/session.h"
 
 const struct feature *const features[] = {
-    &session_feature,
-    &jobs_feature,
-    &system_feature,
-    &mail_feature,
-    &accounts_feature,
-    &social_feature,
-    &files_feature,
-    &notices_feature,
+    &session_feature,  &jobs_feature,   &system_feature, &mail_feature,
+    &accounts_feature, &social_feature, &files_feature,  &notices_feature,
 };
 const size_t feature_count = COUNT_OF(features);

@@ -90,7 +90,11 @@ static int command_promote(const char *argument)
     return argument ? app_promote(argument) : 2;
 }
 
-static const struct { const char *name; int (*run)(const char *argument); const char *says; } commands[] = {
+static const struct {
+    const char *name;
+    int (*run)(const char *argument);
+    const char *says;
+} commands[] = {
     { "run", command_run, "serve until SIGTERM (the default)" },
     { "check", command_check, "check configuration, migrations and every statement" },
     { "migrate", command_migrate, "apply the migrations" },

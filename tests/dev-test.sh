@@ -69,6 +69,10 @@ run_judge_of_judge() {
     count "judge of the judge" $ok $bad
 }
 
+run_format() {
+    if clang_format --dry-run --Werror; then count "format" 1 0; else count "format" 0 1; fi
+}
+
 # Generated files are what the program generates, and the documents please a linter.
 run_generated() {
     local ok=0 bad=0 pair
@@ -122,6 +126,7 @@ cmd_test() {
     test_stores
     trap 'stores_stop "$TEST_STORES"' EXIT
     run_arch
+    run_format
     run_generated
     run_unit release
     run_valgrind

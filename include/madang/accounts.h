@@ -15,11 +15,18 @@ bool account_promote(const char *email);
 
 /* An account is about to leave: a feature takes away what is personal in its own tables, or says what still holds the account
  * (unused tickets). Within the transaction that ends it. */
-struct leave_hook { problem (*leave)(struct tx *tx, int64_t account); struct leave_hook *next; };
+struct leave_hook {
+    problem (*leave)(struct tx *tx, int64_t account);
+    struct leave_hook *next;
+};
 void leave_hook_add(struct leave_hook *h);
 
 /* A person as others see one: used in the outputs of many calls. */
-struct card { int64_t account; struct opt_text nickname, avatar_url; bool departed; };
+struct card {
+    int64_t account;
+    struct opt_text nickname, avatar_url;
+    bool departed;
+};
 extern const struct shape card_shape;
 
 #endif

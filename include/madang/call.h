@@ -33,11 +33,11 @@ struct call {
     struct text key, fingerprint; /* of idempotency; empty without */
     struct text replay;           /* the stored answer, when this is a repetition */
 
-    struct field_faults faults; /* of FIELDS_INVALID */
-    int64_t retry_after_s;      /* of a retryable problem; 0: the default of its kind */
-    int status;                 /* of success; 0: 200, or 204 without an output */
-    struct text cookie_in;      /* the refresh cookie that came along */
-    struct text cookie_out;     /* a Set-Cookie to answer with */
+    struct field_faults faults;                     /* of FIELDS_INVALID */
+    int64_t retry_after_s;                          /* of a retryable problem; 0: the default of its kind */
+    int status;                                     /* of success; 0: 200, or 204 without an output */
+    struct text cookie_in;                          /* the refresh cookie that came along */
+    struct text cookie_out;                         /* a Set-Cookie to answer with */
     void (*after_reply)(struct call *c, void *arg); /* of a socket: right behind the reply, before anything else is sent */
     void *after_arg;
 };
@@ -53,8 +53,8 @@ problem call_retry_after(struct call *c, problem p, int64_t seconds) MUST_USE;
 struct event_def {
     const char *name;
     const struct shape *data;
-    const char *on;   /* what kind of topic: "room:{room}" */
-    bool numbered;    /* durable: takes a number and is replayed on resume */
+    const char *on; /* what kind of topic: "room:{room}" */
+    bool numbered;  /* durable: takes a number and is replayed on resume */
     const char *says;
 };
 

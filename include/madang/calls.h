@@ -11,58 +11,72 @@
 
 enum who { ANYONE, WHO_GUEST, WHO_NEWCOMER, WHO_MEMBER, WHO_MANAGER, WHO_ADMIN }; /* at least this */
 enum once {
-    ONCE_NOT,       /* reading, or harmless to repeat */
-    BY_KEY,         /* Idempotency-Key is honoured: the handler uses tx_begin() */
-    BY_NATURAL_KEY  /* the input itself names the effect */
+    ONCE_NOT,      /* reading, or harmless to repeat */
+    BY_KEY,        /* Idempotency-Key is honoured: the handler uses tx_begin() */
+    BY_NATURAL_KEY /* the input itself names the effect */
 };
 enum doors { BOTH_DOORS, REST_ONLY, SOCKET_ONLY };
 
-struct limit { enum { NO_LIMIT, BY_ACCOUNT, BY_ADDRESS } by; int64_t count, per_ms; bool cluster; };
+struct limit {
+    enum { NO_LIMIT, BY_ACCOUNT, BY_ADDRESS } by;
+    int64_t count, per_ms;
+    bool cluster;
+};
+/* clang-format off */
 #define PER_ACCOUNT(n, ms) { .by = BY_ACCOUNT, .count = (n), .per_ms = (ms) }
 #define PER_ADDRESS(n, ms) { .by = BY_ADDRESS, .count = (n), .per_ms = (ms) }
 /* Counted for the whole cluster in Redis; by this process alone while Redis is gone. */
 #define CLUSTER_PER_ACCOUNT(n, ms) { .by = BY_ACCOUNT, .count = (n), .per_ms = (ms), .cluster = true }
 #define CLUSTER_PER_ADDRESS(n, ms) { .by = BY_ADDRESS, .count = (n), .per_ms = (ms), .cluster = true }
+/* clang-format on */
 #define CALL_LIMITS_MAX 2
 #define CALL_PROBLEMS_MAX 10
 
-struct rest { enum method method; const char *path; };
+struct rest {
+    enum method method;
+    const char *path;
+};
+/* clang-format off */
 #define GET(path) { METHOD_GET, path }
 #define POST(path) { METHOD_POST, path }
 #define PUT(path) { METHOD_PUT, path }
 #define PATCH(path) { METHOD_PATCH, path }
 #define DELETE(path) { METHOD_DELETE, path }
+/* clang-format on */
 
 struct call_def {
     const char *name; /* "dm.send" */
     struct rest rest; /* path NULL: SOCKET_ONLY */
     enum who who;
-    const struct shape *in, *out; /* NULL: none */
-    problem (*run)(struct call *c);  /* a typed call … */
-    problem (*raw)(struct call *c);  /* … or a raw exchange: it begins the answer itself, or returns a problem */
-    bool streams;                    /* raw: the body is read with exchange_body_next() */
-    size_t (*body_limit)(void);      /* NULL: [http] body_bytes */
-    const char *raw_type;            /* raw: media type of its answer, for the documents; "" when it has no body */
+    const struct shape *in, *out;   /* NULL: none */
+    problem (*run)(struct call *c); /* a typed call … */
+    problem (*raw)(struct call *c); /* … or a raw exchange: it begins the answer itself, or returns a problem */
+    bool streams;                   /* raw: the body is read with exchange_body_next() */
+    size_t (*body_limit)(void);     /* NULL: [http] body_bytes */
+    const char *raw_type;           /* raw: media type of its answer, for the documents; "" when it has no body */
     enum doors doors;
     enum once once;
-    bool cookie;                     /* reads the refresh cookie: only from our own origin */
-    int64_t deadline_ms;             /* 0: [http] call_ms */
-    int status;                      /* of success; 0: 200, or 204 without an output */
+    bool cookie;         /* reads the refresh cookie: only from our own origin */
+    int64_t deadline_ms; /* 0: [http] call_ms */
+    int status;          /* of success; 0: 200, or 204 without an output */
     struct limit limits[CALL_LIMITS_MAX];
     problem problems[CALL_PROBLEMS_MAX];
     const char *says;
 };
 
 /* Rooms, accounts …: topics that resume by number. */
-struct topic_list { struct text *at; size_t count; };
+struct topic_list {
+    struct text *at;
+    size_t count;
+};
 #define TOPIC_LIST_MAX 256
 
 struct job_def {
     const char *kind;
     const struct shape *payload; /* NULL: periodic work without one */
     problem (*run)(struct call *c, const void *payload);
-    int64_t every_s;             /* periodic; 0: queued by features */
-    int attempts_max;            /* 0: 10 */
+    int64_t every_s;  /* periodic; 0: queued by features */
+    int attempts_max; /* 0: 10 */
 };
 
 struct feature {

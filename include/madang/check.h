@@ -9,8 +9,7 @@
 
 _Noreturn void check_failed(const char *file, int line, const char *expression);
 
-#define CHECK(expression) \
-    (__builtin_expect(!!(expression), 1) ? (void)0 : check_failed(__FILE__, __LINE__, #expression))
+#define CHECK(expression) (__builtin_expect(!!(expression), 1) ? (void)0 : check_failed(__FILE__, __LINE__, #expression))
 
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_at, first_at) __attribute__((format(printf, format_at, first_at)))

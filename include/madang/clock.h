@@ -15,9 +15,9 @@ struct date {
 #define SECONDS(n) ((n)*1000)
 #define MINUTES(n) ((n)*60 * 1000)
 
-uint64_t clock_ms(void);           /* monotonic; only differences mean something */
-uint64_t clock_us(void);           /* the same in microseconds */
-struct instant clock_wall(void);   /* now */
+uint64_t clock_ms(void);         /* monotonic; only differences mean something */
+uint64_t clock_us(void);         /* the same in microseconds */
+struct instant clock_wall(void); /* now */
 int64_t clock_wall_seconds(void);
 struct instant instant_after_ms(struct instant from, int64_t ms);
 struct date date_of(struct instant at);

@@ -17,7 +17,11 @@ void health_part_add(struct health_part *p);
 /* {"ready":true,"parts":{"pg":"ok",…}}; returns whether ready. */
 bool health_print(struct buf *out);
 
-struct list_view { const char *name; void (*print)(struct buf *out); struct list_view *next; };
+struct list_view {
+    const char *name;
+    void (*print)(struct buf *out);
+    struct list_view *next;
+};
 void list_view_add(struct list_view *v);
 const struct list_view *list_view_find(struct text name);
 void list_views_print(struct buf *out); /* their names */

@@ -61,7 +61,6 @@ static inline void list_splice(struct list *to, struct list *from)
 #define list_each(node, l) for (struct list *node = (l)->next; node != (l); node = node->next)
 /* The body may remove `node`, and nothing else. */
 #define list_each_safe(node, l) \
-    for (struct list *node = (l)->next, *node##_next = node->next; node != (l); \
-         node = node##_next, node##_next = node->next)
+    for (struct list *node = (l)->next, *node##_next = node->next; node != (l); node = node##_next, node##_next = node->next)
 
 #endif

@@ -16,16 +16,16 @@ void log_set_json(bool json);
 /* The sink borrows the line (with its newline) for the call. NULL: straight to stderr. */
 void log_set_sink(void (*sink)(struct text line));
 bool log_wants(enum log_level level);
-void log_write(enum log_level level, const char *area, const struct pair *fields, size_t count, const char *format,
-               ...) PRINTF_LIKE(5, 6);
+void log_write(enum log_level level, const char *area, const struct pair *fields, size_t count, const char *format, ...)
+    PRINTF_LIKE(5, 6);
 
 #define log_debug(area, ...) log_at(LOG_DEBUG, area, __VA_ARGS__)
 #define log_info(area, ...) log_at(LOG_INFO, area, __VA_ARGS__)
 #define log_warn(area, ...) log_at(LOG_WARN, area, __VA_ARGS__)
 #define log_error(area, ...) log_at(LOG_ERROR, area, __VA_ARGS__)
-#define log_at(level, area, ...) \
-    do { \
-        if (log_wants(level)) \
+#define log_at(level, area, ...)                          \
+    do {                                                  \
+        if (log_wants(level))                             \
             log_write(level, area, NULL, 0, __VA_ARGS__); \
     } while (0)
 

@@ -14,7 +14,7 @@
 #include "madang/problem.h"
 
 void loop_start(void);
-void loop_run(void);  /* until nothing is left */
+void loop_run(void);   /* until nothing is left */
 void loop_close(void); /* every handle must be closed or closing; joins the thread pool's work */
 uv_loop_t *loop_uv(void);
 
@@ -27,7 +27,9 @@ void turn_hook_init(struct turn_hook *h, void (*run)(struct turn_hook *h));
 void turn_hook_arm(struct turn_hook *h); /* harmless when armed */
 
 /* The longest turn since the last call, and the mean: microseconds of work on the loop. */
-struct loop_lag { uint64_t max_us, mean_us; };
+struct loop_lag {
+    uint64_t max_us, mean_us;
+};
 struct loop_lag loop_lag_take(void);
 
 /* A cheap timer: 32 bytes in its owner, about 16 ms coarse, one uv_timer for all. Never fires early. */

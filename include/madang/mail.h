@@ -4,7 +4,9 @@
 
 #include "madang/calls.h"
 
-struct mail { struct text to, subject, body; };
+struct mail {
+    struct text to, subject, body;
+};
 
 /* With the transaction, or on its own. */
 problem mail_queue(struct store_on on, const struct mail *m) MUST_USE;

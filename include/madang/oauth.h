@@ -10,7 +10,10 @@ struct oauth_attempt {
     int64_t link_account; /* whose account the provider is to be joined to; 0: a login */
 };
 
-struct oauth_identity { struct text subject, email; bool email_verified; };
+struct oauth_identity {
+    struct text subject, email;
+    bool email_verified;
+};
 
 struct oauth_provider {
     const char *name;

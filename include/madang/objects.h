@@ -9,7 +9,10 @@
 problem object_put(struct call *c, struct text key, const char *path, struct text type) MUST_USE;
 problem object_delete(struct call *c, struct text key) MUST_USE; /* also when it is not there */
 /* How a reader gets it: by our streaming a local file (path), or by going to a presigned address (url). One of both is empty. */
-struct object_place { const char *path; struct text url; };
+struct object_place {
+    const char *path;
+    struct text url;
+};
 problem object_place(struct call *c, struct text key, struct text type, struct object_place *out) MUST_USE;
 void objects_start(void);
 

@@ -10,26 +10,29 @@
 #include "madang/call.h"
 
 struct outbound {
-    const char *upstream;      /* "s3", "kakao" …: static */
-    const char *method;        /* "GET" …; NULL for mail */
+    const char *upstream; /* "s3", "kakao" …: static */
+    const char *method;   /* "GET" …; NULL for mail */
     struct text url;
     const struct pair *headers;
     size_t header_count;
-    struct text body;          /* kept by the caller until the answer is here */
+    struct text body; /* kept by the caller until the answer is here */
     /* Or a body in pieces: called by the task whenever more is wanted; an empty piece ends it. */
     problem (*next_piece)(struct call *c, void *arg, struct text *piece);
     void *next_arg;
-    int64_t body_length;       /* of next_piece */
+    int64_t body_length; /* of next_piece */
     struct text user, password;
-    struct text mail_from;     /* SMTP: bare addresses */
+    struct text mail_from; /* SMTP: bare addresses */
     struct text mail_to;
-    const char *starttls;      /* SMTP: "never", "try", "require" */
+    const char *starttls;         /* SMTP: "never", "try", "require" */
     int64_t connect_ms, total_ms; /* 0: 5 s, 10 s */
-    size_t answer_max;         /* 0: 64 KiB */
-    bool repeatable;           /* may be sent again: network failures, 429 and 5xx are, up to three times with jitter */
+    size_t answer_max;            /* 0: 64 KiB */
+    bool repeatable;              /* may be sent again: network failures, 429 and 5xx are, up to three times with jitter */
 };
 
-struct outbound_answer { int status; struct text body, type; };
+struct outbound_answer {
+    int status;
+    struct text body, type;
+};
 
 /* UPSTREAM_UNAVAILABLE (breaker open, cannot connect), UPSTREAM_FAILED (broken off, too long an answer), DEADLINE, OVERLOADED.
  * Any HTTP status is an answer, not a problem. */

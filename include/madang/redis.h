@@ -12,7 +12,10 @@ void redis_start(void);
 void redis_stop(void);
 bool redis_is_up(void);
 /* Tells when Redis came back (up) or went: leases are to be asserted anew, sockets to be told to catch up. */
-struct redis_watcher { void (*changed)(bool up); struct redis_watcher *next; };
+struct redis_watcher {
+    void (*changed)(bool up);
+    struct redis_watcher *next;
+};
 void redis_watch(struct redis_watcher *w);
 
 struct redis_value {
@@ -33,8 +36,14 @@ problem redis_run(struct call *c, struct values command, struct redis_value *out
 bool redis_send(struct values command);
 
 /* Several steps as one: a Lua script, embedded from the .lua file of that name. */
-struct script { const char *file; struct text body; char sha[41]; };
+struct script {
+    const char *file;
+    struct text body;
+    char sha[41];
+};
+/* clang-format off */
 #define SCRIPT(file_name) { .file = file_name }
+/* clang-format on */
 problem script_run(struct call *c, struct script *s, struct values keys, struct values args, struct redis_value *out) MUST_USE;
 
 /* Subscriptions, on a connection of their own. on_message for what is published, on_subscribed when Redis has acknowledged

@@ -10,7 +10,9 @@
 
 #define DIGEST_SIZE 32
 
-struct digest { unsigned char bytes[DIGEST_SIZE]; };
+struct digest {
+    unsigned char bytes[DIGEST_SIZE];
+};
 
 struct digest sha256(struct text t);
 struct digest hmac_sha256(struct text key, struct text t);

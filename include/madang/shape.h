@@ -25,6 +25,7 @@
 
 enum presence { ABSENT, NULL_VALUE, PRESENT };
 
+/* clang-format off */
 struct opt_bool { enum presence is; bool value; };
 struct opt_i64 { enum presence is; int64_t value; };
 struct opt_text { enum presence is; struct text value; };
@@ -52,12 +53,15 @@ enum field_kind {
         struct opt_bool: KIND_OPT_BOOL, struct opt_i64: KIND_OPT_I64, struct opt_text: KIND_OPT_TEXT, \
         struct opt_instant: KIND_OPT_INSTANT, struct opt_date: KIND_OPT_DATE, struct opt_word: KIND_OPT_WORD, \
         struct json: KIND_JSON, struct counts: KIND_COUNTS, default: KIND_STRUCT)
+/* clang-format on */
 
 struct words {
     const char *const *names; /* indexed by the enum */
     size_t count;
 };
+/* clang-format off */
 #define WORDS(array) { (array), COUNT_OF(array) }
+/* clang-format on */
 
 struct field {
     const char *name;
@@ -65,15 +69,16 @@ struct field {
     size_t offset, size;        /* size: of the member, of a list's item, of what a MAYBE points to */
     const struct shape *shape;
     const struct words *words;
-    int64_t min, max, otherwise;     /* of numbers; both bounds 0: no bound but 2^53 */
-    size_t len_min, len_max;         /* of text, in code points; len_max 0: 200 */
-    size_t list_min, list_max;       /* list_max 0: 100 */
-    bool (*check)(struct text t);    /* of text: a rule that lengths cannot say … */
-    const char *pattern, *format;    /* … and how the schema says it */
+    int64_t min, max, otherwise;  /* of numbers; both bounds 0: no bound but 2^53 */
+    size_t len_min, len_max;      /* of text, in code points; len_max 0: 200 */
+    size_t list_min, list_max;    /* list_max 0: 100 */
+    bool (*check)(struct text t); /* of text: a rule that lengths cannot say … */
+    const char *pattern, *format; /* … and how the schema says it */
     bool optional, secret;
     const char *says;
 };
 
+/* clang-format off */
 #define FIELD(type, member, ...) \
     { .name = #member, .kind = KIND_OF(((type *)0)->member), .offset = offsetof(type, member), \
       .size = sizeof(((type *)0)->member), __VA_ARGS__ }
@@ -83,6 +88,7 @@ struct field {
 #define FIELD_MAYBE(type, member, ...) \
     { .name = #member, .kind = KIND_MAYBE, .offset = offsetof(type, member), \
       .size = sizeof(*((type *)0)->member), __VA_ARGS__ }
+/* clang-format on */
 
 struct shape {
     const char *name; /* of the schema; unique */
@@ -90,17 +96,30 @@ struct shape {
     const struct field *fields;
     size_t count;
 };
+/* clang-format off */
 #define SHAPE(name, type, fields) { (name), sizeof(type), (fields), COUNT_OF(fields) }
+/* clang-format on */
 
-struct any_list { void *at; size_t count; }; /* what every LIST_OF looks like */
+struct any_list {
+    void *at;
+    size_t count;
+}; /* what every LIST_OF looks like */
 
 /* A fault of one field: where (a JSON pointer), and what is wrong in both languages. */
-struct field_fault { struct text pointer; const char *en, *ko; };
+struct field_fault {
+    struct text pointer;
+    const char *en, *ko;
+};
 #define FIELD_FAULTS_MAX 32
-struct field_faults { struct field_fault at[FIELD_FAULTS_MAX]; size_t count; };
+struct field_faults {
+    struct field_fault at[FIELD_FAULTS_MAX];
+    size_t count;
+};
 void field_fault_add(struct field_faults *f, struct text pointer, const char *en, const char *ko);
 
-struct pair { struct text name, value; };
+struct pair {
+    struct text name, value;
+};
 struct shape_input {
     struct text json;         /* the body; empty when there is none */
     const struct pair *pairs; /* path and query parameters, percent-decoded */

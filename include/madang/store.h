@@ -23,25 +23,48 @@ struct statement {
 };
 
 /* How a feature or a platform part shows its statements: for PREPARE and DESCRIBE at start-up. */
-struct statement_table { const struct statement *const *at; size_t count; struct statement_table *next; };
+struct statement_table {
+    const struct statement *const *at;
+    size_t count;
+    struct statement_table *next;
+};
 void statements_add(struct statement_table *t);
 /* At file scope: a table `name` of these statements. */
+/* clang-format off */
 #define STATEMENT_TABLE(name, ...) \
     struct statement_table name = { .at = (const struct statement *const[]){ __VA_ARGS__ }, \
                                     .count = sizeof((const struct statement *const[]){ __VA_ARGS__ }) / sizeof(void *) }
+/* clang-format on */
 
 /* A violated constraint means a problem of the caller's, not a bug. */
-struct constraint { const char *name; enum problem_id problem; };
-struct constraint_table { const struct constraint *at; size_t count; struct constraint_table *next; };
+struct constraint {
+    const char *name;
+    enum problem_id problem;
+};
+struct constraint_table {
+    const struct constraint *at;
+    size_t count;
+    struct constraint_table *next;
+};
 void constraints_add(struct constraint_table *t);
 void store_start(void); /* adds the platform's own tables */
 
 /* One parameter. */
 struct value {
     enum { VALUE_NULL, VALUE_I64, VALUE_BOOL, VALUE_TEXT, VALUE_INSTANT, VALUE_DATE, VALUE_F64 } kind;
-    union { int64_t i64; bool flag; struct text text; struct instant instant; struct date date; double f64; };
+    union {
+        int64_t i64;
+        bool flag;
+        struct text text;
+        struct instant instant;
+        struct date date;
+        double f64;
+    };
 };
-struct values { const struct value *at; size_t count; };
+struct values {
+    const struct value *at;
+    size_t count;
+};
 struct value value_i64(int64_t v);
 struct value value_int(int v);
 struct value value_bool(bool v);
@@ -54,10 +77,12 @@ struct value value_opt_i64(struct opt_i64 v);
 struct value value_opt_text(struct opt_text v);
 struct value value_opt_date(struct opt_date v);
 struct value value_opt_instant(struct opt_instant v);
+/* clang-format off */
 #define VALUE(v) \
     _Generic((v), int64_t: value_i64, int: value_int, bool: value_bool, struct text: value_text, struct json: value_json, \
         struct instant: value_instant, struct date: value_date, double: value_f64, struct opt_i64: value_opt_i64, \
         struct opt_text: value_opt_text, struct opt_date: value_opt_date, struct opt_instant: value_opt_instant)(v),
+/* clang-format on */
 #define VALUE_1(v) VALUE(v)
 #define VALUE_2(v, ...) VALUE(v) VALUE_1(__VA_ARGS__)
 #define VALUE_3(v, ...) VALUE(v) VALUE_2(__VA_ARGS__)
@@ -71,6 +96,7 @@ struct value value_opt_instant(struct opt_instant v);
 #define VALUE_11(v, ...) VALUE(v) VALUE_10(__VA_ARGS__)
 #define VALUE_12(v, ...) VALUE(v) VALUE_11(__VA_ARGS__)
 #define VALUES_MAX 12
+/* clang-format off */
 #define VALUES_PICK(a, b, c, d, e, f, g, h, i, j, k, l, name, ...) name
 #define VALUES_LIST(...) \
     VALUES_PICK(__VA_ARGS__, VALUE_12, VALUE_11, VALUE_10, VALUE_9, VALUE_8, VALUE_7, VALUE_6, VALUE_5, VALUE_4, \
@@ -78,14 +104,20 @@ struct value value_opt_instant(struct opt_instant v);
 #define VALUES(...) \
     ((struct values){ (const struct value[]){ VALUES_LIST(__VA_ARGS__) }, \
                       sizeof((const struct value[]){ VALUES_LIST(__VA_ARGS__) }) / sizeof(struct value) })
+/* clang-format on */
 #define NO_VALUES ((struct values){ NULL, 0 })
 
 struct tx;
 /* Where a statement runs. */
-struct store_on { struct call *call; struct tx *tx; };
+struct store_on {
+    struct call *call;
+    struct tx *tx;
+};
 struct store_on store_on_call(struct call *c);
 struct store_on store_on_tx(struct tx *tx);
+/* clang-format off */
 #define STORE_ON(on) _Generic((on), struct call *: store_on_call, struct tx *: store_on_tx, struct store_on: store_on_same)(on)
+/* clang-format on */
 struct store_on store_on_same(struct store_on on);
 
 /* Problems of all: STORE_UNAVAILABLE, DEADLINE, OVERLOADED, COMMIT_UNKNOWN (a lone write whose answer was lost), CONFLICT, what a
@@ -125,14 +157,26 @@ void tx_after(struct tx *tx, void (*after)(void *arg), void *arg);
 problem tx_commit(struct tx *tx) MUST_USE;
 
 /* Who sends what was published; the hub's, handed in by the app. number 0: not numbered. */
-struct published { struct text topic; int64_t number; const struct event_def *event; struct text json; };
+struct published {
+    struct text topic;
+    int64_t number;
+    const struct event_def *event;
+    struct text json;
+};
 void tx_set_publisher(void (*publish)(const struct published *p));
 /* Publishes at once, outside any transaction; for what is not kept (presence, typing). */
 void publish_now(struct call *c, struct text topic, const struct event_def *e, const void *data);
 
 /* Events kept for a topic after `since`, ascending. */
-struct kept_event { int64_t seq; struct text ev; struct json data; };
-struct kept_events { struct kept_event *at; size_t count; };
+struct kept_event {
+    int64_t seq;
+    struct text ev;
+    struct json data;
+};
+struct kept_events {
+    struct kept_event *at;
+    size_t count;
+};
 extern const struct shape kept_event_shape;
 problem topic_events_since(struct call *c, struct text topic, int64_t since, struct kept_events *out) MUST_USE;
 problem topic_heads(struct call *c, const struct text *topics, size_t count, struct counts *out) MUST_USE;

@@ -56,7 +56,11 @@ void scope_cancel(struct scope *s);
 void scope_join(struct scope *s); /* waits for all; when the owner is cancelled, so are they */
 
 /* For the operator's list. */
-struct task_info { uint64_t id, age_ms, waiting_ms; const char *name, *file; int line; };
+struct task_info {
+    uint64_t id, age_ms, waiting_ms;
+    const char *name, *file;
+    int line;
+};
 void task_each(void (*each)(const struct task_info *i, void *arg), void *arg);
 
 #endif

@@ -19,7 +19,9 @@ struct text {
 
 /* A literal as a text, as an expression and as an initialiser of a static. */
 #define T(literal) ((struct text){ "" literal "", sizeof(literal) - 1 })
+/* clang-format off */
 #define TEXT_INIT(literal) { "" literal "", sizeof(literal) - 1 }
+/* clang-format on */
 /* For printf's "%.*s". */
 #define TEXT_ARG(t) (int)(t).len, (t).at ? (t).at : ""
 

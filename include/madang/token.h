@@ -28,8 +28,13 @@ problem token_verify(struct text token, struct claims *out) MUST_USE;
 void token_revoke_session(struct text session);
 
 /* An id_token of an outside OpenID provider (OIDC Core 3.1.3.7): RS256 by the key of its kid in the JWKS. */
-struct id_token_rules { struct text issuer, issuer_too, client_id, nonce, access_token, jwks; };
-struct id_token { struct text subject, email; bool email_verified; };
+struct id_token_rules {
+    struct text issuer, issuer_too, client_id, nonce, access_token, jwks;
+};
+struct id_token {
+    struct text subject, email;
+    bool email_verified;
+};
 /* NULL; NOT_FOUND when the kid is not in the key set (fetch it anew once); OAUTH_REFUSED. */
 problem id_token_verify(struct arena *a, struct text token, const struct id_token_rules *rules, struct id_token *out) MUST_USE;
 

@@ -12,7 +12,11 @@ enum worker_class { WORKER_PASSWORD, WORKER_IMAGE, WORKER_FILE, WORKER_CLASSES }
 
 problem worker_run(struct task *t, enum worker_class class, void (*run)(void *arg), void *arg) MUST_USE;
 void worker_limits(enum worker_class class, size_t running_max, size_t waiting_max);
-struct worker_info { const char *name; size_t running, waiting, running_max, waiting_max; uint64_t refused, done; };
+struct worker_info {
+    const char *name;
+    size_t running, waiting, running_max, waiting_max;
+    uint64_t refused, done;
+};
 struct worker_info worker_info(enum worker_class class);
 
 #endif

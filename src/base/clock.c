@@ -70,8 +70,8 @@ size_t instant_format(struct instant at, char out[static INSTANT_TEXT_SIZE])
     int length;
 
     split(at, &tm, &us);
-    length = snprintf(out, INSTANT_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
-                      tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(us / 1000));
+    length = snprintf(out, INSTANT_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                      tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(us / 1000));
     CHECK(length > 0 && length < INSTANT_TEXT_SIZE);
     return (size_t)length;
 }
@@ -114,8 +114,8 @@ static bool take_date(struct text *t, struct date *out)
     static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     bool leap;
 
-    if (!take_number(t, 4, &out->year) || !take_char(t, '-') || !take_number(t, 2, &out->month) ||
-        !take_char(t, '-') || !take_number(t, 2, &out->day))
+    if (!take_number(t, 4, &out->year) || !take_char(t, '-') || !take_number(t, 2, &out->month) || !take_char(t, '-') ||
+        !take_number(t, 2, &out->day))
         return false;
     leap = (out->year % 4 == 0 && out->year % 100 != 0) || out->year % 400 == 0;
     return out->year >= 1 && out->month >= 1 && out->month <= 12 && out->day >= 1 &&
@@ -166,9 +166,8 @@ bool instant_parse(struct text t, struct instant *out)
     int offset;
 
     if (!take_date(&t, &d) || (!take_char(&t, 'T') && !take_char(&t, 't') && !take_char(&t, ' ')) ||
-        !take_number(&t, 2, &tm.tm_hour) || !take_char(&t, ':') || !take_number(&t, 2, &tm.tm_min) ||
-        !take_char(&t, ':') || !take_number(&t, 2, &tm.tm_sec) || !take_fraction(&t, &us) ||
-        !take_offset(&t, &offset) || t.len)
+        !take_number(&t, 2, &tm.tm_hour) || !take_char(&t, ':') || !take_number(&t, 2, &tm.tm_min) || !take_char(&t, ':') ||
+        !take_number(&t, 2, &tm.tm_sec) || !take_fraction(&t, &us) || !take_offset(&t, &offset) || t.len)
         return false;
     if (tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 59)
         return false;
@@ -182,14 +181,13 @@ bool instant_parse(struct text t, struct instant *out)
 void http_date_format(int64_t seconds, char out[static 30])
 {
     static const char day[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-    static const char month[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    static const char month[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     time_t t = (time_t)seconds;
     struct tm tm;
     int length;
 
     CHECK(gmtime_r(&t, &tm) != NULL);
-    length = snprintf(out, 30, "%s, %02d %s %04d %02d:%02d:%02d GMT", day[tm.tm_wday], tm.tm_mday,
-                      month[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    length = snprintf(out, 30, "%s, %02d %s %04d %02d:%02d:%02d GMT", day[tm.tm_wday], tm.tm_mday, month[tm.tm_mon],
+                      tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
     CHECK(length == 29);
 }

@@ -30,8 +30,8 @@ static void sip_round(uint64_t v[4])
 /* SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", with 1 and 3 rounds). */
 static uint64_t hash_of(struct text key)
 {
-    uint64_t v[4] = { seed_low ^ 0x736f6d6570736575u, seed_high ^ 0x646f72616e646f6du,
-                      seed_low ^ 0x6c7967656e657261u, seed_high ^ 0x7465646279746573u };
+    uint64_t v[4] = { seed_low ^ 0x736f6d6570736575u, seed_high ^ 0x646f72616e646f6du, seed_low ^ 0x6c7967656e657261u,
+                      seed_high ^ 0x7465646279746573u };
     uint64_t word, last = (uint64_t)key.len << 56;
     size_t i;
 

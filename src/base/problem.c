@@ -5,4 +5,3 @@ const struct problem_def problem_table[PROBLEM_COUNT] = {
 #include "problems.def"
 #undef X
 };
-

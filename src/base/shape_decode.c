@@ -64,8 +64,8 @@ static enum fault decode_scalar(struct decoding *d, const struct field *f, enum 
         return decode_number(f, plain, value, opt_open(f, kind, member));
     if (!json_is_string(value) || plain == KIND_JSON)
         return FAULT_TYPE;
-    return scalar_parse(f, kind, d->arena, (struct text){ json_string_value(value), json_string_length(value) },
-                        d->trusted, member);
+    return scalar_parse(f, kind, d->arena, (struct text){ json_string_value(value), json_string_length(value) }, d->trusted,
+                        member);
 }
 
 static enum fault decode_counts(struct decoding *d, const struct field *f, const json_t *value, struct counts *out)
@@ -78,20 +78,19 @@ static enum fault decode_counts(struct decoding *d, const struct field *f, const
     if (json_object_size(value) > (f->list_max ? f->list_max : LIST_LEN_MAX))
         return FAULT_LONG;
     out->at = arena_array(d->arena, struct count_of, json_object_size(value));
-    json_object_foreach ((json_t *)(uintptr_t)value, name, number) {
+    json_object_foreach((json_t *)(uintptr_t)value, name, number)
+    {
         if (!json_is_integer(number) || json_integer_value(number) < 0 || json_integer_value(number) > INTEGER_MAX)
             return FAULT_TYPE;
-        out->at[out->count++] =
-            (struct count_of){ arena_text(d->arena, text_of(name)), json_integer_value(number) };
+        out->at[out->count++] = (struct count_of){ arena_text(d->arena, text_of(name)), json_integer_value(number) };
     }
     return FAULT_NONE;
 }
 
-static enum fault decode_value(struct decoding *d, const struct field *f, enum field_kind kind, const json_t *value,
-                               void *member, struct text at);
+static enum fault decode_value(struct decoding *d, const struct field *f, enum field_kind kind, const json_t *value, void *member,
+                               struct text at);
 
-static enum fault decode_list(struct decoding *d, const struct field *f, const json_t *value, void *member,
-                              struct text at)
+static enum fault decode_list(struct decoding *d, const struct field *f, const json_t *value, void *member, struct text at)
 {
     struct any_list *list = member;
     size_t count = json_array_size(value);
@@ -106,8 +105,7 @@ static enum fault decode_list(struct decoding *d, const struct field *f, const j
     list->count = count;
     for (size_t i = 0; i < count; i++) {
         struct text item_at = arena_printf(d->arena, "%.*s/%zu", TEXT_ARG(at), i);
-        enum fault fault =
-            decode_value(d, f, f->item, json_array_get(value, i), (char *)list->at + i * f->size, item_at);
+        enum fault fault = decode_value(d, f, f->item, json_array_get(value, i), (char *)list->at + i * f->size, item_at);
 
         if (fault)
             fault_add(d->faults, item_at, fault);
@@ -115,8 +113,8 @@ static enum fault decode_list(struct decoding *d, const struct field *f, const j
     return FAULT_NONE;
 }
 
-static enum fault decode_value(struct decoding *d, const struct field *f, enum field_kind kind, const json_t *value,
-                               void *member, struct text at)
+static enum fault decode_value(struct decoding *d, const struct field *f, enum field_kind kind, const json_t *value, void *member,
+                               struct text at)
 {
     switch ((int)kind) {
     case KIND_LIST:
@@ -179,7 +177,8 @@ static void refuse_unknown(struct decoding *d, const struct shape *s, const json
 
     if (d->open)
         return;
-    json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
         if (!field_find(s, text_of(name)))
             fault_add(d->faults, pointer_to(d, at, name), FAULT_UNKNOWN);
     }
@@ -219,8 +218,7 @@ static enum fault decode_pair(struct decoding *d, const struct field *f, struct 
     list->at = arena_alloc(d->arena, count * f->size);
     for (list->count = 0; list->count < count; list->count++) {
         struct text item = text_cut(value, ',', &value);
-        enum fault fault =
-            scalar_parse(f, f->item, d->arena, item, false, (char *)list->at + list->count * f->size);
+        enum fault fault = scalar_parse(f, f->item, d->arena, item, false, (char *)list->at + list->count * f->size);
 
         if (fault)
             return fault;
@@ -249,8 +247,7 @@ static void check_pairs(struct decoding *d, const struct shape *s, const struct 
     }
 }
 
-static void decode_all(struct decoding *d, const struct shape *s, const struct shape_input *in, const json_t *object,
-                       void *out)
+static void decode_all(struct decoding *d, const struct shape *s, const struct shape_input *in, const json_t *object, void *out)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct field *f = &s->fields[i];
@@ -269,8 +266,7 @@ static void decode_all(struct decoding *d, const struct shape *s, const struct s
     check_pairs(d, s, in, object);
 }
 
-problem shape_decode(const struct shape *s, struct arena *a, const struct shape_input *in, void *out,
-                     struct field_faults *faults)
+problem shape_decode(const struct shape *s, struct arena *a, const struct shape_input *in, void *out, struct field_faults *faults)
 {
     struct decoding d = { .arena = a, .faults = faults, .open = in->open };
     json_t *object = NULL;

@@ -33,8 +33,8 @@ static void schema_integer(const struct field *f, struct buf *out)
 {
     bool bounded = f->min || f->max;
 
-    buf_printf(out, "\"type\":\"integer\",\"minimum\":%lld,\"maximum\":%lld",
-               (long long)(bounded ? f->min : -INTEGER_MAX), (long long)(f->max ? f->max : INTEGER_MAX));
+    buf_printf(out, "\"type\":\"integer\",\"minimum\":%lld,\"maximum\":%lld", (long long)(bounded ? f->min : -INTEGER_MAX),
+               (long long)(f->max ? f->max : INTEGER_MAX));
 }
 
 static void schema_list(const struct field *f, struct buf *out)
@@ -122,8 +122,7 @@ void shape_visit(const struct shape *s, void (*visit)(const struct shape *s, voi
 
 static void check_field(const struct field *f)
 {
-    bool is_struct = f->kind == KIND_STRUCT || f->kind == KIND_MAYBE ||
-                     (f->kind == KIND_LIST && f->item == KIND_STRUCT);
+    bool is_struct = f->kind == KIND_STRUCT || f->kind == KIND_MAYBE || (f->kind == KIND_LIST && f->item == KIND_STRUCT);
     enum field_kind scalar = kind_plain(f->kind == KIND_LIST ? f->item : f->kind);
 
     CHECK(is_struct == (f->shape != NULL));

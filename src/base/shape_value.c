@@ -66,8 +66,7 @@ struct text text_nfc(struct arena *a, struct text t)
 
     if (is_ascii(t))
         return arena_text(a, t);
-    length = utf8proc_map((const utf8proc_uint8_t *)t.at, (utf8proc_ssize_t)t.len, &composed,
-                          UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    length = utf8proc_map((const utf8proc_uint8_t *)t.at, (utf8proc_ssize_t)t.len, &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     CHECK(length >= 0);
     out = arena_text(a, (struct text){ (const char *)composed, (size_t)length });
     free(composed);
@@ -99,9 +98,10 @@ bool word_find(const struct words *w, struct text t, int *out)
 
 enum field_kind kind_plain(enum field_kind kind)
 {
-    static const enum field_kind plain[] = { [KIND_OPT_BOOL] = KIND_BOOL,       [KIND_OPT_I64] = KIND_I64,
-                                             [KIND_OPT_TEXT] = KIND_TEXT,       [KIND_OPT_INSTANT] = KIND_INSTANT,
-                                             [KIND_OPT_DATE] = KIND_DATE,       [KIND_OPT_WORD] = KIND_WORD };
+    static const enum field_kind plain[] = {
+        [KIND_OPT_BOOL] = KIND_BOOL,       [KIND_OPT_I64] = KIND_I64,   [KIND_OPT_TEXT] = KIND_TEXT,
+        [KIND_OPT_INSTANT] = KIND_INSTANT, [KIND_OPT_DATE] = KIND_DATE, [KIND_OPT_WORD] = KIND_WORD
+    };
 
     return kind_is_opt(kind) ? plain[kind] : kind;
 }
@@ -156,8 +156,7 @@ static enum fault parse_text(const struct field *f, struct arena *a, struct text
     return text_check(f, *out);
 }
 
-enum fault scalar_parse(const struct field *f, enum field_kind kind, struct arena *a, struct text t, bool trusted,
-                        void *member)
+enum fault scalar_parse(const struct field *f, enum field_kind kind, struct arena *a, struct text t, bool trusted, void *member)
 {
     void *at = opt_open(f, kind, member);
 

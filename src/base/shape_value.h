@@ -9,8 +9,16 @@
 #define LIST_LEN_MAX 100
 
 enum fault {
-    FAULT_NONE, FAULT_TYPE, FAULT_MISSING, FAULT_UNKNOWN, FAULT_SMALL, FAULT_LARGE, FAULT_SHORT, FAULT_LONG,
-    FAULT_FORM, FAULT_WORD
+    FAULT_NONE,
+    FAULT_TYPE,
+    FAULT_MISSING,
+    FAULT_UNKNOWN,
+    FAULT_SMALL,
+    FAULT_LARGE,
+    FAULT_SHORT,
+    FAULT_LONG,
+    FAULT_FORM,
+    FAULT_WORD
 };
 
 void fault_add(struct field_faults *f, struct text pointer, enum fault fault);
@@ -24,7 +32,6 @@ enum field_kind kind_plain(enum field_kind kind); /* without the opt_ */
 /* Where the value of the member lies; an opt_ is marked as present. */
 void *opt_open(const struct field *f, enum field_kind kind, void *member);
 /* `trusted`: it comes from our own database, bounds are not checked and JSON is taken as it is. */
-enum fault scalar_parse(const struct field *f, enum field_kind kind, struct arena *a, struct text t, bool trusted,
-                        void *member);
+enum fault scalar_parse(const struct field *f, enum field_kind kind, struct arena *a, struct text t, bool trusted, void *member);
 
 #endif

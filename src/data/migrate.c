@@ -10,15 +10,15 @@
 #include "pg_connection.h"
 #include "store_result.h"
 
-#define LOCK_KEY "7237119"      /* any number that only we use */
-#define CONNECT_TRIES 20        /* half a second apart */
-#define LOCK_TRIES 10           /* of a migration that could not get its table locks in 2 s */
+#define LOCK_KEY "7237119" /* any number that only we use */
+#define CONNECT_TRIES 20   /* half a second apart */
+#define LOCK_TRIES 10      /* of a migration that could not get its table locks in 2 s */
 
 static PGconn *connect_once(void)
 {
     const char *names[] = { "dbname", "application_name", "connect_timeout", "options", NULL };
-    const char *settings[] = { config->pg_url.at, "madangd migrate", "5",
-                               "-c lock_timeout=2000 -c client_min_messages=warning", NULL };
+    const char *settings[] = { config->pg_url.at, "madangd migrate", "5", "-c lock_timeout=2000 -c client_min_messages=warning",
+                               NULL };
     PGconn *pg = PQconnectdbParams(names, settings, 1);
 
     CHECK(pg != NULL);
@@ -118,8 +118,10 @@ static bool migrate(PGconn *pg, bool only_check)
 
     arena_init(&a, 1 << 20);
     if (!only_check)
-        ok = run(pg, "create table if not exists migrations (name text primary key, checksum text not null,"
-                     " at timestamptz not null default now())", NULL, 0, NULL, NULL);
+        ok = run(pg,
+                 "create table if not exists migrations (name text primary key, checksum text not null,"
+                 " at timestamptz not null default now())",
+                 NULL, 0, NULL, NULL);
     for (const struct embedded *m = embedded_migrations; ok && m->name; m++)
         ok = step(pg, m, only_check, &a);
     arena_fini(&a);

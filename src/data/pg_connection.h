@@ -30,11 +30,11 @@ struct pg_connection {
     uv_getaddrinfo_t *resolving;
     struct list queries; /* sent, oldest first */
     size_t query_count;
-    struct timer timer; /* gives up connecting, or tries again */
+    struct timer timer;   /* gives up connecting, or tries again */
     uint64_t prepared[8]; /* bit a statement id */
     int64_t timeout_ms;   /* statement_timeout */
     unsigned failures;
-    bool lent, keep_open; /* keep_open: connect again when lost */
+    bool lent, keep_open;                     /* keep_open: connect again when lost */
     void (*changed)(struct pg_connection *c); /* READY, or lost; may send, must not free */
 };
 

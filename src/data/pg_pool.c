@@ -7,9 +7,9 @@
 #include "madang/pg.h"
 #include "madang/worker.h"
 
-#define WATCH_MS 250   /* how often overdue statements are looked for */
+#define WATCH_MS 250    /* how often overdue statements are looked for */
 #define OVERDUE_MS 1200 /* a statement older than this makes us probe … */
-#define PROBE_MS 500   /* … and a probe silent for this means that Postgres is gone */
+#define PROBE_MS 500    /* … and a probe silent for this means that Postgres is gone */
 
 struct waiter {
     struct list node;
@@ -152,8 +152,7 @@ void pool_return(struct pg_connection *c)
 
 static bool is_overdue(const struct pg_connection *c, uint64_t now)
 {
-    return !list_is_empty(&c->queries) &&
-           now - CONTAINER_OF(c->queries.next, struct pg_query, node)->sent_ms > OVERDUE_MS;
+    return !list_is_empty(&c->queries) && now - CONTAINER_OF(c->queries.next, struct pg_query, node)->sent_ms > OVERDUE_MS;
 }
 
 static void on_watch(struct timer *t)
@@ -205,10 +204,10 @@ static void print_pools(struct buf *out)
     buf_printf(out, "{\"name\":\"pg.tx\",\"connections\":%zu,\"lent\":%zu,\"waiting\":%zu}", pool.lent_count, pool.out,
                pool.waiting);
     for (int class = 0; class < WORKER_CLASSES; class ++) {
-        struct worker_info w = worker_info((enum worker_class)class);
+        struct worker_info w = worker_info((enum worker_class) class);
 
-        buf_printf(out, ",{\"name\":\"worker.%s\",\"running\":%zu,\"waiting\":%zu,\"done\":%llu,\"refused\":%llu}",
-                   w.name, w.running, w.waiting, (unsigned long long)w.done, (unsigned long long)w.refused);
+        buf_printf(out, ",{\"name\":\"worker.%s\",\"running\":%zu,\"waiting\":%zu,\"done\":%llu,\"refused\":%llu}", w.name,
+                   w.running, w.waiting, (unsigned long long)w.done, (unsigned long long)w.refused);
     }
     buf_put(out, T("]\n"));
 }

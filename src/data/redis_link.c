@@ -34,8 +34,8 @@ static bool address_parse(struct arena *a, struct text url, struct address *out)
     }
     if (is_unix) {
         out->path = text_cut(rest, '?', &rest);
-        return out->path.len > 1 && (rest.len == 0 || (text_starts(rest, T("db=")) &&
-                                                        text_to_i64(text_from(rest, 3), &out->database)));
+        return out->path.len > 1 &&
+               (rest.len == 0 || (text_starts(rest, T("db=")) && text_to_i64(text_from(rest, 3), &out->database)));
     }
     place = text_cut(rest, '/', &rest);
     if (rest.len && !text_to_i64(rest, &out->database))
@@ -200,8 +200,7 @@ static void greet(struct redis_link *l)
     arena_init(&a, 65536);
     CHECK(address_parse(&a, config->redis_url, &to));
     if (to.password.len && to.user.len)
-        redisAsyncCommand(l->context, on_refusal, l, "AUTH %b %b", to.user.at, to.user.len, to.password.at,
-                          to.password.len);
+        redisAsyncCommand(l->context, on_refusal, l, "AUTH %b %b", to.user.at, to.user.len, to.password.at, to.password.len);
     else if (to.password.len)
         redisAsyncCommand(l->context, on_refusal, l, "AUTH %b", to.password.at, to.password.len);
     if (to.database)

@@ -5,7 +5,9 @@
 #include "madang/pg.h"
 
 static const struct statement *known[STATEMENTS_MAX];
-static struct { uint64_t calls, errors; } counts[STATEMENTS_MAX];
+static struct {
+    uint64_t calls, errors;
+} counts[STATEMENTS_MAX];
 static struct statement_table *tables;
 static struct constraint_table *constraints;
 

@@ -4,17 +4,21 @@
 #include "pg_connection.h"
 
 /* SQLSTATE (Postgres manual, appendix A) or its class to problem; the first that fits. */
-static const struct { const char *prefix; enum problem_id problem; bool quiet; } states[] = {
-    { "57014", PROBLEM_DEADLINE, true },            /* query_canceled: statement_timeout */
-    { "55P03", PROBLEM_CONFLICT, true },            /* lock_not_available */
-    { "40", PROBLEM_CONFLICT, true },               /* serialisation, deadlock */
-    { "23505", PROBLEM_CONFLICT, true },            /* unique, without a problem of its own */
-    { "25006", PROBLEM_STORE_UNAVAILABLE, false },  /* read only: a standby, or told so */
-    { "25P", PROBLEM_STORE_UNAVAILABLE, false },    /* transaction ended by a time limit */
-    { "53", PROBLEM_STORE_UNAVAILABLE, false },     /* out of something */
-    { "57", PROBLEM_STORE_UNAVAILABLE, false },     /* shutting down, starting up */
-    { "58", PROBLEM_STORE_UNAVAILABLE, false },     /* system error */
-    { "08", PROBLEM_STORE_UNAVAILABLE, false },     /* connection */
+static const struct {
+    const char *prefix;
+    enum problem_id problem;
+    bool quiet;
+} states[] = {
+    { "57014", PROBLEM_DEADLINE, true },           /* query_canceled: statement_timeout */
+    { "55P03", PROBLEM_CONFLICT, true },           /* lock_not_available */
+    { "40", PROBLEM_CONFLICT, true },              /* serialisation, deadlock */
+    { "23505", PROBLEM_CONFLICT, true },           /* unique, without a problem of its own */
+    { "25006", PROBLEM_STORE_UNAVAILABLE, false }, /* read only: a standby, or told so */
+    { "25P", PROBLEM_STORE_UNAVAILABLE, false },   /* transaction ended by a time limit */
+    { "53", PROBLEM_STORE_UNAVAILABLE, false },    /* out of something */
+    { "57", PROBLEM_STORE_UNAVAILABLE, false },    /* shutting down, starting up */
+    { "58", PROBLEM_STORE_UNAVAILABLE, false },    /* system error */
+    { "08", PROBLEM_STORE_UNAVAILABLE, false },    /* connection */
 };
 
 static problem constraint_problem(struct text name)
@@ -38,8 +42,7 @@ static problem error_problem(const struct statement *s, const PGresult *r)
         return p;
     for (size_t i = 0; i < COUNT_OF(states); i++)
         if (text_starts(state, text_of(states[i].prefix))) {
-            log_at(states[i].quiet ? LOG_DEBUG : LOG_WARN, "pg", "%s: %.*s (%.*s)", s->name, TEXT_ARG(message),
-                   TEXT_ARG(state));
+            log_at(states[i].quiet ? LOG_DEBUG : LOG_WARN, "pg", "%s: %.*s (%.*s)", s->name, TEXT_ARG(message), TEXT_ARG(state));
             return &problem_table[states[i].problem];
         }
     log_error("pg", "%s: %.*s (%.*s)", s->name, TEXT_ARG(message), TEXT_ARG(state));
@@ -87,8 +90,20 @@ problem row_decode(const struct statement *s, const PGresult *r, int row, struct
 }
 
 /* Object ids of types as Postgres's catalogue fixes them (pg_type.dat). */
-enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_JSON = 114, OID_FLOAT8 = 701,
-       OID_VARCHAR = 1043, OID_DATE = 1082, OID_TIMESTAMPTZ = 1184, OID_UUID = 2950, OID_JSONB = 3802 };
+enum {
+    OID_BOOL = 16,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_JSON = 114,
+    OID_FLOAT8 = 701,
+    OID_VARCHAR = 1043,
+    OID_DATE = 1082,
+    OID_TIMESTAMPTZ = 1184,
+    OID_UUID = 2950,
+    OID_JSONB = 3802
+};
 
 static bool oid_is_text(Oid type)
 {

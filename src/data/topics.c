@@ -10,18 +10,27 @@ static const struct field kept_event_fields[] = {
 const struct shape kept_event_shape = SHAPE("KeptEvent", struct kept_event, kept_event_fields);
 
 static const struct statement events_since = {
-    .name = "topic_events_since", .lane = LANE_READ, .row = &kept_event_shape, .rows_max = TOPIC_EVENTS_MAX + 1,
-    .sql = "select seq, ev, data from topic_log where topic = $1 and seq > $2 order by seq limit 501" };
+    .name = "topic_events_since",
+    .lane = LANE_READ,
+    .row = &kept_event_shape,
+    .rows_max = TOPIC_EVENTS_MAX + 1,
+    .sql = "select seq, ev, data from topic_log where topic = $1 and seq > $2 order by seq limit 501"
+};
 
-struct topic_head { struct text topic; int64_t head; };
+struct topic_head {
+    struct text topic;
+    int64_t head;
+};
 static const struct field topic_head_fields[] = {
     FIELD(struct topic_head, topic),
     FIELD(struct topic_head, head),
 };
 static const struct shape topic_head_shape = SHAPE("NamedHead", struct topic_head, topic_head_fields);
-static const struct statement heads = {
-    .name = "topic_heads", .lane = LANE_READ, .row = &topic_head_shape, .rows_max = 1000,
-    .sql = "select topic, head from topics where topic = any ($1::text[])" };
+static const struct statement heads = { .name = "topic_heads",
+                                        .lane = LANE_READ,
+                                        .row = &topic_head_shape,
+                                        .rows_max = 1000,
+                                        .sql = "select topic, head from topics where topic = any ($1::text[])" };
 
 static STATEMENT_TABLE(statements, &events_since, &heads);
 
@@ -55,7 +64,10 @@ static struct text array_of(struct arena *a, const struct text *topics, size_t c
 
 problem topic_heads(struct call *c, const struct text *topics, size_t count, struct counts *out)
 {
-    struct { struct topic_head *at; size_t count; } rows;
+    struct {
+        struct topic_head *at;
+        size_t count;
+    } rows;
     problem p = store_many(c, &heads, VALUES(array_of(c->arena, topics, count)), &rows);
 
     if (p)

@@ -11,22 +11,28 @@ static const struct statement begin = { .name = "tx_begin", .lane = LANE_TX, .sq
 static const struct statement commit = { .name = "tx_commit", .lane = LANE_TX, .sql = "commit" };
 static const struct statement rollback = { .name = "tx_rollback", .lane = LANE_TX, .sql = "rollback" };
 
-struct head { int64_t head; };
+struct head {
+    int64_t head;
+};
 static const struct field head_fields[] = { FIELD(struct head, head) };
 static const struct shape head_shape = SHAPE("TopicHead", struct head, head_fields);
 
 /* The row's lock makes numbers dense and visible in order. */
-static const struct statement topic_next = {
-    .name = "topic_next", .lane = LANE_TX, .row = &head_shape,
-    .sql = "insert into topics (topic, head) values ($1, 1)"
-           " on conflict (topic) do update set head = topics.head + 1 returning head" };
+static const struct statement topic_next = { .name = "topic_next",
+                                             .lane = LANE_TX,
+                                             .row = &head_shape,
+                                             .sql = "insert into topics (topic, head) values ($1, 1)"
+                                                    " on conflict (topic) do update set head = topics.head + 1 returning head" };
 
-static const struct statement topic_keep = {
-    .name = "topic_keep", .lane = LANE_TX,
-    .sql = "insert into topic_log (topic, seq, ev, data) values ($1, $2, $3, $4)" };
+static const struct statement topic_keep = { .name = "topic_keep",
+                                             .lane = LANE_TX,
+                                             .sql = "insert into topic_log (topic, seq, ev, data) values ($1, $2, $3, $4)" };
 
 /* One row always; the lock tells whether a twin is at work, the join whether one has been. */
-struct key_state { bool locked; struct opt_text fingerprint, answer; };
+struct key_state {
+    bool locked;
+    struct opt_text fingerprint, answer;
+};
 static const struct field key_state_fields[] = {
     FIELD(struct key_state, locked),
     FIELD(struct key_state, fingerprint),
@@ -34,19 +40,25 @@ static const struct field key_state_fields[] = {
 };
 static const struct shape key_state_shape = SHAPE("KeyState", struct key_state, key_state_fields);
 static const struct statement key_look = {
-    .name = "key_look", .lane = LANE_TX, .row = &key_state_shape,
+    .name = "key_look",
+    .lane = LANE_TX,
+    .row = &key_state_shape,
     .sql = "select pg_try_advisory_xact_lock(hashtextextended($2 || ' ' || $3, $1::bigint)) as locked,"
            " k.fingerprint, k.answer::text as answer"
-           " from (select 1) one left join idempotency_keys k on k.account = $1 and k.call = $2 and k.key = $3" };
+           " from (select 1) one left join idempotency_keys k on k.account = $1 and k.call = $2 and k.key = $3"
+};
 
 static const struct statement key_keep = {
-    .name = "key_keep", .lane = LANE_TX,
-    .sql = "insert into idempotency_keys (account, call, key, fingerprint, answer) values ($1, $2, $3, $4, $5::json)" };
+    .name = "key_keep",
+    .lane = LANE_TX,
+    .sql = "insert into idempotency_keys (account, call, key, fingerprint, answer) values ($1, $2, $3, $4, $5::json)"
+};
 
-static const struct statement key_find = {
-    .name = "key_find", .lane = LANE_READ, .row = &key_state_shape,
-    .sql = "select true as locked, fingerprint, answer::text as answer"
-           " from idempotency_keys where account = $1 and call = $2 and key = $3" };
+static const struct statement key_find = { .name = "key_find",
+                                           .lane = LANE_READ,
+                                           .row = &key_state_shape,
+                                           .sql = "select true as locked, fingerprint, answer::text as answer"
+                                                  " from idempotency_keys where account = $1 and call = $2 and key = $3" };
 
 static const struct constraint constraints[] = { { "idempotency_keys_pkey", PROBLEM_KEY_RUNNING } };
 
@@ -141,8 +153,7 @@ void tx_publish(struct tx *tx, struct text topic, int64_t number, const struct e
     CHECK((number > 0) == e->numbered);
     o->event = (struct published){ arena_text(a, topic), number, e, shape_text(e->data, data, a) };
     list_append(&tx->events, &o->node);
-    if (number && !pg_connection_send(tx->connection, &topic_keep,
-                                      VALUES(topic, number, text_of(e->name), o->event.json)))
+    if (number && !pg_connection_send(tx->connection, &topic_keep, VALUES(topic, number, text_of(e->name), o->event.json)))
         tx->failed = true; /* otherwise a failure shows at the commit, which then rolls back */
 }
 

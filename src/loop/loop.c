@@ -8,7 +8,9 @@ static uv_check_t after_poll;
 static uv_idle_t keep_going;
 static struct list hooks;
 static uint64_t turn_began_us;
-static struct { uint64_t max_us, total_us, turns; } lag;
+static struct {
+    uint64_t max_us, total_us, turns;
+} lag;
 
 uv_loop_t *loop_uv(void)
 {

@@ -6,7 +6,10 @@
 
 /* Boost.Context's C ABI (boost/context/detail/fcontext.hpp is C++, so its three lines stand here again). */
 typedef void *fcontext;
-struct transfer { fcontext from; void *data; };
+struct transfer {
+    fcontext from;
+    void *data;
+};
 extern struct transfer jump_fcontext(fcontext to, void *data);
 extern fcontext make_fcontext(void *stack_top, size_t size, void (*run)(struct transfer t));
 

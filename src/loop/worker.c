@@ -101,6 +101,5 @@ struct worker_info worker_info(enum worker_class class)
 {
     struct class_state *c = class_of(class);
 
-    return (struct worker_info){ c->name,        c->running, c->waiting, c->running_max,
-                                 c->waiting_max, c->refused, c->done };
+    return (struct worker_info){ c->name, c->running, c->waiting, c->running_max, c->waiting_max, c->refused, c->done };
 }

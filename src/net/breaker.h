@@ -8,7 +8,11 @@
 #define BREAKER_FAILURES 5
 #define BREAKER_OPEN_MS 10000
 
-struct breaker { unsigned failures; uint64_t open_until_ms; bool probing; };
+struct breaker {
+    unsigned failures;
+    uint64_t open_until_ms;
+    bool probing;
+};
 
 /* Whether a request may go; at the end of the pause exactly one may, to try. */
 bool breaker_admits(struct breaker *b, uint64_t now_ms);

@@ -2,7 +2,10 @@
 
 #include "madang/loop.h"
 
-struct watch { uv_poll_t poll; curl_socket_t socket; };
+struct watch {
+    uv_poll_t poll;
+    curl_socket_t socket;
+};
 
 static CURLM *multi;
 static uv_timer_t timer;

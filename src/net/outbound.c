@@ -15,7 +15,12 @@
 #define ANSWER_MAX 65536
 #define PIECES_MAX 262144 /* received bytes that wait for their reader before the sender is held back */
 
-struct upstream { const char *name; struct breaker breaker; size_t running; uint64_t ok, failed; };
+struct upstream {
+    const char *name;
+    struct breaker breaker;
+    size_t running;
+    uint64_t ok, failed;
+};
 
 struct transfer {
     struct call *call;
@@ -23,10 +28,10 @@ struct transfer {
     struct upstream *upstream;
     CURL *easy;
     struct curl_slist *headers, *recipients;
-    struct wait *wait;       /* of the task, while it waits for anything to happen */
-    struct text out;         /* what is left of the piece being sent */
+    struct wait *wait; /* of the task, while it waits for anything to happen */
+    struct text out;   /* what is left of the piece being sent */
     bool wants_piece, out_ended, paused, done;
-    struct buf in, given;    /* what arrived; what the reader has in hand */
+    struct buf in, given; /* what arrived; what the reader has in hand */
     size_t in_max, total;
     int status;
     CURLcode result;
@@ -134,8 +139,10 @@ static void set_mail(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_MAIL_FROM, arena_printf(a, "<%.*s>", TEXT_ARG(o->mail_from)).at);
     curl_easy_setopt(t->easy, CURLOPT_MAIL_RCPT, t->recipients);
     curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_USE_SSL, strcmp(o->starttls, "require") == 0 ? (long)CURLUSESSL_ALL
-                                               : strcmp(o->starttls, "try") == 0 ? (long)CURLUSESSL_TRY : (long)CURLUSESSL_NONE);
+    curl_easy_setopt(t->easy, CURLOPT_USE_SSL,
+                     strcmp(o->starttls, "require") == 0 ? (long)CURLUSESSL_ALL
+                     : strcmp(o->starttls, "try") == 0   ? (long)CURLUSESSL_TRY
+                                                         : (long)CURLUSESSL_NONE);
     if (o->user.len) {
         curl_easy_setopt(t->easy, CURLOPT_USERNAME, arena_cstr(a, o->user));
         curl_easy_setopt(t->easy, CURLOPT_PASSWORD, arena_cstr(a, o->password));
@@ -148,8 +155,9 @@ static void set_request(struct transfer *t)
     int64_t length = o->next_piece ? o->body_length : (int64_t)o->body.len;
 
     for (size_t i = 0; i < o->header_count; i++)
-        t->headers = curl_slist_append(t->headers, arena_printf(t->call->arena, "%.*s: %.*s", TEXT_ARG(o->headers[i].name),
-                                                                TEXT_ARG(o->headers[i].value)).at);
+        t->headers = curl_slist_append(
+            t->headers,
+            arena_printf(t->call->arena, "%.*s: %.*s", TEXT_ARG(o->headers[i].name), TEXT_ARG(o->headers[i].value)).at);
     t->headers = curl_slist_append(t->headers, "Expect:");
     curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
     if (strcmp(o->method, "HEAD") == 0)

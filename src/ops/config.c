@@ -31,7 +31,10 @@ const struct config *const config = &in_force;
 static const char *file_path;
 
 /* Texts are kept until config_free(), also those that a reload replaced: somebody may still hold them. */
-static struct kept { struct kept *next; char text[]; } *kept;
+static struct kept {
+    struct kept *next;
+    char text[];
+} * kept;
 
 static struct text keep(struct text t)
 {
@@ -110,15 +113,12 @@ static const char *set_text(const struct setting *s, void *at, struct text value
 static void set(struct reading *r, const struct setting *s, struct text value, const char *source)
 {
     void *at = (char *)r->to + s->offset;
-    const char *wrong = s->type == TEXT  ? set_text(s, at, value)
-                        : s->type == I64 ? set_i64(s, at, value)
-                                         : set_bool(at, value);
+    const char *wrong = s->type == TEXT ? set_text(s, at, value) : s->type == I64 ? set_i64(s, at, value) : set_bool(at, value);
 
     if (!wrong)
         return;
     if (s->type == I64)
-        mistake(r, "%s[%s] %s %s (%lld to %lld)", source, s->section, s->key, wrong, (long long)s->min,
-                (long long)s->max);
+        mistake(r, "%s[%s] %s %s (%lld to %lld)", source, s->section, s->key, wrong, (long long)s->min, (long long)s->max);
     else
         mistake(r, "%s[%s] %s %s", source, s->section, s->key, wrong);
 }

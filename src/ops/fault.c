@@ -1,6 +1,9 @@
 #include "madang/fault.h"
 
-static struct { const char *name, *says; int64_t after, times; } switches[FAULT_SWITCH_COUNT] = {
+static struct {
+    const char *name, *says;
+    int64_t after, times;
+} switches[FAULT_SWITCH_COUNT] = {
 #define X(id, name, says) [FAULT_##id##_SWITCH] = { name, says, 0, 0 },
 #include "faults.def"
 #undef X
@@ -38,7 +41,7 @@ void faults_disarm(void)
 void faults_print(struct buf *out)
 {
     for (size_t i = 0; i < FAULT_SWITCH_COUNT; i++)
-        buf_printf(out, "%s{\"name\":\"%s\",\"says\":\"%s\",\"after\":%lld,\"times\":%lld}", i ? "," : "[",
-                   switches[i].name, switches[i].says, (long long)switches[i].after, (long long)switches[i].times);
+        buf_printf(out, "%s{\"name\":\"%s\",\"says\":\"%s\",\"after\":%lld,\"times\":%lld}", i ? "," : "[", switches[i].name,
+                   switches[i].says, (long long)switches[i].after, (long long)switches[i].times);
     buf_put(out, T("]\n"));
 }

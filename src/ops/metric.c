@@ -3,7 +3,9 @@
 static int64_t values[METRIC_COUNT];
 static struct metric_source *sources;
 
-static const struct { const char *kind, *name, *says; } rows[METRIC_COUNT] = {
+static const struct {
+    const char *kind, *name, *says;
+} rows[METRIC_COUNT] = {
 #define X(id, kind, name, says) [METRIC_##id] = { #kind, name, says },
 #include "metrics.def"
 #undef X
@@ -64,6 +66,5 @@ void histogram_print(const struct histogram *h, const char *name, const char *la
                    (unsigned long long)below);
     }
     buf_printf(out, "%s_bucket{%s,le=\"+Inf\"} %llu\n%s_sum{%s} %.6f\n%s_count{%s} %llu\n", name, labels,
-               (unsigned long long)h->count, name, labels, (double)h->total_us / 1e6, name, labels,
-               (unsigned long long)h->count);
+               (unsigned long long)h->count, name, labels, (double)h->total_us / 1e6, name, labels, (unsigned long long)h->count);
 }

@@ -8,7 +8,10 @@
 #include "madang/worker.h"
 #include "object_providers.h"
 
-struct moving { const char *from, *folder, *to; int error; };
+struct moving {
+    const char *from, *folder, *to;
+    int error;
+};
 
 static struct text folder_of(struct call *c, struct text key)
 {

@@ -8,7 +8,11 @@
 #define KEYS_MAX 65536
 
 /* The key set, kept for an hour: fetched anew once when a token names a key that is not in it. */
-static struct { char json[KEYS_MAX]; size_t len; uint64_t at_ms; } keys;
+static struct {
+    char json[KEYS_MAX];
+    size_t len;
+    uint64_t at_ms;
+} keys;
 
 static bool enabled(void)
 {
@@ -18,9 +22,14 @@ static bool enabled(void)
 static struct text authorize(struct call *c, const struct oauth_attempt *a)
 {
     const struct pair params[] = {
-        { T("client_id"), config->google_client_id }, { T("redirect_uri"), a->redirect_uri }, { T("response_type"), T("code") },
-        { T("scope"), T("openid email") }, { T("state"), a->state }, { T("nonce"), a->nonce },
-        { T("code_challenge"), pkce_challenge(c->arena, a->verifier) }, { T("code_challenge_method"), T("S256") },
+        { T("client_id"), config->google_client_id },
+        { T("redirect_uri"), a->redirect_uri },
+        { T("response_type"), T("code") },
+        { T("scope"), T("openid email") },
+        { T("state"), a->state },
+        { T("nonce"), a->nonce },
+        { T("code_challenge"), pkce_challenge(c->arena, a->verifier) },
+        { T("code_challenge_method"), T("S256") },
     };
 
     return url_with(c->arena, config->google_authorize_url, params, COUNT_OF(params));
@@ -28,8 +37,9 @@ static struct text authorize(struct call *c, const struct oauth_attempt *a)
 
 static problem keys_fetch(struct call *c)
 {
-    struct outbound o = { .upstream = "google", .method = "GET", .url = config->google_keys_url, .repeatable = true,
-                          .answer_max = KEYS_MAX - 1 };
+    struct outbound o = {
+        .upstream = "google", .method = "GET", .url = config->google_keys_url, .repeatable = true, .answer_max = KEYS_MAX - 1
+    };
     struct outbound_answer answer;
     problem p = outbound_run(c, &o, &answer);
 
@@ -45,7 +55,9 @@ static problem keys_fetch(struct call *c)
 
 static problem verify(struct call *c, const struct oauth_attempt *a, const struct oauth_tokens *tokens, struct id_token *out)
 {
-    struct id_token_rules rules = { .issuer = config->google_issuer, .client_id = config->google_client_id, .nonce = a->nonce,
+    struct id_token_rules rules = { .issuer = config->google_issuer,
+                                    .client_id = config->google_client_id,
+                                    .nonce = a->nonce,
                                     .access_token = tokens->access_token.value };
     problem p;
 
@@ -67,8 +79,11 @@ static problem verify(struct call *c, const struct oauth_attempt *a, const struc
 static problem identify(struct call *c, const struct oauth_attempt *a, struct text code, struct oauth_identity *out)
 {
     const struct pair form[] = {
-        { T("grant_type"), T("authorization_code") }, { T("code"), code }, { T("redirect_uri"), a->redirect_uri },
-        { T("client_id"), config->google_client_id }, { T("client_secret"), config->google_client_secret },
+        { T("grant_type"), T("authorization_code") },
+        { T("code"), code },
+        { T("redirect_uri"), a->redirect_uri },
+        { T("client_id"), config->google_client_id },
+        { T("client_secret"), config->google_client_secret },
         { T("code_verifier"), a->verifier },
     };
     struct oauth_tokens tokens;

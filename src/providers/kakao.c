@@ -11,21 +11,31 @@ static struct text authorize(struct call *c, const struct oauth_attempt *a)
 {
     struct text none = T("");
     const struct pair params[] = {
-        { T("client_id"), config->kakao_client_id }, { T("redirect_uri"), a->redirect_uri }, { T("response_type"), T("code") },
-        { T("state"), a->state }, { T("code_challenge"), config->kakao_pkce ? pkce_challenge(c->arena, a->verifier) : none },
+        { T("client_id"), config->kakao_client_id },
+        { T("redirect_uri"), a->redirect_uri },
+        { T("response_type"), T("code") },
+        { T("state"), a->state },
+        { T("code_challenge"), config->kakao_pkce ? pkce_challenge(c->arena, a->verifier) : none },
         { T("code_challenge_method"), config->kakao_pkce ? T("S256") : none },
     };
 
     return url_with(c->arena, config->kakao_authorize_url, params, COUNT_OF(params));
 }
 
-struct kakao_account { struct opt_text email; struct opt_bool is_email_valid, is_email_verified; };
+struct kakao_account {
+    struct opt_text email;
+    struct opt_bool is_email_valid, is_email_verified;
+};
 static const struct field account_fields[] = {
-    FIELD(struct kakao_account, email, .len_max = 254), FIELD(struct kakao_account, is_email_valid),
+    FIELD(struct kakao_account, email, .len_max = 254),
+    FIELD(struct kakao_account, is_email_valid),
     FIELD(struct kakao_account, is_email_verified),
 };
 static const struct shape account_shape = SHAPE("KakaoAccount", struct kakao_account, account_fields);
-struct kakao_user { int64_t id; struct kakao_account *kakao_account; };
+struct kakao_user {
+    int64_t id;
+    struct kakao_account *kakao_account;
+};
 static const struct field user_fields[] = {
     FIELD(struct kakao_user, id, .min = 1, .max = INT64_MAX), /* their ids may pass 2^53 */
     FIELD_MAYBE(struct kakao_user, kakao_account, .shape = &account_shape),
@@ -35,7 +45,10 @@ static const struct shape user_shape = SHAPE("KakaoUser", struct kakao_user, use
 static problem read_user(struct call *c, struct text access_token, struct oauth_identity *out)
 {
     const struct pair headers[] = { { T("Authorization"), arena_printf(c->arena, "Bearer %.*s", TEXT_ARG(access_token)) } };
-    struct outbound o = { .upstream = "kakao", .method = "GET", .url = config->kakao_user_url, .headers = headers,
+    struct outbound o = { .upstream = "kakao",
+                          .method = "GET",
+                          .url = config->kakao_user_url,
+                          .headers = headers,
                           .header_count = 1,
                           .repeatable = true };
     struct outbound_answer answer;
@@ -62,9 +75,11 @@ static problem read_user(struct call *c, struct text access_token, struct oauth_
 static problem identify(struct call *c, const struct oauth_attempt *a, struct text code, struct oauth_identity *out)
 {
     const struct pair form[] = {
-        { T("grant_type"), T("authorization_code") }, { T("client_id"), config->kakao_client_id },
+        { T("grant_type"), T("authorization_code") },
+        { T("client_id"), config->kakao_client_id },
         { T("redirect_uri"), a->redirect_uri },
-        { T("code"), code }, { T("client_secret"), config->kakao_client_secret },
+        { T("code"), code },
+        { T("client_secret"), config->kakao_client_secret },
         { T("code_verifier"), config->kakao_pkce ? a->verifier : T("") },
     };
     struct oauth_tokens tokens;

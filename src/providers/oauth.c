@@ -38,8 +38,10 @@ struct text pkce_challenge(struct arena *a, struct text verifier)
 }
 
 static const struct field token_fields[] = {
-    FIELD(struct oauth_tokens, access_token, .len_max = 8192), FIELD(struct oauth_tokens, id_token, .len_max = 16384),
-    FIELD(struct oauth_tokens, error), FIELD(struct oauth_tokens, error_code),
+    FIELD(struct oauth_tokens, access_token, .len_max = 8192),
+    FIELD(struct oauth_tokens, id_token, .len_max = 16384),
+    FIELD(struct oauth_tokens, error),
+    FIELD(struct oauth_tokens, error_code),
 };
 static const struct shape token_shape = SHAPE("OauthTokens", struct oauth_tokens, token_fields);
 
@@ -48,7 +50,10 @@ problem oauth_exchange(struct call *c, const char *upstream, struct text url, co
 {
     const struct pair headers[] = { { T("Content-Type"), T("application/x-www-form-urlencoded") },
                                     { T("Accept"), T("application/json") } };
-    struct outbound o = { .upstream = upstream, .method = "POST", .url = url, .headers = headers,
+    struct outbound o = { .upstream = upstream,
+                          .method = "POST",
+                          .url = url,
+                          .headers = headers,
                           .header_count = COUNT_OF(headers),
                           .body = encode_params(c->arena, form, count) };
     struct outbound_answer answer;

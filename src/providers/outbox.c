@@ -8,14 +8,23 @@
 #include "madang/worker.h"
 #include "mail_providers.h"
 
-struct outbox_entry { struct text to, subject, body; struct instant at; };
+struct outbox_entry {
+    struct text to, subject, body;
+    struct instant at;
+};
 static const struct field entry_fields[] = {
-    FIELD(struct outbox_entry, to), FIELD(struct outbox_entry, subject), FIELD(struct outbox_entry, body),
+    FIELD(struct outbox_entry, to),
+    FIELD(struct outbox_entry, subject),
+    FIELD(struct outbox_entry, body),
     FIELD(struct outbox_entry, at),
 };
 static const struct shape entry_shape = SHAPE("OutboxEntry", struct outbox_entry, entry_fields);
 
-struct writing { const char *folder, *path, *temporary; struct text json; int error; };
+struct writing {
+    const char *folder, *path, *temporary;
+    struct text json;
+    int error;
+};
 
 /* On a pool thread. Renamed when whole, so that a reader never sees half a letter. */
 static void write_entry(void *arg)
@@ -41,7 +50,8 @@ problem outbox_deliver(struct call *c, const struct mail *m)
     struct outbox_entry entry = { m->to, m->subject, m->body, clock_wall() };
     struct text name = arena_printf(c->arena, "%.*s/%lld-%s", TEXT_ARG(config->mail_outbox), (long long)entry.at.us,
                                     random_token(c->arena, 6).at);
-    struct writing w = { .folder = config->mail_outbox.at, .path = arena_printf(c->arena, "%s.json", name.at).at,
+    struct writing w = { .folder = config->mail_outbox.at,
+                         .path = arena_printf(c->arena, "%s.json", name.at).at,
                          .temporary = arena_printf(c->arena, "%s.part", name.at).at,
                          .json = shape_text(&entry_shape, &entry, c->arena) };
     problem p = worker_run(c->task, WORKER_FILE, write_entry, &w);

@@ -17,7 +17,9 @@
 #define PIECE 65536
 #define PRESIGNED_S 300
 
-struct place { struct text scheme, host, path; };
+struct place {
+    struct text scheme, host, path;
+};
 
 /* http(s)://host/bucket/key, or bucket.host/key. */
 static struct place place_of(struct call *c, struct text key)
@@ -47,13 +49,21 @@ static problem judge(const char *what, const struct outbound_answer *answer)
 {
     if (answer->status >= 200 && answer->status < 300)
         return NULL;
-    log_warn("s3", "%s: status %d: %.*s", what, answer->status,
-             (int)(answer->body.len < 300 ? answer->body.len : 300), answer->body.at);
+    log_warn("s3", "%s: status %d: %.*s", what, answer->status, (int)(answer->body.len < 300 ? answer->body.len : 300),
+             answer->body.at);
     return answer->status >= 500 ? PROBLEM(UPSTREAM_UNAVAILABLE) : PROBLEM(UPSTREAM_FAILED);
 }
 
 /* The file to be sent, hashed and read on pool threads. */
-struct source { const char *path; int fd; int64_t size, offset; char *buffer; ssize_t got; struct digest hash; int error; };
+struct source {
+    const char *path;
+    int fd;
+    int64_t size, offset;
+    char *buffer;
+    ssize_t got;
+    struct digest hash;
+    int error;
+};
 
 static void source_open(void *arg)
 {
@@ -105,14 +115,21 @@ static problem put_once(struct call *c, struct text key, struct source *s, struc
 {
     struct place at = place_of(c, key);
     struct text hash = digest_hex(c->arena, &s->hash), date = sigv4_date(c->arena, clock_wall_seconds());
-    struct pair headers[5] = { { T("content-type"), type }, { T("host"), at.host },
-                               { T("x-amz-content-sha256"), hash }, { T("x-amz-date"), date } };
-    struct sigv4_request r = { .method = T("PUT"), .path = at.path, .headers = headers, .header_count = 4,
-                               .payload_hash = hash, .date = date };
+    struct pair headers[5] = {
+        { T("content-type"), type }, { T("host"), at.host }, { T("x-amz-content-sha256"), hash }, { T("x-amz-date"), date }
+    };
+    struct sigv4_request r = {
+        .method = T("PUT"), .path = at.path, .headers = headers, .header_count = 4, .payload_hash = hash, .date = date
+    };
     struct sigv4_keys k = keys();
-    struct outbound o = { .upstream = "s3", .method = "PUT", .headers = headers, .header_count = 5,
-                          .next_piece = next_piece, .next_arg = s,
-                          .body_length = s->size, .total_ms = 60000 };
+    struct outbound o = { .upstream = "s3",
+                          .method = "PUT",
+                          .headers = headers,
+                          .header_count = 5,
+                          .next_piece = next_piece,
+                          .next_arg = s,
+                          .body_length = s->size,
+                          .total_ms = 60000 };
     struct outbound_answer answer;
     problem p;
 
@@ -147,8 +164,9 @@ problem s3_delete(struct call *c, struct text key)
     struct place at = place_of(c, key);
     struct text date = sigv4_date(c->arena, clock_wall_seconds());
     struct pair headers[4] = { { T("host"), at.host }, { T("x-amz-content-sha256"), T(EMPTY_HASH) }, { T("x-amz-date"), date } };
-    struct sigv4_request r = { .method = T("DELETE"), .path = at.path, .headers = headers, .header_count = 3,
-                               .payload_hash = T(EMPTY_HASH), .date = date };
+    struct sigv4_request r = {
+        .method = T("DELETE"), .path = at.path, .headers = headers, .header_count = 3, .payload_hash = T(EMPTY_HASH), .date = date
+    };
     struct sigv4_keys k = keys();
     struct outbound o = { .upstream = "s3", .method = "DELETE", .headers = headers, .header_count = 4, .repeatable = true };
     struct outbound_answer answer;
@@ -163,9 +181,14 @@ problem s3_place(struct call *c, struct text key, struct text type, struct objec
 {
     struct place at = place_of(c, key);
     struct pair header = { T("host"), at.host }, query = { T("response-content-type"), type };
-    struct sigv4_request r = { .method = T("GET"), .path = at.path, .headers = &header, .header_count = 1,
-                               .query = &query, .query_count = 1,
-                               .payload_hash = T("UNSIGNED-PAYLOAD"), .date = sigv4_date(c->arena, clock_wall_seconds()) };
+    struct sigv4_request r = { .method = T("GET"),
+                               .path = at.path,
+                               .headers = &header,
+                               .header_count = 1,
+                               .query = &query,
+                               .query_count = 1,
+                               .payload_hash = T("UNSIGNED-PAYLOAD"),
+                               .date = sigv4_date(c->arena, clock_wall_seconds()) };
     struct sigv4_keys k = keys();
 
     out->url = arena_printf(c->arena, "%s://%.*s%s?%s", at.scheme.at, TEXT_ARG(at.host), at.path.at,

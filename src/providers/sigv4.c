@@ -21,8 +21,8 @@ static struct text canonical_query(struct arena *a, const struct pair *query, si
         sorted[i] = (struct pair){ percent_encode(a, query[i].name, T("")), percent_encode(a, query[i].value, T("")) };
     qsort(sorted, count, sizeof *sorted, by_name);
     for (size_t i = 0; i < count; i++)
-        out = arena_printf(a, "%.*s%s%.*s=%.*s", TEXT_ARG(out), i ? "&" : "", TEXT_ARG(sorted[i].name),
-                           TEXT_ARG(sorted[i].value));
+        out =
+            arena_printf(a, "%.*s%s%.*s=%.*s", TEXT_ARG(out), i ? "&" : "", TEXT_ARG(sorted[i].name), TEXT_ARG(sorted[i].value));
     return out;
 }
 
@@ -40,18 +40,18 @@ static struct text scope(struct arena *a, const struct sigv4_keys *k, struct tex
     return arena_printf(a, "%.8s/%.*s/%.*s/aws4_request", date.at, TEXT_ARG(k->region), TEXT_ARG(k->service));
 }
 
-static struct text sign(struct arena *a, const struct sigv4_keys *k, const struct sigv4_request *r,
-                        const struct pair *query, size_t count)
+static struct text sign(struct arena *a, const struct sigv4_keys *k, const struct sigv4_request *r, const struct pair *query,
+                        size_t count)
 {
     struct text headers = T(""), canonical, to_sign;
     struct digest d;
 
     for (size_t i = 0; i < r->header_count; i++)
-        headers = arena_printf(a, "%.*s%.*s:%.*s\n", TEXT_ARG(headers), TEXT_ARG(r->headers[i].name),
-                               TEXT_ARG(r->headers[i].value));
+        headers =
+            arena_printf(a, "%.*s%.*s:%.*s\n", TEXT_ARG(headers), TEXT_ARG(r->headers[i].name), TEXT_ARG(r->headers[i].value));
     canonical = arena_printf(a, "%.*s\n%.*s\n%.*s\n%.*s\n%.*s\n%.*s", TEXT_ARG(r->method), TEXT_ARG(r->path),
-                             TEXT_ARG(canonical_query(a, query, count)), TEXT_ARG(headers),
-                             TEXT_ARG(signed_names(a, r)), TEXT_ARG(r->payload_hash));
+                             TEXT_ARG(canonical_query(a, query, count)), TEXT_ARG(headers), TEXT_ARG(signed_names(a, r)),
+                             TEXT_ARG(r->payload_hash));
     d = sha256(canonical);
     to_sign = arena_printf(a, "AWS4-HMAC-SHA256\n%.*s\n%s\n%s", TEXT_ARG(r->date), scope(a, k, r->date).at, digest_hex(a, &d).at);
     d = hmac_sha256(arena_printf(a, "AWS4%.*s", TEXT_ARG(k->secret)), (struct text){ r->date.at, 8 });
@@ -89,6 +89,6 @@ struct text sigv4_date(struct arena *a, int64_t seconds)
     struct tm tm;
 
     CHECK(gmtime_r(&t, &tm) != NULL);
-    return arena_printf(a, "%04d%02d%02dT%02d%02d%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-                        tm.tm_min, tm.tm_sec);
+    return arena_printf(a, "%04d%02d%02dT%02d%02d%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+                        tm.tm_sec);
 }

@@ -5,15 +5,17 @@
 #include "madang/arena.h"
 #include "madang/shape.h"
 
-struct sigv4_keys { struct text key_id, secret, region, service; };
+struct sigv4_keys {
+    struct text key_id, secret, region, service;
+};
 struct sigv4_request {
-    struct text method, path;    /* the path already percent-encoded */
-    const struct pair *query;    /* decoded; sorted by us */
+    struct text method, path; /* the path already percent-encoded */
+    const struct pair *query; /* decoded; sorted by us */
     size_t query_count;
-    const struct pair *headers;  /* lower-case names, sorted, host and all x-amz-* among them */
+    const struct pair *headers; /* lower-case names, sorted, host and all x-amz-* among them */
     size_t header_count;
-    struct text payload_hash;    /* hex, or UNSIGNED-PAYLOAD */
-    struct text date;            /* "20130524T000000Z" */
+    struct text payload_hash; /* hex, or UNSIGNED-PAYLOAD */
+    struct text date;         /* "20130524T000000Z" */
 };
 
 /* The value of the Authorization header. */

@@ -55,19 +55,26 @@ problem smtp_deliver(struct call *c, const struct mail *m)
 {
     char date[30];
     struct text from = bare_address(config->mail_from), domain;
-    struct outbound o = { .upstream = "smtp", .url = config->mail_smtp_url, .mail_from = from, .mail_to = m->to,
-                          .user = config->mail_smtp_user, .password = config->mail_smtp_password,
-                          .starttls = config->mail_smtp_starttls.at, .total_ms = 20000 };
+    struct outbound o = { .upstream = "smtp",
+                          .url = config->mail_smtp_url,
+                          .mail_from = from,
+                          .mail_to = m->to,
+                          .user = config->mail_smtp_user,
+                          .password = config->mail_smtp_password,
+                          .starttls = config->mail_smtp_starttls.at,
+                          .total_ms = 20000 };
     struct outbound_answer answer;
     problem p;
 
     text_cut_last(from, '@', &domain);
     http_date_format(clock_wall_seconds(), date);
-    o.body = arena_printf(c->arena,
-                          "Date: %.25s +0000\r\nFrom: %.*s\r\nTo: <%.*s>\r\nSubject: %s\r\nMessage-ID: <%s@%.*s>\r\nMIME-Version: 1.0\r\n"
-                          "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\nAuto-Submitted: auto-generated\r\n\r\n%s",
-                          date, TEXT_ARG(config->mail_from), TEXT_ARG(m->to), encoded_subject(c->arena, m->subject).at,
-                          random_token(c->arena, 16).at, TEXT_ARG(domain), encoded_body(c->arena, m->body).at);
+    o.body = arena_printf(
+        c->arena,
+        "Date: %.25s +0000\r\nFrom: %.*s\r\nTo: <%.*s>\r\nSubject: %s\r\nMessage-ID: <%s@%.*s>\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\nAuto-Submitted: "
+        "auto-generated\r\n\r\n%s",
+        date, TEXT_ARG(config->mail_from), TEXT_ARG(m->to), encoded_subject(c->arena, m->subject).at,
+        random_token(c->arena, 16).at, TEXT_ARG(domain), encoded_body(c->arena, m->body).at);
     if ((p = outbound_run(c, &o, &answer)))
         return p;
     if (answer.status >= 200 && answer.status < 300)

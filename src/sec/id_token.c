@@ -14,20 +14,25 @@
 #define SKEW_S 60
 #define RSA_BITS_MIN 2048
 
-struct head { struct text alg; struct opt_text kid; };
+struct head {
+    struct text alg;
+    struct opt_text kid;
+};
 static const struct field head_fields[] = { FIELD(struct head, alg), FIELD(struct head, kid) };
 static const struct shape head_shape = SHAPE("IdTokenHeader", struct head, head_fields);
 
-struct jwk { struct text kty; struct opt_text kid, use, n, e; };
+struct jwk {
+    struct text kty;
+    struct opt_text kid, use, n, e;
+};
 static const struct field jwk_fields[] = {
-    FIELD(struct jwk, kty),
-    FIELD(struct jwk, kid),
-    FIELD(struct jwk, use),
-    FIELD(struct jwk, n, .len_max = 2000),
+    FIELD(struct jwk, kty), FIELD(struct jwk, kid), FIELD(struct jwk, use), FIELD(struct jwk, n, .len_max = 2000),
     FIELD(struct jwk, e),
 };
 static const struct shape jwk_shape = SHAPE("Jwk", struct jwk, jwk_fields);
-struct jwks { LIST_OF(struct jwk) keys; };
+struct jwks {
+    LIST_OF(struct jwk) keys;
+};
 static const struct field jwks_fields[] = { FIELD_LIST(struct jwks, keys, .shape = &jwk_shape) };
 static const struct shape jwks_shape = SHAPE("Jwks", struct jwks, jwks_fields);
 
@@ -37,8 +42,8 @@ static const struct jwk *jwk_find(const struct jwks *set, const struct head *h)
         const struct jwk *k = &set->keys.at[i];
 
         if (text_is(k->kty, T("RSA")) && k->n.is == PRESENT && k->e.is == PRESENT &&
-            (k->use.is != PRESENT || text_is(k->use.value, T("sig"))) && h->kid.is == PRESENT &&
-            k->kid.is == PRESENT && text_is(k->kid.value, h->kid.value))
+            (k->use.is != PRESENT || text_is(k->use.value, T("sig"))) && h->kid.is == PRESENT && k->kid.is == PRESENT &&
+            text_is(k->kid.value, h->kid.value))
             return k;
     }
     return NULL;
@@ -56,8 +61,7 @@ static EVP_PKEY *rsa_key(struct text n, struct text e)
     CHECK(OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
           OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent) == 1);
     params = OSSL_PARAM_BLD_to_param(build);
-    if (EVP_PKEY_fromdata_init(context) != 1 ||
-        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+    if (EVP_PKEY_fromdata_init(context) != 1 || EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
         key = NULL;
     OSSL_PARAM_free(params);
     OSSL_PARAM_BLD_free(build);
@@ -94,7 +98,9 @@ static struct text grant(struct arena *a, jwt_t *jwt, const char *name)
     return arena_text(a, text_of(jwt_get_grant(jwt, name)));
 }
 
-struct audience { LIST_OF(struct text) aud; };
+struct audience {
+    LIST_OF(struct text) aud;
+};
 static const struct field audience_fields[] = { FIELD_LIST(struct audience, aud) };
 static const struct shape audience_shape = SHAPE("Audience", struct audience, audience_fields);
 
@@ -140,8 +146,7 @@ static void read_identity(struct arena *a, jwt_t *jwt, struct id_token *out)
 {
     out->subject = grant(a, jwt, "sub");
     out->email = grant(a, jwt, "email");
-    out->email_verified =
-        jwt_get_grant_bool(jwt, "email_verified") == 1 || text_is(grant(a, jwt, "email_verified"), T("true"));
+    out->email_verified = jwt_get_grant_bool(jwt, "email_verified") == 1 || text_is(grant(a, jwt, "email_verified"), T("true"));
 }
 
 problem id_token_verify(struct arena *a, struct text token, const struct id_token_rules *rules, struct id_token *out)
@@ -155,13 +160,12 @@ problem id_token_verify(struct arena *a, struct text token, const struct id_toke
     jwt_t *jwt = NULL;
     bool ok;
 
-    if (!base64url_decode(a, first, &header.json) || header.json.len == 0 ||
-        shape_decode(&head_shape, a, &header, &h, &faults) || !text_is(h.alg, T("RS256")))
+    if (!base64url_decode(a, first, &header.json) || header.json.len == 0 || shape_decode(&head_shape, a, &header, &h, &faults) ||
+        !text_is(h.alg, T("RS256")))
         return PROBLEM(OAUTH_REFUSED);
     if (keys.json.len == 0 || shape_decode(&jwks_shape, a, &keys, &set, &faults) || !(k = jwk_find(&set, &h)))
         return PROBLEM(NOT_FOUND);
-    if (!jwk_pem(a, k, &pem) ||
-        jwt_decode(&jwt, arena_cstr(a, token), (const unsigned char *)pem.at, (int)pem.len) != 0)
+    if (!jwk_pem(a, k, &pem) || jwt_decode(&jwt, arena_cstr(a, token), (const unsigned char *)pem.at, (int)pem.len) != 0)
         return PROBLEM(OAUTH_REFUSED);
     ok = jwt_get_alg(jwt) == JWT_ALG_RS256 && claims_ok(a, jwt, rules);
     read_identity(a, jwt, out);

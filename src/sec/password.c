@@ -53,8 +53,8 @@ problem password_hash(struct task *t, struct arena *a, struct text password, str
     if ((p = worker_run(t, WORKER_PASSWORD, scrypt_run, &s)))
         return p;
     CHECK(s.ok);
-    *hash = arena_printf(a, "scrypt$%d$%d$%d$%s$%s", LOG_N, BLOCK_R, PARALLEL_P,
-                         base64url_encode(a, s.salt, sizeof s.salt).at, base64url_encode(a, s.key, sizeof s.key).at);
+    *hash = arena_printf(a, "scrypt$%d$%d$%d$%s$%s", LOG_N, BLOCK_R, PARALLEL_P, base64url_encode(a, s.salt, sizeof s.salt).at,
+                         base64url_encode(a, s.key, sizeof s.key).at);
     return NULL;
 }
 
@@ -65,9 +65,9 @@ static bool hash_parse(struct arena *a, struct text hash, struct scrypt *s, stru
                 p = text_cut(hash, '$', &hash), salt = text_cut(hash, '$', &hash), bytes;
     int64_t n_value, r_value, p_value;
 
-    if (!text_is(name, T("scrypt")) || !text_to_i64(log_n, &n_value) || !text_to_i64(r, &r_value) ||
-        !text_to_i64(p, &p_value) || n_value < 1 || n_value > 20 || r_value < 1 || r_value > 16 || p_value < 1 ||
-        p_value > 4 || !base64url_decode(a, salt, &bytes) || bytes.len != SALT_SIZE || !base64url_decode(a, hash, key))
+    if (!text_is(name, T("scrypt")) || !text_to_i64(log_n, &n_value) || !text_to_i64(r, &r_value) || !text_to_i64(p, &p_value) ||
+        n_value < 1 || n_value > 20 || r_value < 1 || r_value > 16 || p_value < 1 || p_value > 4 ||
+        !base64url_decode(a, salt, &bytes) || bytes.len != SALT_SIZE || !base64url_decode(a, hash, key))
         return false;
     s->log_n = (uint64_t)n_value;
     s->r = (uint64_t)r_value;

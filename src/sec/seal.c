@@ -42,8 +42,7 @@ struct digest hmac_sha256(struct text key, struct text t)
     struct digest d;
     unsigned size = sizeof d.bytes;
 
-    CHECK(HMAC(EVP_sha256(), key.at, (int)key.len, (const unsigned char *)(t.at ? t.at : ""), t.len, d.bytes, &size) !=
-          NULL);
+    CHECK(HMAC(EVP_sha256(), key.at, (int)key.len, (const unsigned char *)(t.at ? t.at : ""), t.len, d.bytes, &size) != NULL);
     return d;
 }
 
@@ -81,7 +80,10 @@ static struct digest derive(const char *secret, const char *purpose)
 }
 
 /* Derived keys of the few purposes, kept: deriving costs microseconds on a path that signs each file's address. */
-struct derived { const char *purpose; struct digest now, before; };
+struct derived {
+    const char *purpose;
+    struct digest now, before;
+};
 static struct derived derived[16];
 
 static const struct derived *derived_for(const char *purpose)

@@ -29,7 +29,9 @@ struct revoked {
 static struct cached *cache;
 static struct map revoked;
 
-struct header { struct text alg, typ, kid; };
+struct header {
+    struct text alg, typ, kid;
+};
 static const struct field header_fields[] = {
     FIELD(struct header, alg),
     FIELD(struct header, typ),
@@ -132,8 +134,7 @@ static bool key_named(struct arena *a, const struct header *h, struct digest *ke
 static problem check_payload(const struct payload *p, struct claims *out)
 {
     *out = (struct claims){ .role = (enum role)p->role.value, .expires_s = p->exp };
-    if (!text_to_i64(p->sub, &out->account) || !text_is(p->iss, config->session_issuer) ||
-        !text_is(p->aud, T("madang")))
+    if (!text_to_i64(p->sub, &out->account) || !text_is(p->iss, config->session_issuer) || !text_is(p->aud, T("madang")))
         return PROBLEM(TOKEN_INVALID);
     memcpy(out->session, p->sid.at, SESSION_ID_LEN);
     return NULL;

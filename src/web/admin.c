@@ -10,7 +10,12 @@
 
 #define PAGE_MAX (8u << 20)
 
-struct page { const char *path; enum method method; const char *type; int (*print)(struct exchange *x, struct buf *out); };
+struct page {
+    const char *path;
+    enum method method;
+    const char *type;
+    int (*print)(struct exchange *x, struct buf *out);
+};
 
 static int print_health(struct exchange *x, struct buf *out)
 {
@@ -196,8 +201,8 @@ static void print_task(const struct task_info *i, void *arg)
     struct buf *out = arg;
 
     buf_printf(out, "%s{\"id\":%llu,\"name\":\"%s\",\"age_ms\":%llu,\"waits_at\":\"%s:%d\",\"waiting_ms\":%llu}",
-               out->len > 1 ? "," : "", (unsigned long long)i->id, i->name, (unsigned long long)i->age_ms,
-               i->file ? i->file : "", i->line, (unsigned long long)i->waiting_ms);
+               out->len > 1 ? "," : "", (unsigned long long)i->id, i->name, (unsigned long long)i->age_ms, i->file ? i->file : "",
+               i->line, (unsigned long long)i->waiting_ms);
 }
 
 static void print_tasks(struct buf *out)

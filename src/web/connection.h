@@ -29,10 +29,18 @@ struct connection_ops {
 };
 
 struct listener;
-struct peer { unsigned char address[16]; bool is_unix; }; /* IPv4 as ::ffff:a.b.c.d */
+struct peer {
+    unsigned char address[16];
+    bool is_unix;
+}; /* IPv4 as ::ffff:a.b.c.d */
 
 struct connection {
-    union { uv_handle_t handle; uv_stream_t stream; uv_tcp_t tcp; uv_pipe_t pipe; } uv;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
     const struct connection_ops *ops;
     void *owner;
     struct listener *listener;
@@ -40,8 +48,8 @@ struct connection {
     struct timer timer;
     struct chunk **queue;
     uv_write_t *writing;
-    size_t queued;        /* bytes not yet with the kernel */
-    uint64_t sent, seen;  /* bytes with the kernel; what the progress check saw */
+    size_t queued;       /* bytes not yet with the kernel */
+    uint64_t sent, seen; /* bytes with the kernel; what the progress check saw */
     uint32_t count, room, offset;
     struct peer peer;
     bool reading, finishing, shut, closing, counted;

@@ -5,7 +5,12 @@
 #include "door.h"
 
 /* Schemas already written, by name: a shape may be used by many. */
-struct seen { const struct shape *at[256]; size_t count; struct buf *out; const char *before; };
+struct seen {
+    const struct shape *at[256];
+    size_t count;
+    struct buf *out;
+    const char *before;
+};
 
 static bool see(struct seen *s, const struct shape *shape)
 {
@@ -244,9 +249,11 @@ static void put_paths(struct buf *out)
 
 void openapi_print(struct buf *out)
 {
-    buf_put(out, T("{\n  \"openapi\": \"3.1.0\",\n  \"info\": {\"title\": \"madang\", \"version\": \"" MADANG_VERSION
-                   "\", \"description\": \"Accounts, friends, presence and messages.\","
-                   " \"license\": {\"name\": \"MIT\", \"identifier\": \"MIT\"}},\n  \"servers\": [{\"url\": \"/\"}],\n  \"paths\": {"));
+    buf_put(
+        out,
+        T("{\n  \"openapi\": \"3.1.0\",\n  \"info\": {\"title\": \"madang\", \"version\": \"" MADANG_VERSION
+          "\", \"description\": \"Accounts, friends, presence and messages.\","
+          " \"license\": {\"name\": \"MIT\", \"identifier\": \"MIT\"}},\n  \"servers\": [{\"url\": \"/\"}],\n  \"paths\": {"));
     put_paths(out);
     buf_put(out, T("\n  },\n  \"components\": {\"securitySchemes\": {\"bearer\": {\"type\": \"http\", \"scheme\": \"bearer\","
                    " \"bearerFormat\": \"JWT\"}},\n    "));
@@ -266,9 +273,11 @@ static void put_messages(struct buf *out)
         buf_printf(out, "%s\n      \"%s\": {\"summary\":", before, d->name);
         before = ",";
         buf_put_json_string(out, text_of(d->says));
-        buf_printf(out, ",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"op\",\"id\"],"
-                        "\"properties\":{\"op\":{\"const\":\"%s\"},\"id\":{\"type\":\"integer\",\"minimum\":0},"
-                        "\"key\":{\"type\":\"string\"},\"in\":", d->name);
+        buf_printf(out,
+                   ",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"op\",\"id\"],"
+                   "\"properties\":{\"op\":{\"const\":\"%s\"},\"id\":{\"type\":\"integer\",\"minimum\":0},"
+                   "\"key\":{\"type\":\"string\"},\"in\":",
+                   d->name);
         if (d->in)
             buf_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}}}", d->in->name);
         else
@@ -287,9 +296,10 @@ static void put_events(struct buf *out)
 
             buf_printf(out, ",\n      \"event.%s\": {\"summary\":", e->name);
             buf_put_json_string(out, text_of(e->says));
-            buf_printf(out, ",\"x-topic\":\"%s\",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,"
-                            "\"required\":[\"ev\",\"on\"%s,\"data\"],\"properties\":{\"ev\":{\"const\":\"%s\"},"
-                            "\"on\":{\"type\":\"string\"},%s\"data\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
+            buf_printf(out,
+                       ",\"x-topic\":\"%s\",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,"
+                       "\"required\":[\"ev\",\"on\"%s,\"data\"],\"properties\":{\"ev\":{\"const\":\"%s\"},"
+                       "\"on\":{\"type\":\"string\"},%s\"data\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
                        e->on, e->numbered ? ",\"seq\"" : "", e->name,
                        e->numbered ? "\"seq\":{\"type\":\"integer\",\"minimum\":1}," : "", e->data->name);
         }

@@ -7,7 +7,9 @@
 #include "madang/log.h"
 #include "madang/metric.h"
 
-struct problem_fault { struct text pointer, detail; };
+struct problem_fault {
+    struct text pointer, detail;
+};
 static const struct field problem_fault_fields[] = {
     FIELD(struct problem_fault, pointer, .says = "JSON pointer to the field."),
     FIELD(struct problem_fault, detail, .says = "What is wrong with it."),
@@ -84,12 +86,30 @@ problem door_authorise(const struct call *c, const struct call_def *d)
 static bool is_declared(const struct call_def *d, problem p)
 {
     static const enum problem_id platform[] = {
-        PROBLEM_FIELDS_INVALID,     PROBLEM_JSON_MALFORMED, PROBLEM_RATE_LIMITED,       PROBLEM_INTERNAL,
-        PROBLEM_CANCELLED,          PROBLEM_DEADLINE,       PROBLEM_STORE_UNAVAILABLE,  PROBLEM_LEASES_UNAVAILABLE,
-        PROBLEM_COMMIT_UNKNOWN,     PROBLEM_CONFLICT,       PROBLEM_OVERLOADED,         PROBLEM_DRAINING,
-        PROBLEM_KEY_RUNNING,        PROBLEM_KEY_REUSED,     PROBLEM_REPLAYED,           PROBLEM_UNAUTHENTICATED,
-        PROBLEM_TOKEN_INVALID,      PROBLEM_FORBIDDEN,      PROBLEM_ONBOARDING_REQUIRED, PROBLEM_SUSPENDED,
-        PROBLEM_ORIGIN_REFUSED,     PROBLEM_BODY_TOO_LARGE, PROBLEM_REQUEST_MALFORMED,  PROBLEM_REQUEST_TIMEOUT,
+        PROBLEM_FIELDS_INVALID,
+        PROBLEM_JSON_MALFORMED,
+        PROBLEM_RATE_LIMITED,
+        PROBLEM_INTERNAL,
+        PROBLEM_CANCELLED,
+        PROBLEM_DEADLINE,
+        PROBLEM_STORE_UNAVAILABLE,
+        PROBLEM_LEASES_UNAVAILABLE,
+        PROBLEM_COMMIT_UNKNOWN,
+        PROBLEM_CONFLICT,
+        PROBLEM_OVERLOADED,
+        PROBLEM_DRAINING,
+        PROBLEM_KEY_RUNNING,
+        PROBLEM_KEY_REUSED,
+        PROBLEM_REPLAYED,
+        PROBLEM_UNAUTHENTICATED,
+        PROBLEM_TOKEN_INVALID,
+        PROBLEM_FORBIDDEN,
+        PROBLEM_ONBOARDING_REQUIRED,
+        PROBLEM_SUSPENDED,
+        PROBLEM_ORIGIN_REFUSED,
+        PROBLEM_BODY_TOO_LARGE,
+        PROBLEM_REQUEST_MALFORMED,
+        PROBLEM_REQUEST_TIMEOUT,
         PROBLEM_MEDIA_TYPE_UNSUPPORTED,
     };
 
@@ -127,8 +147,11 @@ int64_t door_retry_after(const struct call *c, problem p)
 
 struct text door_problem_json(struct call *c, problem p)
 {
-    struct problem_body b = { .type = T("about:blank"), .title = text_of(c->korean ? p->ko : p->en),
-                              .code = text_of(p->code), .status = p->status, .retry = p->retry,
+    struct problem_body b = { .type = T("about:blank"),
+                              .title = text_of(c->korean ? p->ko : p->en),
+                              .code = text_of(p->code),
+                              .status = p->status,
+                              .retry = p->retry,
                               .request_id = c->request_id };
 
     if (door_retry_after(c, p))
@@ -137,8 +160,8 @@ struct text door_problem_json(struct call *c, problem p)
         b.errors.count = c->faults.count;
         b.errors.at = arena_array(c->arena, struct problem_fault, c->faults.count);
         for (size_t i = 0; i < c->faults.count; i++)
-            b.errors.at[i] = (struct problem_fault){ c->faults.at[i].pointer,
-                                                     text_of(c->korean ? c->faults.at[i].ko : c->faults.at[i].en) };
+            b.errors.at[i] =
+                (struct problem_fault){ c->faults.at[i].pointer, text_of(c->korean ? c->faults.at[i].ko : c->faults.at[i].en) };
     }
     return shape_text(&problem_shape, &b, c->arena);
 }
@@ -200,9 +223,12 @@ static void log_access(const struct call *c, problem p, uint64_t us)
     struct text took = arena_printf(c->arena, "%llu", (unsigned long long)us);
     struct text account = arena_printf(c->arena, "%lld", (long long)c->account);
     struct pair fields[] = {
-        { T("result"), p ? text_of(p->code) : T("ok") }, { T("us"), took },
-        { T("account"), account },                       { T("address"), c->address },
-        { T("door"), c->http ? T("rest") : T("ws") },    { T("request"), c->request_id },
+        { T("result"), p ? text_of(p->code) : T("ok") },
+        { T("us"), took },
+        { T("account"), account },
+        { T("address"), c->address },
+        { T("door"), c->http ? T("rest") : T("ws") },
+        { T("request"), c->request_id },
         { T("trace"), c->trace_id },
     };
 
@@ -250,10 +276,9 @@ static void print_calls(struct buf *out)
         const struct call_def *d = call_at(i);
         const struct call_stats *s = stats_of(d);
 
-        buf_printf(out, "%s{\"name\":\"%s\",\"rest\":\"%s %s\",\"ok\":%llu,\"refused\":%llu,\"failed\":%llu}",
-                   i ? "," : "[", d->name, d->rest.path ? method_names[d->rest.method] : "-",
-                   d->rest.path ? d->rest.path : "", (unsigned long long)s->ok, (unsigned long long)s->refused,
-                   (unsigned long long)s->failed);
+        buf_printf(out, "%s{\"name\":\"%s\",\"rest\":\"%s %s\",\"ok\":%llu,\"refused\":%llu,\"failed\":%llu}", i ? "," : "[",
+                   d->name, d->rest.path ? method_names[d->rest.method] : "-", d->rest.path ? d->rest.path : "",
+                   (unsigned long long)s->ok, (unsigned long long)s->refused, (unsigned long long)s->failed);
     }
     buf_put(out, calls_count() ? T("]\n") : T("[]\n"));
 }

@@ -91,9 +91,14 @@ static struct visit *visit_of(struct exchange *x)
         return v;
     v = arena_new(&x->arena, struct visit);
     v->x = x;
-    v->call = (struct call){ .arena = &x->arena, .name = "-", .address = x->address, .request_id = x->request_id,
-                             .trace_id = x->trace_id, .agent = exchange_header(x, T("user-agent")),
-                             .korean = language_is_korean(exchange_header(x, T("accept-language"))), .http = x };
+    v->call = (struct call){ .arena = &x->arena,
+                             .name = "-",
+                             .address = x->address,
+                             .request_id = x->request_id,
+                             .trace_id = x->trace_id,
+                             .agent = exchange_header(x, T("user-agent")),
+                             .korean = language_is_korean(exchange_header(x, T("accept-language"))),
+                             .http = x };
     x->visit = v;
     return v;
 }
@@ -153,8 +158,7 @@ static problem choose(struct visit *v)
     v->call.out_shape = d->out;
     x->streams = d->streams;
     x->body_max = d->body_limit ? d->body_limit() : d->in || d->raw ? (size_t)config->http_body_bytes : 0;
-    if (d->in && !d->raw && (x->facts.length > 0 || x->facts.chunked) &&
-        !is_json(exchange_header(x, T("content-type"))))
+    if (d->in && !d->raw && (x->facts.length > 0 || x->facts.chunked) && !is_json(exchange_header(x, T("content-type"))))
         return PROBLEM(MEDIA_TYPE_UNSUPPORTED);
     return NULL;
 }

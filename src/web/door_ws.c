@@ -38,8 +38,7 @@ static void reply(uint64_t handle, struct visit *v, const char *member, struct t
     struct socket *s = socket_by(handle);
 
     if (s)
-        socket_send_json(s, arena_printf(v->call.arena, "{\"id\":%lld,\"%s\":%.*s}", (long long)v->id, member,
-                                         TEXT_ARG(json)));
+        socket_send_json(s, arena_printf(v->call.arena, "{\"id\":%lld,\"%s\":%.*s}", (long long)v->id, member, TEXT_ARG(json)));
 }
 
 /* {"op":…,"id":…,"in":{…},"key":…}, and nothing else. */
@@ -109,9 +108,9 @@ static problem run_call(struct visit *v, const struct socket *s)
     } else if (v->in && json_members(v->in)) {
         return PROBLEM(REQUEST_MALFORMED);
     }
-    task_set_deadline(c->task, clock_ms() + (uint64_t)(c->def->deadline_ms && c->def->deadline_ms < CALL_MS_MAX
-                                                           ? c->def->deadline_ms
-                                                           : config->http_call_ms));
+    task_set_deadline(c->task,
+                      clock_ms() + (uint64_t)(c->def->deadline_ms && c->def->deadline_ms < CALL_MS_MAX ? c->def->deadline_ms
+                                                                                                       : config->http_call_ms));
     return door_run(c);
 }
 

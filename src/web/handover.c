@@ -10,7 +10,10 @@
 #define FDS_MAX 16
 #define TAKE_S 5
 
-union control { struct cmsghdr header; char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))]; };
+union control {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+};
 
 static struct listener_group *offered;
 static uv_poll_t *watch;
@@ -68,8 +71,9 @@ static void give(int to)
     char byte = 1;
     union control control = { .bytes = { 0 } };
     struct iovec io = { &byte, 1 };
-    struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes,
-                        .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+    struct msghdr m = {
+        .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE(count * sizeof(int))
+    };
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
     c->cmsg_level = SOL_SOCKET;

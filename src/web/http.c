@@ -10,7 +10,7 @@
 #define PIPELINED_MAX 65536    /* bytes of following requests kept meanwhile */
 #define PROGRESS_MS 5000
 #define DRAIN_IDLE_MS 5000
-#define OVERHEAD_MAX 65536     /* chunk framing and trailers, beyond eight times the payload */
+#define OVERHEAD_MAX 65536 /* chunk framing and trailers, beyond eight times the payload */
 
 enum http_state { IDLE, READING_HEAD, READING_BODY, ANSWERING };
 
@@ -19,8 +19,8 @@ struct http {
     struct connection *c;
     const struct http_service *service;
     enum http_state state;
-    struct buf in;     /* a head that is not complete, or what was pipelined behind the present request */
-    size_t looked;     /* bytes of `in` that hold no end of head */
+    struct buf in; /* a head that is not complete, or what was pipelined behind the present request */
+    size_t looked; /* bytes of `in` that hold no end of head */
     llhttp_t parser;
     struct exchange *x;
     uint64_t head_deadline_ms;
@@ -44,9 +44,9 @@ static void set_idle(struct http *h)
     h->state = h->in.len ? READING_HEAD : IDLE;
     if (h->state == READING_HEAD)
         h->head_deadline_ms = clock_ms() + (uint64_t)config->http_head_ms;
-    timer_set_after(&h->c->timer, (uint64_t)(h->in.len      ? config->http_head_ms
-                                             : draining     ? DRAIN_IDLE_MS
-                                                            : config->http_keep_alive_ms));
+    timer_set_after(&h->c->timer, (uint64_t)(h->in.len  ? config->http_head_ms
+                                             : draining ? DRAIN_IDLE_MS
+                                                        : config->http_keep_alive_ms));
 }
 
 static struct exchange *exchange_new(struct http *h)
@@ -84,8 +84,8 @@ static int on_value(llhttp_t *p, const char *at, size_t length)
     name = arena_alloc(&x->arena, h->field.len + 1);
     for (size_t i = 0; i < h->field.len; i++)
         name[i] = (char)(h->field.at[i] >= 'A' && h->field.at[i] <= 'Z' ? h->field.at[i] + 32 : h->field.at[i]);
-    x->headers[x->header_count++] = (struct pair){ { name, h->field.len },
-                                                   arena_text(&x->arena, text_trim((struct text){ at, length })) };
+    x->headers[x->header_count++] =
+        (struct pair){ { name, h->field.len }, arena_text(&x->arena, text_trim((struct text){ at, length })) };
     return 0;
 }
 
@@ -316,8 +316,7 @@ static bool take_head(struct http *h)
         bool in_line = text_find(bytes, '\n') < 0;
 
         h->looked = bytes.len;
-        if (bytes.len > (size_t)config->http_head_bytes ||
-            (in_line && bytes.len > (size_t)config->http_target_bytes + 64))
+        if (bytes.len > (size_t)config->http_head_bytes || (in_line && bytes.len > (size_t)config->http_target_bytes + 64))
             refuse(h, in_line ? PROBLEM(TARGET_TOO_LONG) : PROBLEM(HEADERS_TOO_LARGE));
         return false;
     }

@@ -71,9 +71,8 @@ static problem check_request_line(struct text line, const struct head_limits *li
     f->http10 = text_is(version, T("HTTP/1.0"));
     if (f->http10 || text_is(version, T("HTTP/1.1")))
         return NULL;
-    return version.len == 8 && text_starts(version, T("HTTP/")) && version.at[6] == '.'
-               ? PROBLEM(VERSION_UNSUPPORTED)
-               : PROBLEM(REQUEST_MALFORMED);
+    return version.len == 8 && text_starts(version, T("HTTP/")) && version.at[6] == '.' ? PROBLEM(VERSION_UNSUPPORTED)
+                                                                                        : PROBLEM(REQUEST_MALFORMED);
 }
 
 static bool value_is_clean(struct text v)

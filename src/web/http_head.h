@@ -8,7 +8,9 @@
 
 #include "madang/problem.h"
 
-struct head_limits { size_t target_bytes, fields_max; };
+struct head_limits {
+    size_t target_bytes, fields_max;
+};
 
 struct head_facts {
     struct text method, target, host;

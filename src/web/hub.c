@@ -16,11 +16,11 @@ struct topic {
     struct map_node node;
     struct list members, early, ack_waits;
     size_t early_count;
-    int64_t last;          /* the number handed on last; 0: not known */
+    int64_t last; /* the number handed on last; 0: not known */
     struct timer gap;
-    bool heard;            /* the relay's subscription is acknowledged */
-    bool cold;             /* somebody joined unheard: tell to resync once it is heard */
-    size_t users;          /* members and waits: freed at 0 */
+    bool heard;   /* the relay's subscription is acknowledged */
+    bool cold;    /* somebody joined unheard: tell to resync once it is heard */
+    size_t users; /* members and waits: freed at 0 */
     char name[];
 };
 
@@ -32,9 +32,21 @@ struct membership {
     bool held;     /* still joining: events are kept for later */
 };
 
-struct early { struct list node; int64_t number; struct chunk *frame; };
-struct held { struct list node; struct membership *member; int64_t number; struct chunk *frame; };
-struct ack_wait { struct list node; struct wait wait; };
+struct early {
+    struct list node;
+    int64_t number;
+    struct chunk *frame;
+};
+struct held {
+    struct list node;
+    struct membership *member;
+    int64_t number;
+    struct chunk *frame;
+};
+struct ack_wait {
+    struct list node;
+    struct wait wait;
+};
 
 struct account_entry {
     struct map_node node;
@@ -561,7 +573,10 @@ static const char *end_reason(int code)
     return code == WS_CODE_FORBIDDEN ? "suspended" : "the session has ended";
 }
 
-struct ending { struct text session; int code; };
+struct ending {
+    struct text session;
+    int code;
+};
 
 static void end_if(struct socket *s, void *arg)
 {

@@ -9,52 +9,71 @@
 
 #define LOOK_MS 1000
 #define TAKE_MAX 8
-#define RUN_MS 50000     /* below the lease, so that a job has ended when another node may take it */
+#define RUN_MS 50000 /* below the lease, so that a job has ended when another node may take it */
 #define ATTEMPTS_MAX 10
 #define RETRY_S_MAX 3600
 
-struct taken { int64_t id, attempts; struct text kind; struct json payload; };
+struct taken {
+    int64_t id, attempts;
+    struct text kind;
+    struct json payload;
+};
 static const struct field taken_fields[] = {
-    FIELD(struct taken, id), FIELD(struct taken, attempts), FIELD(struct taken, kind), FIELD(struct taken, payload),
+    FIELD(struct taken, id),
+    FIELD(struct taken, attempts),
+    FIELD(struct taken, kind),
+    FIELD(struct taken, payload),
 };
 static const struct shape taken_shape = SHAPE("TakenJob", struct taken, taken_fields);
 
 static const struct statement job_take = {
-    .name = "job_take", .lane = LANE_TX, .row = &taken_shape, .rows_max = TAKE_MAX,
+    .name = "job_take",
+    .lane = LANE_TX,
+    .row = &taken_shape,
+    .rows_max = TAKE_MAX,
     .sql = "update jobs set taken_by = $1, taken_until = now() + interval '60 s', attempts = attempts + 1"
            " from (select id from jobs where state = 'waiting' and due <= now()"
            "       and (taken_until is null or taken_until < now()) order by due limit $2 for update skip locked) d"
-           " where jobs.id = d.id returning jobs.id, jobs.attempts, jobs.kind, jobs.payload" };
+           " where jobs.id = d.id returning jobs.id, jobs.attempts, jobs.kind, jobs.payload"
+};
 
 /* Queued work leaves no row behind; periodic work keeps its row, so that its period is done once. */
 static const struct statement job_done = {
-    .name = "job_done", .lane = LANE_TX,
+    .name = "job_done",
+    .lane = LANE_TX,
     .sql = "with gone as (delete from jobs where id = $1 and taken_by = $2 and attempts = $3 and period is null)"
            " update jobs set state = 'done', taken_by = null, taken_until = null"
-           " where id = $1 and taken_by = $2 and attempts = $3 and period is not null" };
+           " where id = $1 and taken_by = $2 and attempts = $3 and period is not null"
+};
 
 static const struct statement job_failed = {
-    .name = "job_failed", .lane = LANE_TX,
+    .name = "job_failed",
+    .lane = LANE_TX,
     .sql = "update jobs set state = case when $4 then 'dead' else 'waiting' end, last_error = $5, taken_by = null,"
-           " taken_until = null, due = now() + $6 * interval '1 s' where id = $1 and taken_by = $2 and attempts = $3" };
+           " taken_until = null, due = now() + $6 * interval '1 s' where id = $1 and taken_by = $2 and attempts = $3"
+};
 
 static const struct statement job_insert = {
-    .name = "job_insert", .lane = LANE_TX,
-    .sql = "insert into jobs (kind, payload, due) values ($1, $2, now() + $3 * interval '1 ms')" };
+    .name = "job_insert",
+    .lane = LANE_TX,
+    .sql = "insert into jobs (kind, payload, due) values ($1, $2, now() + $3 * interval '1 ms')"
+};
 
 static const struct statement job_period = {
-    .name = "job_period", .lane = LANE_TX,
-    .sql = "insert into jobs (kind, payload, period) values ($1, '{}', $2) on conflict (kind, period) do nothing" };
+    .name = "job_period",
+    .lane = LANE_TX,
+    .sql = "insert into jobs (kind, payload, period) values ($1, '{}', $2) on conflict (kind, period) do nothing"
+};
 
-static const struct statement jobs_sweep = {
-    .name = "jobs_sweep", .lane = LANE_TX,
-    .sql = "delete from jobs where state = 'done' and at < now() - interval '2 days'" };
-static const struct statement keys_sweep = {
-    .name = "keys_sweep", .lane = LANE_TX,
-    .sql = "delete from idempotency_keys where at < now() - interval '24 hours'" };
-static const struct statement log_sweep = {
-    .name = "topic_log_sweep", .lane = LANE_TX,
-    .sql = "delete from topic_log where at < now() - $1 * interval '1 day'" };
+static const struct statement jobs_sweep = { .name = "jobs_sweep",
+                                             .lane = LANE_TX,
+                                             .sql = "delete from jobs where state = 'done' and at < now() - interval '2 days'" };
+static const struct statement keys_sweep = { .name = "keys_sweep",
+                                             .lane = LANE_TX,
+                                             .sql = "delete from idempotency_keys where at < now() - interval '24 hours'" };
+static const struct statement log_sweep = { .name = "topic_log_sweep",
+                                            .lane = LANE_TX,
+                                            .sql = "delete from topic_log where at < now() - $1 * interval '1 day'" };
 
 static STATEMENT_TABLE(statements, &job_take, &job_done, &job_failed, &job_insert, &job_period, &jobs_sweep, &keys_sweep,
                        &log_sweep);
@@ -81,8 +100,7 @@ problem job_add(struct store_on on, const char *kind, const void *payload, int64
             if (strcmp(features[f]->jobs[i].kind, kind) == 0)
                 found = &features[f]->jobs[i];
     CHECK(found && found->payload);
-    p = store_exec(on, &job_insert, VALUES(text_of(kind), shape_text(found->payload, payload, on.call->arena), due_ms),
-                   NULL);
+    p = store_exec(on, &job_insert, VALUES(text_of(kind), shape_text(found->payload, payload, on.call->arena), due_ms), NULL);
     if (!p && on.tx)
         tx_after(on.tx, wake, NULL);
     else if (!p)
@@ -133,7 +151,8 @@ static void finish(struct call *c, const struct job_def *d, const struct taken *
             metric_add(METRIC_JOBS_DEAD, 1);
         p = store_exec(c, &job_failed,
                        VALUES(job->id, node_name(), job->attempts, dead, text_of(failed->code),
-                              random_jitter(delay < RETRY_S_MAX ? delay : RETRY_S_MAX)), NULL);
+                              random_jitter(delay < RETRY_S_MAX ? delay : RETRY_S_MAX)),
+                       NULL);
     }
     if (p)
         log_warn("job", "%.*s %lld cannot be finished: %s", TEXT_ARG(job->kind), (long long)job->id, p->code);
@@ -171,7 +190,10 @@ static struct text own(struct text t)
 
 static void take_due(struct call *c)
 {
-    struct { struct taken *at; size_t count; } jobs;
+    struct {
+        struct taken *at;
+        size_t count;
+    } jobs;
 
     if (running >= TAKE_MAX || store_many(c, &job_take, VALUES(node_name(), (int64_t)(TAKE_MAX - running)), &jobs))
         return;
@@ -197,8 +219,9 @@ static void insert_periods(struct call *c, int64_t *last_minute)
         for (size_t i = 0; i < features[f]->job_count; i++) {
             const struct job_def *d = &features[f]->jobs[i];
 
-            if (d->every_s && store_exec(c, &job_period, VALUES(text_of(d->kind),
-                                         arena_printf(c->arena, "%lld", (long long)(now / d->every_s))), NULL))
+            if (d->every_s &&
+                store_exec(c, &job_period,
+                           VALUES(text_of(d->kind), arena_printf(c->arena, "%lld", (long long)(now / d->every_s))), NULL))
                 return;
         }
 }
@@ -247,8 +270,7 @@ static problem sweep(struct call *c, const void *payload)
 }
 
 static const struct job_def jobs[] = { { .kind = "platform.sweep", .run = sweep, .every_s = 3600 } };
-const struct feature jobs_feature = { .name = "jobs", .jobs = jobs, .job_count = COUNT_OF(jobs),
-                                      .statements = { &statements } };
+const struct feature jobs_feature = { .name = "jobs", .jobs = jobs, .job_count = COUNT_OF(jobs), .statements = { &statements } };
 
 void jobs_start(void)
 {

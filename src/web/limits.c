@@ -104,9 +104,8 @@ problem limits_check(struct call *c)
 
         if (l->by == NO_LIMIT)
             continue;
-        key = l->by == BY_ACCOUNT && c->account
-                  ? arena_printf(c->arena, "%s:a%lld", c->name, (long long)c->account)
-                  : arena_printf(c->arena, "%s:i%.*s", c->name, TEXT_ARG(address_part(c)));
+        key = l->by == BY_ACCOUNT && c->account ? arena_printf(c->arena, "%s:a%lld", c->name, (long long)c->account)
+                                                : arena_printf(c->arena, "%s:i%.*s", c->name, TEXT_ARG(address_part(c)));
         wait = take(c, l, key);
         if (wait > 0)
             return call_retry_after(c, PROBLEM(RATE_LIMITED), (wait + 999) / 1000);

@@ -17,7 +17,12 @@
 struct listener {
     struct list node;
     struct listener_group *group;
-    union { uv_handle_t handle; uv_stream_t stream; uv_tcp_t tcp; uv_pipe_t pipe; } uv;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
     bool is_unix;
     size_t refs; /* itself until closed, and its connections */
 };
@@ -242,8 +247,7 @@ static bool open_systemd(struct listener_group *g)
     const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
     int64_t n = 0, owner = 0;
 
-    if (!count || !pid || !text_to_i64(text_of(count), &n) || !text_to_i64(text_of(pid), &owner) || owner != getpid() ||
-        n < 1) {
+    if (!count || !pid || !text_to_i64(text_of(count), &n) || !text_to_i64(text_of(pid), &owner) || owner != getpid() || n < 1) {
         log_error("listen", "systemd handed over no socket");
         return false;
     }
@@ -294,8 +298,7 @@ static bool parse_tcp(struct arena *a, struct text one, struct sockaddr_storage 
     if (!text_to_i64(port_text, &port) || port < 0 || port > 65535)
         return false;
     if (host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')
-        return uv_ip6_addr(arena_cstr(a, (struct text){ host.at + 1, host.len - 2 }), (int)port,
-                           (struct sockaddr_in6 *)out) == 0;
+        return uv_ip6_addr(arena_cstr(a, (struct text){ host.at + 1, host.len - 2 }), (int)port, (struct sockaddr_in6 *)out) == 0;
     return uv_ip4_addr(arena_cstr(a, host), (int)port, (struct sockaddr_in *)out) == 0;
 }
 

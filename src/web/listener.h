@@ -5,7 +5,7 @@
 #include "connection.h"
 
 struct listener_group {
-    const char *name;              /* for the log and the list */
+    const char *name;                       /* for the log and the list */
     void (*accepted)(struct connection *c); /* sets ops and owner */
     size_t connections, connections_max;
     bool limit_addresses;

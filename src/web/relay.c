@@ -16,7 +16,10 @@
 #define NODES_MAX 256
 #define NODE_NAME_MAX 40
 
-struct unsent { struct map_node node; char topic[]; };
+struct unsent {
+    struct map_node node;
+    char topic[];
+};
 
 static char name[NODE_NAME_MAX + 1];
 static char others[NODES_MAX][NODE_NAME_MAX + 1];
@@ -102,8 +105,8 @@ void relay_publish(struct text topic, int64_t number, struct text json)
     if (others_count == 0 && registered && redis_is_up())
         return;
     arena_init(&a, 1 << 22);
-    sent = redis_send(VALUES(T("PUBLISH"), channel_of(&a, topic),
-                             arena_printf(&a, "%s %lld\n%.*s", name, (long long)number, TEXT_ARG(json))));
+    sent = redis_send(
+        VALUES(T("PUBLISH"), channel_of(&a, topic), arena_printf(&a, "%s %lld\n%.*s", name, (long long)number, TEXT_ARG(json))));
     arena_fini(&a);
     if (sent)
         metric_add(METRIC_RELAY_OUT, 1);
@@ -194,10 +197,12 @@ static void do_welcome(struct text first, struct text second)
         hub_resync_all();
 }
 
-static const struct { const char *verb; void (*run)(struct text first, struct text second); } commands[] = {
-    { "join", do_join }, { "end", do_end },
-    { "end-account", do_end_account }, { "resync", do_resync }, { "bye", do_bye },
-    { "hello", do_hello }, { "welcome", do_welcome },
+static const struct {
+    const char *verb;
+    void (*run)(struct text first, struct text second);
+} commands[] = {
+    { "join", do_join }, { "end", do_end },     { "end-account", do_end_account }, { "resync", do_resync },
+    { "bye", do_bye },   { "hello", do_hello }, { "welcome", do_welcome },
 };
 
 static void on_command(struct text rest)
@@ -322,7 +327,6 @@ static void beat_run(struct task *t, void *arg)
     }
     beat = NULL;
 }
-
 
 void relay_start(void)
 {

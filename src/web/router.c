@@ -70,8 +70,7 @@ void router_free(void)
 
 static bool segment_decode(struct arena *a, struct text raw, struct text *out)
 {
-    return percent_decode(a, raw, false, out) && text_find(*out, '/') < 0 && !text_is(*out, T(".")) &&
-           !text_is(*out, T(".."));
+    return percent_decode(a, raw, false, out) && text_find(*out, '/') < 0 && !text_is(*out, T(".")) && !text_is(*out, T(".."));
 }
 
 static struct node *step(struct node *n, struct text segment, struct route_found *out)

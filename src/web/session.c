@@ -5,7 +5,10 @@
 #include "madang/calls.h"
 #include "madang/config.h"
 
-struct session_open { struct opt_text token; struct counts seen; };
+struct session_open {
+    struct opt_text token;
+    struct counts seen;
+};
 static const struct field open_fields[] = {
     FIELD(struct session_open, token, .len_max = 1024, .secret = true,
           .says = "Access token; not needed when it came as the subprotocol bearer.<token>."),
@@ -14,7 +17,11 @@ static const struct field open_fields[] = {
 };
 static const struct shape open_shape = SHAPE("SessionOpen", struct session_open, open_fields);
 
-struct session_opened { int64_t account; struct counts heads; struct instant expires; };
+struct session_opened {
+    int64_t account;
+    struct counts heads;
+    struct instant expires;
+};
 static const struct field opened_fields[] = {
     FIELD(struct session_opened, account),
     FIELD(struct session_opened, heads, .list_max = TOPIC_LIST_MAX, .says = "Newest number of each topic joined."),
@@ -22,24 +29,37 @@ static const struct field opened_fields[] = {
 };
 static const struct shape opened_shape = SHAPE("SessionOpened", struct session_opened, opened_fields);
 
-struct session_renew { struct text token; };
+struct session_renew {
+    struct text token;
+};
 static const struct field renew_fields[] = { FIELD(struct session_renew, token, .len_max = 1024, .secret = true) };
 static const struct shape renew_shape = SHAPE("SessionRenew", struct session_renew, renew_fields);
-struct session_renewed { struct instant expires; };
+struct session_renewed {
+    struct instant expires;
+};
 static const struct field renewed_fields[] = { FIELD(struct session_renewed, expires) };
 static const struct shape renewed_shape = SHAPE("SessionRenewed", struct session_renewed, renewed_fields);
 
-struct beat { struct instant now; };
+struct beat {
+    struct instant now;
+};
 static const struct field beat_fields[] = { FIELD(struct beat, now, .says = "The server's clock.") };
 static const struct shape beat_shape = SHAPE("SessionBeat", struct beat, beat_fields);
 
-struct topic_since { struct text topic; int64_t since; };
+struct topic_since {
+    struct text topic;
+    int64_t since;
+};
 static const struct field since_fields[] = {
     FIELD(struct topic_since, topic, .len_min = 1, .len_max = TOPIC_NAME_MAX),
     FIELD(struct topic_since, since, .min = 0, .max = 1ll << 52),
 };
 static const struct shape since_shape = SHAPE("TopicSince", struct topic_since, since_fields);
-struct topic_missed { LIST_OF(struct kept_event) events; int64_t head; bool complete; };
+struct topic_missed {
+    LIST_OF(struct kept_event) events;
+    int64_t head;
+    bool complete;
+};
 static const struct field missed_fields[] = {
     FIELD_LIST(struct topic_missed, events, .shape = &kept_event_shape, .list_max = TOPIC_EVENTS_MAX),
     FIELD(struct topic_missed, head, .says = "Newest number of the topic."),
@@ -48,7 +68,10 @@ static const struct field missed_fields[] = {
 static const struct shape missed_shape = SHAPE("TopicMissed", struct topic_missed, missed_fields);
 
 /* What follows the reply to session.open. */
-struct follow { struct counts heads; struct buf frames; };
+struct follow {
+    struct counts heads;
+    struct buf frames;
+};
 
 static void add_event(struct follow *f, struct text topic, const struct kept_event *e)
 {
@@ -173,8 +196,7 @@ static problem session_open(struct call *c)
     for (size_t i = 0; i < f->heads.count; i++) {
         int64_t seen = seen_of(&in->seen, f->heads.at[i].name);
 
-        if (seen >= 0 && seen < f->heads.at[i].count &&
-            (p = add_missed(c, f, f->heads.at[i].name, seen, f->heads.at[i].count)))
+        if (seen >= 0 && seen < f->heads.at[i].count && (p = add_missed(c, f, f->heads.at[i].name, seen, f->heads.at[i].count)))
             return p;
     }
     if (!socket_by(c->socket))
@@ -217,13 +239,14 @@ static problem topic_sync(struct call *c)
     if ((p = topic_heads(c, &in->topic, 1, &heads)) || (p = topic_events_since(c, in->topic, in->since, &events)))
         return p;
     out->head = heads.at[0].count;
-    out->complete = in->since >= out->head ||
-                    (events.count > 0 && events.count <= TOPIC_EVENTS_MAX && events.at[0].seq == in->since + 1);
+    out->complete =
+        in->since >= out->head || (events.count > 0 && events.count <= TOPIC_EVENTS_MAX && events.at[0].seq == in->since + 1);
     out->events.at = events.at;
     out->events.count = out->complete ? events.count : 0;
     return NULL;
 }
 
+/* clang-format off */
 static const struct call_def calls[] = {
     { .name = "session.open", .doors = SOCKET_ONLY, .who = ANYONE, .in = &open_shape, .out = &opened_shape,
       .run = session_open, .says = "Opens the session of this socket: joins its topics and tells what was missed." },
@@ -235,5 +258,6 @@ static const struct call_def calls[] = {
       .run = topic_sync, .limits = { PER_ACCOUNT(300, SECONDS(10)) },
       .says = "Numbered events of a topic of mine after a number." },
 };
+/* clang-format on */
 
 const struct feature session_feature = { .name = "session", .calls = calls, .call_count = COUNT_OF(calls) };

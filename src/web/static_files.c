@@ -24,12 +24,19 @@ static struct map files;
 static struct arena memory;
 static bool started;
 
-static const struct { const char *suffix, *type; } types[] = {
-    { ".html", "text/html; charset=utf-8" },   { ".js", "text/javascript; charset=utf-8" },
-    { ".css", "text/css; charset=utf-8" },     { ".svg", "image/svg+xml" },
-    { ".json", "application/json" },           { ".png", "image/png" },
-    { ".ico", "image/x-icon" },                { ".webmanifest", "application/manifest+json" },
-    { ".ts", "text/plain; charset=utf-8" },    { ".woff2", "font/woff2" },
+static const struct {
+    const char *suffix, *type;
+} types[] = {
+    { ".html", "text/html; charset=utf-8" },
+    { ".js", "text/javascript; charset=utf-8" },
+    { ".css", "text/css; charset=utf-8" },
+    { ".svg", "image/svg+xml" },
+    { ".json", "application/json" },
+    { ".png", "image/png" },
+    { ".ico", "image/x-icon" },
+    { ".webmanifest", "application/manifest+json" },
+    { ".ts", "text/plain; charset=utf-8" },
+    { ".woff2", "font/woff2" },
 };
 
 static const char *type_of(struct text path)
@@ -49,8 +56,7 @@ static bool read_bytes(const char *from, struct text *out)
 
     if (!f)
         return false;
-    if (fstat(fileno(f), &st) != 0 || st.st_size > (off_t)FILE_BYTES_MAX ||
-        memory.used + (size_t)st.st_size > TOTAL_BYTES_MAX) {
+    if (fstat(fileno(f), &st) != 0 || st.st_size > (off_t)FILE_BYTES_MAX || memory.used + (size_t)st.st_size > TOTAL_BYTES_MAX) {
         fclose(f);
         return false;
     }

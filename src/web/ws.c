@@ -16,7 +16,11 @@
 #define DEFLATE_MIN 1024 /* smaller messages are not worth compressing */
 
 /* Sockets by index; the generation in the handle tells a reused slot. */
-static struct slot { struct socket *s; uint32_t generation; uint32_t next_free; } *slots;
+static struct slot {
+    struct socket *s;
+    uint32_t generation;
+    uint32_t next_free;
+} * slots;
 static uint32_t slot_count, first_free;
 static size_t open_count;
 
@@ -121,8 +125,7 @@ static bool offer_fits(struct text offer)
         if (text_is(param, T("client_max_window_bits")) && value.len == 0)
             continue;
         if (!(text_is(param, T("client_max_window_bits")) || text_is(param, T("server_max_window_bits"))) ||
-            !text_to_i64(value, &bits) || bits < 8 || bits > 15 ||
-            (bits < 12 && text_is(param, T("server_max_window_bits"))))
+            !text_to_i64(value, &bits) || bits < 8 || bits > 15 || (bits < 12 && text_is(param, T("server_max_window_bits"))))
             return false;
     }
     return true;
@@ -372,7 +375,8 @@ static void answer_101(struct socket *s, struct exchange *x)
     struct buf b;
 
     buf_init(&b, 4096);
-    buf_printf(&b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
+    buf_printf(&b,
+               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
                accept_key(&x->arena, exchange_header(x, T("sec-websocket-key"))).at);
     if (has_token(protocols, T("madang.v1")))
         buf_put(&b, T("Sec-WebSocket-Protocol: madang.v1\r\n"));

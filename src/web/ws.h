@@ -7,7 +7,11 @@
 #include "ws_reader.h"
 
 struct membership;
-struct waiting_message { struct list node; size_t len; char bytes[]; };
+struct waiting_message {
+    struct list node;
+    size_t len;
+    char bytes[];
+};
 
 struct socket {
     uint64_t handle;
@@ -17,16 +21,16 @@ struct socket {
     enum role role;
     char session[SESSION_ID_LEN + 1];
     bool korean, deflate, open, closing, heard;
-    unsigned char missed;      /* pings without an answer */
+    unsigned char missed; /* pings without an answer */
     unsigned short waiting_count, running;
     uint64_t opened_ms;
-    struct list waiting;       /* messages in their order */
+    struct list waiting; /* messages in their order */
     struct list memberships;
     struct list of_account;
-    struct list held;          /* events that came while it was joining */
+    struct list held; /* events that came while it was joining */
     size_t held_bytes;
     unsigned short joining;
-    struct task *task;         /* works through `waiting` */
+    struct task *task; /* works through `waiting` */
     char *address;
 };
 
@@ -35,7 +39,7 @@ problem ws_handshake(struct exchange *x) MUST_USE;
 /* Answers 101 and takes the connection over. `behind`: bytes that came behind the head. */
 void ws_accept(struct connection *c, struct exchange *x, bool korean, struct text behind);
 
-struct socket *socket_by(uint64_t handle); /* NULL when it is gone */
+struct socket *socket_by(uint64_t handle);               /* NULL when it is gone */
 void socket_send(struct socket *s, struct chunk *frame); /* takes over the reference; closes with 1013 when too much is unsent */
 void socket_send_json(struct socket *s, struct text json);
 void socket_close(struct socket *s, int code, const char *reason);

@@ -11,10 +11,10 @@ struct ws_reader {
     struct ws_reader *next;
     wslay_frame_context_ptr frames;
     struct text input;
-    uint64_t fed, done;     /* bytes given to wslay; bytes of whole frames */
-    uint64_t frame_got;     /* payload bytes of the present frame */
+    uint64_t fed, done; /* bytes given to wslay; bytes of whole frames */
+    uint64_t frame_got; /* payload bytes of the present frame */
     bool in_frame;
-    int opcode;             /* of the message begun; 0: none */
+    int opcode; /* of the message begun; 0: none */
     bool compressed;
     size_t fragments;
     uint32_t utf8;

@@ -8,12 +8,26 @@
 #include "madang/buf.h"
 
 enum { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
-enum { WS_CODE_NORMAL = 1000, WS_CODE_PROTOCOL = 1002, WS_CODE_TYPE = 1003, WS_CODE_NONE = 1005, WS_CODE_DATA = 1007,
-       WS_CODE_POLICY = 1008, WS_CODE_TOO_BIG = 1009, WS_CODE_INTERNAL = 1011, WS_CODE_RESTART = 1012, WS_CODE_LATER = 1013,
-       WS_CODE_LOGIN = 4401, WS_CODE_FORBIDDEN = 4403 };
+enum {
+    WS_CODE_NORMAL = 1000,
+    WS_CODE_PROTOCOL = 1002,
+    WS_CODE_TYPE = 1003,
+    WS_CODE_NONE = 1005,
+    WS_CODE_DATA = 1007,
+    WS_CODE_POLICY = 1008,
+    WS_CODE_TOO_BIG = 1009,
+    WS_CODE_INTERNAL = 1011,
+    WS_CODE_RESTART = 1012,
+    WS_CODE_LATER = 1013,
+    WS_CODE_LOGIN = 4401,
+    WS_CODE_FORBIDDEN = 4403
+};
 
 struct ws_reader;
-struct ws_rules { size_t message_max; bool deflate; };
+struct ws_rules {
+    size_t message_max;
+    bool deflate;
+};
 
 /* Reads `data`. For each whole message or control frame calls each(arg, opcode, payload), borrowed; false from it stops.
  * Returns 0, or the close code that the peer has earned. */

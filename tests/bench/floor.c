@@ -25,7 +25,10 @@ static void answer_upgrade(int fd, const char *key)
 
     SHA1((unsigned char *)text, (size_t)n, digest);
     EVP_EncodeBlock((unsigned char *)accept_key, digest, 20);
-    n = snprintf(out, sizeof out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: madang.v1\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept_key);
+    n = snprintf(out, sizeof out,
+                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: "
+                 "madang.v1\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                 accept_key);
     is_ws[fd] = true;
     if (write(fd, out, (size_t)n) < 0)
         close(fd);
@@ -78,7 +81,9 @@ static void on_bytes(int fd)
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)strtol(argc > 1 ? argv[1] : "0", NULL, 10)) };
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                              .sin_port = htons((uint16_t)strtol(argc > 1 ? argv[1] : "0", NULL, 10)) };
     int listening = socket(AF_INET, SOCK_STREAM, 0), e = epoll_create1(0), one = 1;
     struct epoll_event events[256], ev = { .events = EPOLLIN, .data.fd = listening };
 

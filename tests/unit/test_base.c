@@ -12,10 +12,19 @@
 
 static void test_integers(void **state)
 {
-    static const struct { struct text in; bool ok; int64_t out; } rows[] = {
-        { TEXT_INIT("0"), true, 0 }, { TEXT_INIT("-9223372036854775808"), true, INT64_MIN },
-        { TEXT_INIT("9223372036854775807"), true, INT64_MAX }, { TEXT_INIT("9223372036854775808"), false, 0 },
-        { TEXT_INIT(""), false, 0 }, { TEXT_INIT("-"), false, 0 }, { TEXT_INIT("1 "), false, 0 }, { TEXT_INIT("+1"), false, 0 },
+    static const struct {
+        struct text in;
+        bool ok;
+        int64_t out;
+    } rows[] = {
+        { TEXT_INIT("0"), true, 0 },
+        { TEXT_INIT("-9223372036854775808"), true, INT64_MIN },
+        { TEXT_INIT("9223372036854775807"), true, INT64_MAX },
+        { TEXT_INIT("9223372036854775808"), false, 0 },
+        { TEXT_INIT(""), false, 0 },
+        { TEXT_INIT("-"), false, 0 },
+        { TEXT_INIT("1 "), false, 0 },
+        { TEXT_INIT("+1"), false, 0 },
         { TEXT_INIT("0x1"), false, 0 },
     };
 
@@ -31,10 +40,20 @@ static void test_integers(void **state)
 
 static void test_utf8(void **state)
 {
-    static const struct { struct text in; bool ok; } rows[] = {
-        { TEXT_INIT("ascii"), true }, { TEXT_INIT("한글 👋"), true }, { TEXT_INIT("\xC0\x80"), false }, { TEXT_INIT("\xE0\x80\x80"), false },
-        { TEXT_INIT("\xED\xA0\x80"), false }, { TEXT_INIT("\xF4\x90\x80\x80"), false }, { TEXT_INIT("\xF4\x8F\xBF\xBF"), true },
-        { TEXT_INIT("\xE2\x82"), false }, { TEXT_INIT("\x80"), false }, { TEXT_INIT("\xFF"), false },
+    static const struct {
+        struct text in;
+        bool ok;
+    } rows[] = {
+        { TEXT_INIT("ascii"), true },
+        { TEXT_INIT("한글 👋"), true },
+        { TEXT_INIT("\xC0\x80"), false },
+        { TEXT_INIT("\xE0\x80\x80"), false },
+        { TEXT_INIT("\xED\xA0\x80"), false },
+        { TEXT_INIT("\xF4\x90\x80\x80"), false },
+        { TEXT_INIT("\xF4\x8F\xBF\xBF"), true },
+        { TEXT_INIT("\xE2\x82"), false },
+        { TEXT_INIT("\x80"), false },
+        { TEXT_INIT("\xFF"), false },
     };
 
     (void)state;
@@ -52,11 +71,20 @@ static void test_utf8(void **state)
 
 static void test_instants(void **state)
 {
-    static const struct { struct text in; bool ok; int64_t us; } rows[] = {
-        { TEXT_INIT("1970-01-01T00:00:00Z"), true, 0 }, { TEXT_INIT("2026-01-02 03:04:05.678901+00"), true, 1767323045678901 },
-        { TEXT_INIT("2026-01-02T12:04:05+09:00"), true, 1767323045000000 }, { TEXT_INIT("2026-02-29T00:00:00Z"), false, 0 },
-        { TEXT_INIT("2024-02-29T00:00:00Z"), true, 1709164800000000 }, { TEXT_INIT("2026-01-02T24:00:00Z"), false, 0 },
-        { TEXT_INIT("2026-01-02T00:00:00"), false, 0 }, { TEXT_INIT("2026-01-02T00:00:00.Z"), false, 0 }, { TEXT_INIT("2026-13-02T00:00:00Z"), false, 0 },
+    static const struct {
+        struct text in;
+        bool ok;
+        int64_t us;
+    } rows[] = {
+        { TEXT_INIT("1970-01-01T00:00:00Z"), true, 0 },
+        { TEXT_INIT("2026-01-02 03:04:05.678901+00"), true, 1767323045678901 },
+        { TEXT_INIT("2026-01-02T12:04:05+09:00"), true, 1767323045000000 },
+        { TEXT_INIT("2026-02-29T00:00:00Z"), false, 0 },
+        { TEXT_INIT("2024-02-29T00:00:00Z"), true, 1709164800000000 },
+        { TEXT_INIT("2026-01-02T24:00:00Z"), false, 0 },
+        { TEXT_INIT("2026-01-02T00:00:00"), false, 0 },
+        { TEXT_INIT("2026-01-02T00:00:00.Z"), false, 0 },
+        { TEXT_INIT("2026-13-02T00:00:00Z"), false, 0 },
     };
     char text[INSTANT_TEXT_SIZE];
 
@@ -117,7 +145,10 @@ static void test_buffers_have_a_maximum(void **state)
     buf_fini(&b);
 }
 
-struct thing { struct map_node node; char key[16]; };
+struct thing {
+    struct map_node node;
+    char key[16];
+};
 
 static void test_map(void **state)
 {
@@ -176,8 +207,13 @@ static void test_json_depth(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_integers), cmocka_unit_test(test_utf8), cmocka_unit_test(test_instants), cmocka_unit_test(test_codec),
-        cmocka_unit_test(test_buffers_have_a_maximum), cmocka_unit_test(test_map), cmocka_unit_test(test_arena_runs_its_defers_backwards),
+        cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_instants),
+        cmocka_unit_test(test_codec),
+        cmocka_unit_test(test_buffers_have_a_maximum),
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_arena_runs_its_defers_backwards),
         cmocka_unit_test(test_json_depth),
     };
 

@@ -229,9 +229,13 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_wait_ends_with_its_result), cmocka_unit_test(test_a_deadline_cancels),
-        cmocka_unit_test(test_cancelling_has_two_phases), cmocka_unit_test(test_children_never_outlive_their_scope),
-        cmocka_unit_test(test_work_has_bounds), cmocka_unit_test(test_timers_of_all_lengths), cmocka_unit_test(test_many_stacks_keep_their_frames),
+        cmocka_unit_test(test_a_wait_ends_with_its_result),
+        cmocka_unit_test(test_a_deadline_cancels),
+        cmocka_unit_test(test_cancelling_has_two_phases),
+        cmocka_unit_test(test_children_never_outlive_their_scope),
+        cmocka_unit_test(test_work_has_bounds),
+        cmocka_unit_test(test_timers_of_all_lengths),
+        cmocka_unit_test(test_many_stacks_keep_their_frames),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

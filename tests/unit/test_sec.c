@@ -18,32 +18,49 @@
 static void test_sigv4(void **state)
 {
     struct sigv4_keys k = { T("AKIAIOSFODNN7EXAMPLE"), T("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), T("us-east-1"), T("s3") };
-    const struct pair get[] = { { T("host"), T("examplebucket.s3.amazonaws.com") }, { T("range"), T("bytes=0-9") },
-                                { T("x-amz-content-sha256"), EMPTY }, { T("x-amz-date"), T("20130524T000000Z") } };
-    const struct pair plain[] = { { T("host"), T("examplebucket.s3.amazonaws.com") }, { T("x-amz-content-sha256"), EMPTY },
+    const struct pair get[] = { { T("host"), T("examplebucket.s3.amazonaws.com") },
+                                { T("range"), T("bytes=0-9") },
+                                { T("x-amz-content-sha256"), EMPTY },
+                                { T("x-amz-date"), T("20130524T000000Z") } };
+    const struct pair plain[] = { { T("host"), T("examplebucket.s3.amazonaws.com") },
+                                  { T("x-amz-content-sha256"), EMPTY },
                                   { T("x-amz-date"), T("20130524T000000Z") } };
-    const struct pair lifecycle[] = { { T("lifecycle"), T("") } }, list[] = { { T("prefix"), T("J") }, { T("max-keys"), T("2") } };
+    const struct pair lifecycle[] = { { T("lifecycle"), T("") } },
+                      list[] = { { T("prefix"), T("J") }, { T("max-keys"), T("2") } };
     struct sigv4_request r = { T("GET"), T("/test.txt"), NULL, 0, get, 4, EMPTY, T("20130524T000000Z") };
     struct sigv4_request other = { T("GET"), T("/"), lifecycle, 1, plain, 3, EMPTY, T("20130524T000000Z") };
-    struct sigv4_request presigned = { T("GET"), T("/test.txt"), NULL, 0, plain, 1, T("UNSIGNED-PAYLOAD"), T("20130524T000000Z") };
+    struct sigv4_request presigned = {
+        T("GET"), T("/test.txt"), NULL, 0, plain, 1, T("UNSIGNED-PAYLOAD"), T("20130524T000000Z")
+    };
     struct arena a;
 
     (void)state;
     arena_init(&a, 1 << 20);
-    assert_true(text_ends(sigv4_authorization(&a, &k, &r), T("Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41")));
-    assert_true(text_ends(sigv4_authorization(&a, &k, &other), T("Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543")));
+    assert_true(text_ends(sigv4_authorization(&a, &k, &r),
+                          T("Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41")));
+    assert_true(text_ends(sigv4_authorization(&a, &k, &other),
+                          T("Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543")));
     other.query = list;
     other.query_count = 2;
-    assert_true(text_ends(sigv4_authorization(&a, &k, &other), T("Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7")));
-    assert_true(text_ends(sigv4_presign(&a, &k, &presigned, 86400), T("X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404")));
+    assert_true(text_ends(sigv4_authorization(&a, &k, &other),
+                          T("Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7")));
+    assert_true(text_ends(sigv4_presign(&a, &k, &presigned, 86400),
+                          T("X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404")));
     arena_fini(&a);
 }
 
 static void test_access_tokens(void **state)
 {
-    struct claims made = { .account = 42, .role = ROLE_MEMBER, .session = "AAAAAAAAAAAAAAAAAAAAAA", .expires_s = clock_wall_seconds() + 60 }, read;
+    struct claims made = { .account = 42,
+                           .role = ROLE_MEMBER,
+                           .session = "AAAAAAAAAAAAAAAAAAAAAA",
+                           .expires_s = clock_wall_seconds() + 60 },
+                  read;
     static const char *const bad[] = {
-        "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiI0MiJ9.", "a.b.c", "", "....................................",
+        "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiI0MiJ9.",
+        "a.b.c",
+        "",
+        "....................................",
     };
     struct arena a;
     struct text token;
@@ -110,17 +127,30 @@ static void test_breaker(void **state)
 
 static void test_account_rules(void **state)
 {
-    static const struct { struct text in; bool ok; } nicknames[] = {
-        { TEXT_INIT("ab"), true }, { TEXT_INIT("마당Madang1"), true }, { TEXT_INIT("a"), false }, { TEXT_INIT("01234567890123456"), false },
-        { TEXT_INIT("a b"), false }, { TEXT_INIT("ㅁㅁ"), false }, { TEXT_INIT("a_b"), false },
+    static const struct {
+        struct text in;
+        bool ok;
+    } nicknames[] = {
+        { TEXT_INIT("ab"), true },   { TEXT_INIT("마당Madang1"), true },
+        { TEXT_INIT("a"), false },   { TEXT_INIT("01234567890123456"), false },
+        { TEXT_INIT("a b"), false }, { TEXT_INIT("ㅁㅁ"), false },
+        { TEXT_INIT("a_b"), false },
     };
-    static const struct { struct text in; bool ok; } paths[] = {
-        { TEXT_INIT("/"), true }, { TEXT_INIT("/chats/3?x=1"), true }, { TEXT_INIT("//evil.example"), false }, { TEXT_INIT("/\\evil"), false },
-        { TEXT_INIT("https://evil.example"), false }, { TEXT_INIT(""), false }, { TEXT_INIT("/a\nb"), false },
+    static const struct {
+        struct text in;
+        bool ok;
+    } paths[] = {
+        { TEXT_INIT("/"), true },        { TEXT_INIT("/chats/3?x=1"), true },          { TEXT_INIT("//evil.example"), false },
+        { TEXT_INIT("/\\evil"), false }, { TEXT_INIT("https://evil.example"), false }, { TEXT_INIT(""), false },
+        { TEXT_INIT("/a\nb"), false },
     };
-    static const struct { struct text in; bool ok; } emails[] = {
-        { TEXT_INIT("a@b.kr"), true }, { TEXT_INIT("a.b+c@d-e.co.kr"), true }, { TEXT_INIT("a@b"), false }, { TEXT_INIT("@b.kr"), false },
-        { TEXT_INIT("a@b.kr\r\nBcc: c@d.kr"), false }, { TEXT_INIT("a b@c.kr"), false }, { TEXT_INIT("a@b@c.kr"), false },
+    static const struct {
+        struct text in;
+        bool ok;
+    } emails[] = {
+        { TEXT_INIT("a@b.kr"), true },    { TEXT_INIT("a.b+c@d-e.co.kr"), true },        { TEXT_INIT("a@b"), false },
+        { TEXT_INIT("@b.kr"), false },    { TEXT_INIT("a@b.kr\r\nBcc: c@d.kr"), false }, { TEXT_INIT("a b@c.kr"), false },
+        { TEXT_INIT("a@b@c.kr"), false },
     };
     struct arena a;
 
@@ -165,8 +195,8 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sigv4), cmocka_unit_test(test_access_tokens), cmocka_unit_test(test_seals), cmocka_unit_test(test_breaker),
-        cmocka_unit_test(test_account_rules),
+        cmocka_unit_test(test_sigv4),   cmocka_unit_test(test_access_tokens), cmocka_unit_test(test_seals),
+        cmocka_unit_test(test_breaker), cmocka_unit_test(test_account_rules),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

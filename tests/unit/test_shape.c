@@ -9,7 +9,9 @@ enum colour { RED, GREEN };
 static const char *const colour_names[] = { "red", "green" };
 static const struct words colours = WORDS(colour_names);
 
-struct inner { int64_t n; };
+struct inner {
+    int64_t n;
+};
 static const struct field inner_fields[] = { FIELD(struct inner, n, .min = 1, .max = 9) };
 static const struct shape inner_shape = SHAPE("Inner", struct inner, inner_fields);
 
@@ -26,10 +28,16 @@ struct sample {
     int64_t limit;
 };
 static const struct field fields[] = {
-    FIELD(struct sample, name, .len_min = 1, .len_max = 4), FIELD(struct sample, times, .min = 1, .max = 9), FIELD(struct sample, loud),
-    FIELD(struct sample, note), FIELD(struct sample, colour, .words = &colours),
-    FIELD_LIST(struct sample, items, .shape = &inner_shape, .list_max = 2), FIELD_MAYBE(struct sample, maybe, .shape = &inner_shape),
-    FIELD(struct sample, day), FIELD(struct sample, seen, .optional = true), FIELD(struct sample, limit, .min = 1, .max = 50, .optional = true, .otherwise = 20),
+    FIELD(struct sample, name, .len_min = 1, .len_max = 4),
+    FIELD(struct sample, times, .min = 1, .max = 9),
+    FIELD(struct sample, loud),
+    FIELD(struct sample, note),
+    FIELD(struct sample, colour, .words = &colours),
+    FIELD_LIST(struct sample, items, .shape = &inner_shape, .list_max = 2),
+    FIELD_MAYBE(struct sample, maybe, .shape = &inner_shape),
+    FIELD(struct sample, day),
+    FIELD(struct sample, seen, .optional = true),
+    FIELD(struct sample, limit, .min = 1, .max = 50, .optional = true, .otherwise = 20),
 };
 static const struct shape sample_shape = SHAPE("Sample", struct sample, fields);
 
@@ -51,16 +59,17 @@ static void test_good(void **state)
     (void)state;
     arena_init(&a, 1 << 20);
     shape_check(&sample_shape);
-    assert_null(decode(&a, GOOD ",\"note\":null,\"maybe\":{\"n\":2},\"day\":\"2024-02-29\",\"seen\":{\"room:1\":5}}", &s, &faults));
+    assert_null(
+        decode(&a, GOOD ",\"note\":null,\"maybe\":{\"n\":2},\"day\":\"2024-02-29\",\"seen\":{\"room:1\":5}}", &s, &faults));
     assert_int_equal(s.note.is, NULL_VALUE);
     assert_int_equal(s.colour.value, GREEN);
     assert_int_equal(s.maybe->n, 2);
     assert_int_equal(s.day.value.day, 29);
     assert_int_equal(s.seen.at[0].count, 5);
     assert_int_equal(s.limit, 20);
-    assert_true(text_is(shape_text(&sample_shape, &s, &a),
-                        T("{\"name\":\"한글\",\"times\":3,\"loud\":true,\"note\":null,\"colour\":\"green\",\"items\":[{\"n\":1}],\"maybe\":{\"n\":2},"
-                          "\"day\":\"2024-02-29\",\"seen\":{\"room:1\":5},\"limit\":20}")));
+    assert_true(text_is(shape_text(&sample_shape, &s, &a), T("{\"name\":\"한글\",\"times\":3,\"loud\":true,\"note\":null,"
+                                                             "\"colour\":\"green\",\"items\":[{\"n\":1}],\"maybe\":{\"n\":2},"
+                                                             "\"day\":\"2024-02-29\",\"seen\":{\"room:1\":5},\"limit\":20}")));
     assert_null(decode(&a, GOOD "}", &s, &faults));
     assert_int_equal(s.note.is, ABSENT);
     assert_null(s.maybe);
@@ -69,14 +78,18 @@ static void test_good(void **state)
 
 static void test_all_faults_at_once(void **state)
 {
-    static const char *const pointers[] = { "/name", "/times", "/loud", "/colour", "/items/1/n", "/items/2/extra", "/limit", "/what" };
+    static const char *const pointers[] = { "/name",      "/times",         "/loud",  "/colour",
+                                            "/items/1/n", "/items/2/extra", "/limit", "/what" };
     struct field_faults faults;
     struct sample s;
     struct arena a;
 
     (void)state;
     arena_init(&a, 1 << 20);
-    assert_ptr_equal(decode(&a, "{\"name\":\"12345\",\"times\":10,\"loud\":1,\"colour\":\"blue\",\"items\":[{\"n\":1},{\"n\":\"x\"}],\"limit\":null,\"what\":1}", &s, &faults),
+    assert_ptr_equal(decode(&a,
+                            "{\"name\":\"12345\",\"times\":10,\"loud\":1,\"colour\":\"blue\",\"items\":[{\"n\":1},{\"n\":\"x\"}],"
+                            "\"limit\":null,\"what\":1}",
+                            &s, &faults),
                      PROBLEM(FIELDS_INVALID));
     assert_int_equal(faults.count, 7);
     for (size_t i = 0, k = 0; i < faults.count; i++, k++) {
@@ -90,7 +103,9 @@ static void test_all_faults_at_once(void **state)
 
 static void test_malformed(void **state)
 {
-    static const char *const rows[] = { "", "[]", "{", "{\"name\":\"a\",\"name\":\"b\"}", "{\"name\":\"\\ud800\"}", "{\"a\":\"\xff\"}", "null", "{}x" };
+    static const char *const rows[] = {
+        "", "[]", "{", "{\"name\":\"a\",\"name\":\"b\"}", "{\"name\":\"\\ud800\"}", "{\"a\":\"\xff\"}", "null", "{}x"
+    };
     struct field_faults faults;
     struct sample s;
     struct arena a;
@@ -117,7 +132,9 @@ static void test_text_is_composed(void **state)
 
     (void)state;
     arena_init(&a, 1 << 20);
-    assert_null(decode(&a, "{\"name\":\"\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB\",\"times\":3,\"loud\":true,\"colour\":\"red\",\"items\":[]}", &s, &faults));
+    assert_null(decode(
+        &a, "{\"name\":\"\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB\",\"times\":3,\"loud\":true,\"colour\":\"red\",\"items\":[]}", &s,
+        &faults));
     assert_true(text_is(s.name, T("한")));
     arena_fini(&a);
 }
@@ -150,8 +167,9 @@ static void test_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good), cmocka_unit_test(test_all_faults_at_once), cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_text_is_composed), cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_good),      cmocka_unit_test(test_all_faults_at_once),
+        cmocka_unit_test(test_malformed), cmocka_unit_test(test_text_is_composed),
+        cmocka_unit_test(test_columns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

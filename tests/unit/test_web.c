@@ -9,19 +9,40 @@
 
 static void test_heads(void **state)
 {
-    static const struct { const char *head; int status; } rows[] = {
-        { "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0 }, { "GET / HTTP/1.0\r\n\r\n", 0 }, { "GET http://a/x HTTP/1.1\r\nHost: a\r\n\r\n", 0 },
-        { "GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n", 400 }, { "GET / HTTP/1.1\r\n\r\n", 400 }, { "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400 },
-        { "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400 }, { "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400 }, { "GET /\r\nHost: a\r\n\r\n", 400 },
-        { "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505 }, { "GET / HTTP/1.1\nHost: a\r\n\r\n", 400 }, { "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", 400 },
-        { "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400 }, { "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400 }, { "G@T / HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+    static const struct {
+        const char *head;
+        int status;
+    } rows[] = {
+        { "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0 },
+        { "GET / HTTP/1.0\r\n\r\n", 0 },
+        { "GET http://a/x HTTP/1.1\r\nHost: a\r\n\r\n", 0 },
+        { "GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400 },
+        { "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+        { "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400 },
+        { "GET /\r\nHost: a\r\n\r\n", 400 },
+        { "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505 },
+        { "GET / HTTP/1.1\nHost: a\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400 },
+        { "G@T / HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
         { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
-        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", 400 }, { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", 400 },
-        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\n", 400 }, { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", 400 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", 400 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\n", 400 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400 },
         { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
-        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501 }, { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 400 },
-        { "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400 }, { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0b" "chunked\r\n\r\n", 400 },
-        { "POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-maybe\r\n\r\n", 417 }, { "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400 }, { "GET / HTTP/1.1\r\nHost: a\r\nnovalue\r\n\r\n", 400 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 400 },
+        { "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0b"
+          "chunked\r\n\r\n",
+          400 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-maybe\r\n\r\n", 417 },
+        { "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nnovalue\r\n\r\n", 400 },
     };
     struct head_limits limits = { 8192, 100 };
     struct head_facts facts;
@@ -39,11 +60,23 @@ static void test_heads(void **state)
 
 static void test_ranges(void **state)
 {
-    static const struct { struct text in; enum range_kind kind; int64_t first, last; } rows[] = {
-        { TEXT_INIT("bytes=0-9"), RANGE_PART, 0, 9 }, { TEXT_INIT("bytes=90-"), RANGE_PART, 90, 99 }, { TEXT_INIT("bytes=-5"), RANGE_PART, 95, 99 },
-        { TEXT_INIT("bytes=0-1000"), RANGE_PART, 0, 99 }, { TEXT_INIT("bytes=100-"), RANGE_UNSATISFIABLE, 0, 0 }, { TEXT_INIT("bytes=-0"), RANGE_UNSATISFIABLE, 0, 0 },
-        { TEXT_INIT("bytes=9-5"), RANGE_WHOLE, 0, 99 }, { TEXT_INIT("bytes=a-b"), RANGE_WHOLE, 0, 99 }, { TEXT_INIT("bytes=0-1,5-6"), RANGE_WHOLE, 0, 99 },
-        { TEXT_INIT("lines=1-2"), RANGE_WHOLE, 0, 99 }, { TEXT_INIT(""), RANGE_WHOLE, 0, 99 }, { TEXT_INIT("bytes=-500"), RANGE_PART, 0, 99 },
+    static const struct {
+        struct text in;
+        enum range_kind kind;
+        int64_t first, last;
+    } rows[] = {
+        { TEXT_INIT("bytes=0-9"), RANGE_PART, 0, 9 },
+        { TEXT_INIT("bytes=90-"), RANGE_PART, 90, 99 },
+        { TEXT_INIT("bytes=-5"), RANGE_PART, 95, 99 },
+        { TEXT_INIT("bytes=0-1000"), RANGE_PART, 0, 99 },
+        { TEXT_INIT("bytes=100-"), RANGE_UNSATISFIABLE, 0, 0 },
+        { TEXT_INIT("bytes=-0"), RANGE_UNSATISFIABLE, 0, 0 },
+        { TEXT_INIT("bytes=9-5"), RANGE_WHOLE, 0, 99 },
+        { TEXT_INIT("bytes=a-b"), RANGE_WHOLE, 0, 99 },
+        { TEXT_INIT("bytes=0-1,5-6"), RANGE_WHOLE, 0, 99 },
+        { TEXT_INIT("lines=1-2"), RANGE_WHOLE, 0, 99 },
+        { TEXT_INIT(""), RANGE_WHOLE, 0, 99 },
+        { TEXT_INIT("bytes=-500"), RANGE_PART, 0, 99 },
     };
 
     (void)state;
@@ -61,7 +94,11 @@ static void test_ranges(void **state)
     assert_false(etag_matches(T("\"bb\""), T("\"b\"")));
 }
 
-struct heard { int opcode; char text[64]; size_t count; };
+struct heard {
+    int opcode;
+    char text[64];
+    size_t count;
+};
 
 static bool hear(void *arg, int opcode, struct text payload)
 {
@@ -90,10 +127,23 @@ static size_t frame(unsigned char *out, int first, bool masked, struct text payl
 
 static void test_frames(void **state)
 {
-    static const struct { int first; bool masked; struct text payload; int code; } rows[] = {
-        { 0x81, true, TEXT_INIT("hello"), 0 }, { 0x81, false, TEXT_INIT("hello"), 1002 }, { 0xC1, true, TEXT_INIT("x"), 1002 }, { 0x83, true, TEXT_INIT("x"), 1002 },
-        { 0x8B, true, TEXT_INIT("x"), 1002 }, { 0x80, true, TEXT_INIT("x"), 1002 }, { 0x09, true, TEXT_INIT("x"), 1002 }, { 0x81, true, TEXT_INIT("\xff"), 1007 },
-        { 0x81, true, TEXT_INIT("\xE2\x82"), 1007 }, { 0x8A, true, TEXT_INIT("late"), 0 }, { 0x81, true, TEXT_INIT("0123456789012345678901234567890123456789"), 1009 },
+    static const struct {
+        int first;
+        bool masked;
+        struct text payload;
+        int code;
+    } rows[] = {
+        { 0x81, true, TEXT_INIT("hello"), 0 },
+        { 0x81, false, TEXT_INIT("hello"), 1002 },
+        { 0xC1, true, TEXT_INIT("x"), 1002 },
+        { 0x83, true, TEXT_INIT("x"), 1002 },
+        { 0x8B, true, TEXT_INIT("x"), 1002 },
+        { 0x80, true, TEXT_INIT("x"), 1002 },
+        { 0x09, true, TEXT_INIT("x"), 1002 },
+        { 0x81, true, TEXT_INIT("\xff"), 1007 },
+        { 0x81, true, TEXT_INIT("\xE2\x82"), 1007 },
+        { 0x8A, true, TEXT_INIT("late"), 0 },
+        { 0x81, true, TEXT_INIT("0123456789012345678901234567890123456789"), 1009 },
     };
     struct ws_rules rules = { .message_max = 32 };
     unsigned char bytes[128];
@@ -123,8 +173,8 @@ static void test_fragments_byte_by_byte(void **state)
     size_t n = frame(bytes, 0x01, true, T("\xED\x95")); /* half a character, … */
 
     (void)state;
-    n += frame(bytes + n, 0x89, true, T("ping"));       /* a control frame in between, … */
-    n += frame(bytes + n, 0x80, true, T("\x9C!"));      /* and the rest */
+    n += frame(bytes + n, 0x89, true, T("ping"));  /* a control frame in between, … */
+    n += frame(bytes + n, 0x80, true, T("\x9C!")); /* and the rest */
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(ws_reader_feed(r, &rules, (struct text){ (char *)bytes + i, 1 }, hear, &h), 0);
         assert_int_equal(ws_reader_is_idle(r), i == n - 1);
@@ -179,8 +229,9 @@ static void test_close_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_heads), cmocka_unit_test(test_ranges), cmocka_unit_test(test_frames),
-        cmocka_unit_test(test_fragments_byte_by_byte), cmocka_unit_test(test_compressed), cmocka_unit_test(test_close_codes),
+        cmocka_unit_test(test_heads),      cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_frames),     cmocka_unit_test(test_fragments_byte_by_byte),
+        cmocka_unit_test(test_compressed), cmocka_unit_test(test_close_codes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,13 @@
 /* Accounts: the table of its calls. */
 #include "accounts_parts.h"
 
+/* clang-format off */
 #define SIGN_IN_LIMITS { CLUSTER_PER_ADDRESS(30, MINUTES(1)) }
 #define MAIL_LIMITS { CLUSTER_PER_ADDRESS(10, MINUTES(1)) }
 #define SEARCH_LIMITS { PER_ACCOUNT(60, SECONDS(10)) }
+/* clang-format on */
 
+/* clang-format off */
 static const struct call_def calls[] = {
     { .name = "auth.code", .rest = POST("/api/v1/auth/codes"), .in = &code_request_shape, .run = auth_code_send, .status = 202,
       .doors = REST_ONLY, .limits = MAIL_LIMITS,
@@ -100,6 +103,7 @@ static const struct call_def calls[] = {
       .in = &account_ref_shape,
       .run = account_unsuspend_call, .problems = { PROBLEM(ACCOUNT_NOT_FOUND) }, .says = "Ends a suspension." },
 };
+/* clang-format on */
 
 static const struct event_def *const events[] = { &me_changed_event };
 
@@ -112,6 +116,13 @@ static problem sweep(struct call *c, const void *payload)
 static const struct job_def jobs[] = { { .kind = "accounts.sweep", .run = sweep, .every_s = 3600 } };
 
 const struct feature accounts_feature = {
-    .name = "accounts", .calls = calls, .call_count = COUNT_OF(calls), .events = events, .event_count = COUNT_OF(events),
-    .jobs = jobs, .job_count = COUNT_OF(jobs), .statements = { &accounts_statements }, .constraints = &accounts_constraints,
+    .name = "accounts",
+    .calls = calls,
+    .call_count = COUNT_OF(calls),
+    .events = events,
+    .event_count = COUNT_OF(events),
+    .jobs = jobs,
+    .job_count = COUNT_OF(jobs),
+    .statements = { &accounts_statements },
+    .constraints = &accounts_constraints,
 };

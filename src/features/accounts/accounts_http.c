@@ -11,9 +11,13 @@
 #define COOKIE "__Host-madang_oauth"
 
 static const struct field attempt_fields[] = {
-    FIELD(struct oauth_attempt, provider), FIELD(struct oauth_attempt, state), FIELD(struct oauth_attempt, nonce),
-    FIELD(struct oauth_attempt, verifier), FIELD(struct oauth_attempt, return_to, .len_max = 500),
-    FIELD(struct oauth_attempt, browser), FIELD(struct oauth_attempt, redirect_uri, .len_max = 500),
+    FIELD(struct oauth_attempt, provider),
+    FIELD(struct oauth_attempt, state),
+    FIELD(struct oauth_attempt, nonce),
+    FIELD(struct oauth_attempt, verifier),
+    FIELD(struct oauth_attempt, return_to, .len_max = 500),
+    FIELD(struct oauth_attempt, browser),
+    FIELD(struct oauth_attempt, redirect_uri, .len_max = 500),
     FIELD(struct oauth_attempt, link_account),
 };
 static const struct shape attempt_shape = SHAPE("OauthAttempt", struct oauth_attempt, attempt_fields);
@@ -31,14 +35,16 @@ static problem return_path(struct call *c, struct text *out)
     *out = exchange_param(c->http, T("return_to"));
     if (out->len == 0)
         *out = T("/");
-    return return_path_is_ours(*out) ? NULL : call_field_wrong(c, "/return_to", "is no path of ours", "우리 서비스의 경로가 아닙니다");
+    return return_path_is_ours(*out) ? NULL
+                                     : call_field_wrong(c, "/return_to", "is no path of ours", "우리 서비스의 경로가 아닙니다");
 }
 
 /* Keeps the attempt, binds it to this browser, and tells where to go. */
 static problem begin_attempt(struct call *c, int64_t link_account, struct text *url)
 {
     const struct oauth_provider *provider;
-    struct oauth_attempt a = { .link_account = link_account, .state = random_token(c->arena, 24),
+    struct oauth_attempt a = { .link_account = link_account,
+                               .state = random_token(c->arena, 24),
                                .nonce = random_token(c->arena, 24),
                                .verifier = random_token(c->arena, 32) };
     struct text cookie = random_token(c->arena, 24);
@@ -75,7 +81,9 @@ problem oauth_start(struct call *c)
     return p;
 }
 
-struct link_address { struct text url; };
+struct link_address {
+    struct text url;
+};
 static const struct field link_fields[] = { FIELD(struct link_address, url, .len_max = 2000) };
 static const struct shape link_shape = SHAPE("LinkAddress", struct link_address, link_fields);
 
@@ -123,8 +131,8 @@ static problem add_account(struct tx *tx, const struct oauth_attempt *a, const s
         return p;
     if (taken) /* joined only after a login to that account */
         return PROBLEM(OAUTH_EMAIL_TAKEN);
-    if ((p = store_account_add(tx, ROLE_NEWCOMER, email, none, (struct opt_date){ 0 },
-                               c->korean ? LOCALE_KO : LOCALE_EN, 0, account)))
+    if ((p = store_account_add(tx, ROLE_NEWCOMER, email, none, (struct opt_date){ 0 }, c->korean ? LOCALE_KO : LOCALE_EN, 0,
+                               account)))
         return p;
     return store_identity_add(tx, a->provider, id->subject, *account);
 }
@@ -167,8 +175,8 @@ static problem join(struct call *c, const struct oauth_attempt *a, const struct 
 static bool is_for_the_page(problem p)
 {
     return p == PROBLEM(OAUTH_REFUSED) || p == PROBLEM(OAUTH_EMAIL_TAKEN) || p == PROBLEM(OAUTH_LINKED) ||
-        p == PROBLEM(SUSPENDED) ||
-           p == PROBLEM(UPSTREAM_FAILED) || p == PROBLEM(UPSTREAM_UNAVAILABLE) || p == PROBLEM(DEADLINE);
+           p == PROBLEM(SUSPENDED) || p == PROBLEM(UPSTREAM_FAILED) || p == PROBLEM(UPSTREAM_UNAVAILABLE) ||
+           p == PROBLEM(DEADLINE);
 }
 
 static problem finish(struct call *c, const struct oauth_provider *provider, const struct oauth_attempt *a)

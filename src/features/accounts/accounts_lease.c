@@ -61,8 +61,10 @@ problem lease_rotate(struct call *c, struct family *f, struct text presented, st
     if (p)
         return p;
     what = out.count ? out.at[0].text : T("missing");
-    *how = text_is(what, T("rotated")) ? ROTATED : text_is(what, T("same")) ? SAME_SUCCESSOR
-           : text_is(what, T("reused")) ? REUSED : FORGOTTEN;
+    *how = text_is(what, T("rotated"))  ? ROTATED
+           : text_is(what, T("same"))   ? SAME_SUCCESSOR
+           : text_is(what, T("reused")) ? REUSED
+                                        : FORGOTTEN;
     if (out.count < 6)
         return NULL;
     f->generation = out.at[1].number;
@@ -132,15 +134,16 @@ problem lease_code_use(struct call *c, enum code_purpose purpose, struct text em
     return redis_do(c, &out, T("DEL"), key);
 }
 
-struct fail_keys { struct text pair, address, account; };
+struct fail_keys {
+    struct text pair, address, account;
+};
 
 static struct fail_keys fail_keys_of(struct call *c, struct text email)
 {
     const char *who = secret_hash(c->arena, email).at;
 
     return (struct fail_keys){ redis_key(c->arena, "fail:%s:%.*s", who, TEXT_ARG(c->address)),
-                               redis_key(c->arena, "fail:%.*s", TEXT_ARG(c->address)),
-                               redis_key(c->arena, "fail:%s", who) };
+                               redis_key(c->arena, "fail:%.*s", TEXT_ARG(c->address)), redis_key(c->arena, "fail:%s", who) };
 }
 
 static int64_t count_of(const struct redis_value *v)

@@ -15,9 +15,13 @@ static problem post(struct store_on on, struct text to, bool korean, const char 
 problem letter_code(struct call *c, struct store_on on, struct text to, struct text code, bool korean)
 {
     return post(on, to, korean, "[마당] 인증 번호", "[madang] Your code",
-                arena_printf(c->arena, "인증 번호는 %.*s 입니다.\n10분 안에 입력해 주세요. 요청하지 않으셨다면 무시하셔도 됩니다.\n", TEXT_ARG(code)),
-                arena_printf(c->arena, "Your code is %.*s.\nIt is good for 10 minutes. "
-                                       "If you did not ask for it, ignore this letter.\n", TEXT_ARG(code)));
+                arena_printf(c->arena,
+                             "인증 번호는 %.*s 입니다.\n10분 안에 입력해 주세요. 요청하지 않으셨다면 무시하셔도 됩니다.\n",
+                             TEXT_ARG(code)),
+                arena_printf(c->arena,
+                             "Your code is %.*s.\nIt is good for 10 minutes. "
+                             "If you did not ask for it, ignore this letter.\n",
+                             TEXT_ARG(code)));
 }
 
 problem letter_known(struct call *c, struct text to, bool korean)
@@ -29,8 +33,8 @@ problem letter_known(struct call *c, struct text to, bool korean)
 
 problem letter_password(struct call *c, struct store_on on, struct text to, struct text token, bool korean)
 {
-    struct text url = arena_printf(c->arena, "%.*s/password-reset?token=%.*s", TEXT_ARG(config->http_public_url),
-                                   TEXT_ARG(token));
+    struct text url =
+        arena_printf(c->arena, "%.*s/password-reset?token=%.*s", TEXT_ARG(config->http_public_url), TEXT_ARG(token));
 
     return post(on, to, korean, "[마당] 비밀번호 재설정", "[madang] Set a new password",
                 arena_printf(c->arena, "아래 주소에서 30분 안에 새 비밀번호를 정해 주세요.\n%.*s\n", TEXT_ARG(url)),

@@ -13,9 +13,9 @@
 
 static void set_cookie(struct call *c, struct text session, struct text secret, int64_t life_s)
 {
-    c->cookie_out = arena_printf(c->arena,
-                                 "__Host-madang_refresh=%.*s.%.*s; Path=/; Max-Age=%lld; HttpOnly; Secure; SameSite=Strict",
-                                 TEXT_ARG(session), TEXT_ARG(secret), (long long)life_s);
+    c->cookie_out =
+        arena_printf(c->arena, "__Host-madang_refresh=%.*s.%.*s; Path=/; Max-Age=%lld; HttpOnly; Secure; SameSite=Strict",
+                     TEXT_ARG(session), TEXT_ARG(secret), (long long)life_s);
 }
 
 static void clear_cookie(struct call *c)
@@ -38,8 +38,11 @@ problem session_begin(struct tx *tx, int64_t account, enum role role, struct log
     struct text secret = random_token(c->arena, 32);
     struct text device = text_until(c->agent, c->agent.len < 300 ? c->agent.len : 300);
 
-    *f = (struct family){ .id = random_token(c->arena, 16), .account = account, .generation = 1,
-                          .current = secret_hash(c->arena, secret), .role = { (int)role },
+    *f = (struct family){ .id = random_token(c->arena, 16),
+                          .account = account,
+                          .generation = 1,
+                          .current = secret_hash(c->arena, secret),
+                          .role = { (int)role },
                           .left_s = role == ROLE_GUEST ? config->session_guest_s : config->session_refresh_s };
     set_cookie(c, f->id, secret, f->left_s);
     session_token(c, account, role, f->id, out);
@@ -90,9 +93,9 @@ static problem signup_account(struct tx *tx, const struct signup *in, struct tex
     if (c->role == ROLE_GUEST && (p = store_guest_upgrade(tx, c->account, email, hash, in->birth_date, locale, &upgraded)))
         return p;
     *id = c->account;
-    if (!upgraded && (p = store_account_add(tx, ROLE_NEWCOMER, (struct opt_text){ PRESENT, email },
-                                            (struct opt_text){ PRESENT, hash },
-                                            (struct opt_date){ PRESENT, in->birth_date }, locale, 0, id)))
+    if (!upgraded &&
+        (p = store_account_add(tx, ROLE_NEWCOMER, (struct opt_text){ PRESENT, email }, (struct opt_text){ PRESENT, hash },
+                               (struct opt_date){ PRESENT, in->birth_date }, locale, 0, id)))
         return p;
     return store_consents_add(tx, *id, &in->consents);
 }
@@ -158,8 +161,7 @@ problem auth_login(struct call *c)
     bool known, ok, old, wants_code;
     problem p;
 
-    if ((p = lease_login_gate(c, email, &wants_code)) ||
-        (p = store_identity_by_email(store_on_call(c), email, &who, &known)) ||
+    if ((p = lease_login_gate(c, email, &wants_code)) || (p = store_identity_by_email(store_on_call(c), email, &who, &known)) ||
         (p = password_check(c->task, in->password, who.password.value, &ok, &old)))
         return p;
     if (!ok) {
@@ -296,7 +298,10 @@ problem session_end(struct call *c)
     return end_one(c, ((const struct session_ref *)c->in)->session);
 }
 
-struct end_many { struct call *c; struct ended_list list; };
+struct end_many {
+    struct call *c;
+    struct ended_list list;
+};
 
 static void after_end_many(void *arg)
 {

@@ -38,8 +38,8 @@ bool email_is_valid(struct text t)
     for (size_t i = 0; i < t.len; i++)
         if ((unsigned char)t.at[i] <= 0x20 || (unsigned char)t.at[i] >= 0x7F || strchr("<>\"(),;:\\[]", t.at[i]))
             return false;
-    return local.len >= 1 && local.len <= 64 && domain.len >= 3 && text_find(domain, '@') < 0 &&
-           text_find(domain, '.') > 0 && domain.at[domain.len - 1] != '.';
+    return local.len >= 1 && local.len <= 64 && domain.len >= 3 && text_find(domain, '@') < 0 && text_find(domain, '.') > 0 &&
+           domain.at[domain.len - 1] != '.';
 }
 
 bool six_digits(struct text t)

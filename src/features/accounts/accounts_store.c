@@ -4,188 +4,277 @@
 #include "madang/pg.h"
 
 static const struct field identity_fields[] = {
-    FIELD(struct identity, id), FIELD(struct identity, role, .words = &account_roles),
-    FIELD(struct identity, locale, .words = &locales), FIELD(struct identity, password), FIELD(struct identity, suspended),
+    FIELD(struct identity, id),
+    FIELD(struct identity, role, .words = &account_roles),
+    FIELD(struct identity, locale, .words = &locales),
+    FIELD(struct identity, password),
+    FIELD(struct identity, suspended),
 };
 static const struct shape identity_shape = SHAPE("Identity", struct identity, identity_fields);
 #define IDENTITY "a.id, a.role, a.locale, a.password, coalesce(a.suspended_until > now(), false) as suspended"
 
-struct id_row { int64_t id; };
+struct id_row {
+    int64_t id;
+};
 static const struct field id_fields[] = { FIELD(struct id_row, id) };
 static const struct shape id_shape = SHAPE("IdRow", struct id_row, id_fields);
 
-static const struct statement by_email = {
-    .name = "account_by_email", .lane = LANE_READ, .row = &identity_shape,
-    .sql = "select " IDENTITY " from accounts a where a.email = $1 and a.left_at is null" };
-static const struct statement by_id = {
-    .name = "account_by_id", .lane = LANE_READ, .row = &identity_shape,
-    .sql = "select " IDENTITY " from accounts a where a.id = $1 and a.left_at is null" };
-static const struct statement by_provider = {
-    .name = "account_by_provider", .lane = LANE_READ, .row = &identity_shape,
-    .sql = "select " IDENTITY " from identities i join accounts a on a.id = i.account"
-           " where i.provider = $1 and i.subject = $2 and a.left_at is null" };
+static const struct statement by_email = { .name = "account_by_email",
+                                           .lane = LANE_READ,
+                                           .row = &identity_shape,
+                                           .sql =
+                                               "select " IDENTITY " from accounts a where a.email = $1 and a.left_at is null" };
+static const struct statement by_id = { .name = "account_by_id",
+                                        .lane = LANE_READ,
+                                        .row = &identity_shape,
+                                        .sql = "select " IDENTITY " from accounts a where a.id = $1 and a.left_at is null" };
+static const struct statement by_provider = { .name = "account_by_provider",
+                                              .lane = LANE_READ,
+                                              .row = &identity_shape,
+                                              .sql = "select " IDENTITY " from identities i join accounts a on a.id = i.account"
+                                                     " where i.provider = $1 and i.subject = $2 and a.left_at is null" };
 
 static const struct statement account_add = {
-    .name = "account_add", .lane = LANE_TX, .row = &id_shape,
+    .name = "account_add",
+    .lane = LANE_TX,
+    .row = &id_shape,
     .sql = "insert into accounts (role, email, password, birth_date, locale, expires_at)"
-           " values ($1, $2, $3, $4, $5, now() + nullif($6::bigint, 0) * interval '1 s') returning id" };
+           " values ($1, $2, $3, $4, $5, now() + nullif($6::bigint, 0) * interval '1 s') returning id"
+};
 
 /* Only a guest that has not ended becomes a newcomer: its rows elsewhere stay its own. */
 static const struct statement guest_upgrade = {
-    .name = "guest_upgrade", .lane = LANE_TX, .row = &id_shape,
+    .name = "guest_upgrade",
+    .lane = LANE_TX,
+    .row = &id_shape,
     .sql = "update accounts set role = 'newcomer', email = $2, password = $3, birth_date = $4, locale = $5, expires_at = null"
-           " where id = $1 and role = 'guest' and left_at is null returning id" };
+           " where id = $1 and role = 'guest' and left_at is null returning id"
+};
 
-static const struct statement identity_add = {
-    .name = "identity_add", .lane = LANE_TX,
-    .sql = "insert into identities (provider, subject, account) values ($1, $2, $3)" };
+static const struct statement identity_add = { .name = "identity_add",
+                                               .lane = LANE_TX,
+                                               .sql = "insert into identities (provider, subject, account) values ($1, $2, $3)" };
 static const struct statement consents_add = {
-    .name = "consents_add", .lane = LANE_TX,
+    .name = "consents_add",
+    .lane = LANE_TX,
     .sql = "insert into consents (account, kind, version) values ($1, 'terms', $2), ($1, 'privacy', $3)"
-           " on conflict do nothing" };
-static const struct statement password_set = {
-    .name = "password_set", .lane = LANE_TX, .sql = "update accounts set password = $2 where id = $1 and left_at is null" };
-static const struct statement email_set = {
-    .name = "email_set", .lane = LANE_TX, .sql = "update accounts set email = $2 where id = $1 and left_at is null" };
+           " on conflict do nothing"
+};
+static const struct statement password_set = { .name = "password_set",
+                                               .lane = LANE_TX,
+                                               .sql = "update accounts set password = $2 where id = $1 and left_at is null" };
+static const struct statement email_set = { .name = "email_set",
+                                            .lane = LANE_TX,
+                                            .sql = "update accounts set email = $2 where id = $1 and left_at is null" };
 
-struct email_row { struct opt_text email; };
+struct email_row {
+    struct opt_text email;
+};
 static const struct field email_fields[] = { FIELD(struct email_row, email) };
 static const struct shape email_shape = SHAPE("EmailRow", struct email_row, email_fields);
 static const struct statement email_of = {
-    .name = "email_of", .lane = LANE_READ, .row = &email_shape, .sql = "select email from accounts where id = $1" };
+    .name = "email_of", .lane = LANE_READ, .row = &email_shape, .sql = "select email from accounts where id = $1"
+};
 
 static const struct statement password_token_add = {
-    .name = "password_token_add", .lane = LANE_TX,
-    .sql = "insert into password_tokens (hash, account, expires_at) values ($1, $2, now() + interval '30 minutes')" };
+    .name = "password_token_add",
+    .lane = LANE_TX,
+    .sql = "insert into password_tokens (hash, account, expires_at) values ($1, $2, now() + interval '30 minutes')"
+};
 /* Single use: the row's lock decides between two that come at once. */
 static const struct statement password_token_use = {
-    .name = "password_token_use", .lane = LANE_TX, .row = &id_shape,
+    .name = "password_token_use",
+    .lane = LANE_TX,
+    .row = &id_shape,
     .sql = "update password_tokens set used_at = now() where hash = $1 and used_at is null and expires_at > now()"
-           " returning account as id" };
+           " returning account as id"
+};
 
 static const struct field family_fields[] = {
-    FIELD(struct family, id), FIELD(struct family, current), FIELD(struct family, previous), FIELD(struct family, sealed),
-    FIELD(struct family, account), FIELD(struct family, generation), FIELD(struct family, left_s),
-    FIELD(struct family, role, .words = &account_roles), FIELD(struct family, suspended),
+    FIELD(struct family, id),        FIELD(struct family, current),
+    FIELD(struct family, previous),  FIELD(struct family, sealed),
+    FIELD(struct family, account),   FIELD(struct family, generation),
+    FIELD(struct family, left_s),    FIELD(struct family, role, .words = &account_roles),
+    FIELD(struct family, suspended),
 };
 static const struct shape family_shape = SHAPE("SessionFamily", struct family, family_fields);
-#define FAMILY \
-    "s.id, s.current, s.previous, s.sealed, s.account, s.generation, extract(epoch from s.expires_at - now())::bigint as left_s," \
+#define FAMILY                                                                                                             \
+    "s.id, s.current, s.previous, s.sealed, s.account, s.generation, extract(epoch from s.expires_at - now())::bigint as " \
+    "left_s,"                                                                                                              \
     " a.role, coalesce(a.suspended_until > now(), false) as suspended"
 
-static const struct statement session_add = {
-    .name = "session_add", .lane = LANE_TX,
-    .sql = "insert into sessions (id, account, current, device, address, expires_at)"
-           " values ($1, $2, $3, $4, $5, now() + $6 * interval '1 s')" };
+static const struct statement session_add = { .name = "session_add",
+                                              .lane = LANE_TX,
+                                              .sql = "insert into sessions (id, account, current, device, address, expires_at)"
+                                                     " values ($1, $2, $3, $4, $5, now() + $6 * interval '1 s')" };
 static const struct statement session_load = {
-    .name = "session_load", .lane = LANE_READ, .row = &family_shape,
+    .name = "session_load",
+    .lane = LANE_READ,
+    .row = &family_shape,
     .sql = "select " FAMILY " from sessions s join accounts a on a.id = s.account"
-           " where s.id = $1 and s.ended_at is null and s.expires_at > now() and a.left_at is null" };
+           " where s.id = $1 and s.ended_at is null and s.expires_at > now() and a.left_at is null"
+};
 static const struct statement session_follow = {
-    .name = "session_follow", .lane = LANE_TX, .row = &family_shape,
+    .name = "session_follow",
+    .lane = LANE_TX,
+    .row = &family_shape,
     .sql = "update sessions s set generation = greatest(s.generation, $2),"
            " current = case when $2 > s.generation then $3 else s.current end,"
            " previous = case when $2 > s.generation then $4 else s.previous end,"
            " sealed = case when $2 > s.generation then $5 else s.sealed end,"
            " used_at = now(), expires_at = now() + $6 * interval '1 s'"
            " from accounts a where s.id = $1 and a.id = s.account and a.left_at is null and s.ended_at is null"
-           " and s.expires_at > now() returning " FAMILY };
+           " and s.expires_at > now() returning " FAMILY
+};
 static const struct statement session_end = {
-    .name = "session_end", .lane = LANE_TX, .row = &id_shape,
-    .sql = "update sessions set ended_at = now() where id = $2 and account = $1 and ended_at is null returning account as id" };
+    .name = "session_end",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "update sessions set ended_at = now() where id = $2 and account = $1 and ended_at is null returning account as id"
+};
 
 static const struct field ended_fields[] = { FIELD(struct ended, id) };
 static const struct shape ended_shape = SHAPE("EndedSession", struct ended, ended_fields);
 static const struct statement sessions_end = {
-    .name = "sessions_end", .lane = LANE_TX, .row = &ended_shape, .rows_max = 10000,
-    .sql = "update sessions set ended_at = now() where account = $1 and id <> $2 and ended_at is null returning id" };
-static const struct statement sessions_trim = { /* the oldest beyond the allowed number */
-    .name = "sessions_trim", .lane = LANE_TX,
-    .sql = "update sessions set ended_at = now() where id in (select id from sessions where account = $1"
-           " and ended_at is null order by used_at desc offset $2)" };
+    .name = "sessions_end",
+    .lane = LANE_TX,
+    .row = &ended_shape,
+    .rows_max = 10000,
+    .sql = "update sessions set ended_at = now() where account = $1 and id <> $2 and ended_at is null returning id"
+};
+static const struct statement
+    sessions_trim = { /* the oldest beyond the allowed number */
+                      .name = "sessions_trim",
+                      .lane = LANE_TX,
+                      .sql = "update sessions set ended_at = now() where id in (select id from sessions where account = $1"
+                             " and ended_at is null order by used_at desc offset $2)"
+    };
 static const struct statement sessions_list = {
-    .name = "sessions_list", .lane = LANE_READ, .row = &session_row_shape, .rows_max = 1000,
+    .name = "sessions_list",
+    .lane = LANE_READ,
+    .row = &session_row_shape,
+    .rows_max = 1000,
     .sql = "select id, device, address, created_at, used_at, id = $2 as current from sessions"
-           " where account = $1 and ended_at is null and expires_at > now() order by used_at desc limit 1000" };
+           " where account = $1 and ended_at is null and expires_at > now() order by used_at desc limit 1000"
+};
 
 static const struct statement me_get = {
-    .name = "me", .lane = LANE_READ, .row = &me_row_shape,
+    .name = "me",
+    .lane = LANE_READ,
+    .row = &me_row_shape,
     .sql = "select a.id, a.points, a.role, a.locale, a.email, a.nickname, a.introduction, a.avatar, a.birth_date, a.gender,"
            " a.region, to_json(a.interests) as interests, a.password is not null as has_password,"
            " (select coalesce(json_agg(provider order by provider), '[]') from identities where account = a.id) as providers"
-           " from accounts a where a.id = $1 and a.left_at is null" };
+           " from accounts a where a.id = $1 and a.left_at is null"
+};
 static const struct statement onboard = {
-    .name = "onboard", .lane = LANE_TX, .row = &id_shape,
+    .name = "onboard",
+    .lane = LANE_TX,
+    .row = &id_shape,
     .sql = "update accounts set role = 'member', nickname = $2, birth_date = coalesce(birth_date, $3), gender = $4,"
            " region = $5, introduction = $6, interests = array(select json_array_elements_text($7::json))"
-           " where id = $1 and role = 'newcomer' and left_at is null returning id" };
+           " where id = $1 and role = 'newcomer' and left_at is null returning id"
+};
 
-struct avatar_row { struct opt_i64 avatar; };
+struct avatar_row {
+    struct opt_i64 avatar;
+};
 static const struct field avatar_fields[] = { FIELD(struct avatar_row, avatar) };
 static const struct shape avatar_shape = SHAPE("AvatarRow", struct avatar_row, avatar_fields);
 /* $n null leaves as it is; the flags $8 and $9 clear. The old avatar comes back, so that its file can be let go. */
 static const struct statement profile_change = {
-    .name = "profile_change", .lane = LANE_TX, .row = &avatar_shape,
+    .name = "profile_change",
+    .lane = LANE_TX,
+    .row = &avatar_shape,
     .sql = "update accounts a set nickname = coalesce($2, a.nickname), gender = coalesce($3, a.gender),"
            " region = coalesce($4, a.region), locale = coalesce($5, a.locale),"
            " interests = coalesce((select array_agg(x) from json_array_elements_text($6::json) x),"
            "                      case when $7 then '{}'::text[] else a.interests end),"
            " introduction = case when $8 then null else coalesce($9, a.introduction) end,"
            " avatar = case when $10 then null else coalesce($11, a.avatar) end"
-           " from accounts old where a.id = $1 and old.id = a.id and a.left_at is null returning old.avatar" };
+           " from accounts old where a.id = $1 and old.id = a.id and a.left_at is null returning old.avatar"
+};
 
-struct flag_row { bool flag; };
+struct flag_row {
+    bool flag;
+};
 static const struct field flag_fields[] = { FIELD(struct flag_row, flag) };
 static const struct shape flag_shape = SHAPE("FlagRow", struct flag_row, flag_fields);
 static const struct statement nickname_free = {
-    .name = "nickname_free", .lane = LANE_READ, .row = &flag_shape,
-    .sql = "select not exists (select 1 from accounts where lower(nickname) = lower($1)) as flag" };
+    .name = "nickname_free",
+    .lane = LANE_READ,
+    .row = &flag_shape,
+    .sql = "select not exists (select 1 from accounts where lower(nickname) = lower($1)) as flag"
+};
 
 /* The view account_relations is the social feature's; without it nobody is related. */
 static const struct statement person_get = {
-    .name = "person", .lane = LANE_READ, .row = &person_row_shape,
-    .sql = "select a.id, a.nickname, a.introduction, a.gender, a.region, to_json(a.interests) as interests, a.birth_date, a.avatar,"
-           " case when a.id = $2 then 'self' else coalesce(r.relation, 'none') end as relation, false as departed"
-           " from accounts a left join account_relations r on r.account = $2 and r.other = a.id"
-           " where a.id = $1 and a.left_at is null and a.role not in ('guest', 'newcomer')"
-           " and coalesce(r.relation, '') <> 'blocking'" };
+    .name = "person",
+    .lane = LANE_READ,
+    .row = &person_row_shape,
+    .sql =
+        "select a.id, a.nickname, a.introduction, a.gender, a.region, to_json(a.interests) as interests, a.birth_date, a.avatar,"
+        " case when a.id = $2 then 'self' else coalesce(r.relation, 'none') end as relation, false as departed"
+        " from accounts a left join account_relations r on r.account = $2 and r.other = a.id"
+        " where a.id = $1 and a.left_at is null and a.role not in ('guest', 'newcomer')"
+        " and coalesce(r.relation, '') <> 'blocking'"
+};
 static const struct statement people = {
-    .name = "people", .lane = LANE_READ, .row = &found_shape, .rows_max = 51,
+    .name = "people",
+    .lane = LANE_READ,
+    .row = &found_shape,
+    .rows_max = 51,
     .sql = "select a.id as account, a.nickname, a.avatar from accounts a"
            " where lower(a.nickname) like lower($2) || '%' and a.left_at is null and a.id <> $1"
            " and lower(a.nickname) > lower(coalesce($3, ''))"
            " and not exists (select 1 from account_relations r where r.account = $1 and r.other = a.id"
            "                 and r.relation in ('blocked', 'blocking'))"
-           " order by lower(a.nickname) limit $4" };
+           " order by lower(a.nickname) limit $4"
+};
 
 /* One statement: the entry, and the balance only if the entry is new. The CHECK on the balance refuses going below zero. */
 static const struct statement points_add = {
-    .name = "points_add", .lane = LANE_TX,
+    .name = "points_add",
+    .lane = LANE_TX,
     .sql = "with entry as (insert into points (account, amount, reason, reference) values ($1, $2, $3, $4)"
            " on conflict on constraint points_once do nothing returning amount)"
-           " update accounts set points = points + entry.amount from entry where id = $1" };
+           " update accounts set points = points + entry.amount from entry where id = $1"
+};
 static const struct statement points_list = {
-    .name = "points_list", .lane = LANE_READ, .row = &points_entry_shape, .rows_max = 101,
+    .name = "points_list",
+    .lane = LANE_READ,
+    .row = &points_entry_shape,
+    .rows_max = 101,
     .sql = "select id, amount, reason, reference, at from points where account = $1 and ($2::bigint is null or id < $2)"
-           " order by id desc limit $3" };
+           " order by id desc limit $3"
+};
 static const struct statement points_balance = {
-    .name = "points_balance", .lane = LANE_READ, .row = &id_shape, .sql = "select points as id from accounts where id = $1" };
+    .name = "points_balance", .lane = LANE_READ, .row = &id_shape, .sql = "select points as id from accounts where id = $1"
+};
 
 /* Personal data goes at once; the row stays, so that messages have a departed sender. */
 static const struct statement leave_account = {
-    .name = "account_leave", .lane = LANE_TX, .row = &avatar_shape,
-    .sql = "update accounts a set role = 'guest', email = null, password = null, nickname = null, birth_date = null, gender = null,"
-           " region = null, introduction = null, interests = '{}', avatar = null, points = 0, suspended_until = null,"
-           " suspended_for = null, expires_at = null, left_at = now()"
-           " from accounts old where a.id = $1 and old.id = a.id and a.left_at is null returning old.avatar" };
+    .name = "account_leave",
+    .lane = LANE_TX,
+    .row = &avatar_shape,
+    .sql =
+        "update accounts a set role = 'guest', email = null, password = null, nickname = null, birth_date = null, gender = null,"
+        " region = null, introduction = null, interests = '{}', avatar = null, points = 0, suspended_until = null,"
+        " suspended_for = null, expires_at = null, left_at = now()"
+        " from accounts old where a.id = $1 and old.id = a.id and a.left_at is null returning old.avatar"
+};
 static const struct statement leave_rest = {
-    .name = "account_leave_rest", .lane = LANE_TX,
+    .name = "account_leave_rest",
+    .lane = LANE_TX,
     .sql = "with i as (delete from identities where account = $1), c as (delete from consents where account = $1),"
            " t as (delete from password_tokens where account = $1), p as (delete from points where account = $1)"
-           " delete from sessions where account = $1" };
+           " delete from sessions where account = $1"
+};
 
 static const struct statement export_all = {
-    .name = "account_export", .lane = LANE_READ, .row = &account_export_shape,
+    .name = "account_export",
+    .lane = LANE_READ,
+    .row = &account_export_shape,
     .sql = "select to_json(a)::jsonb - 'password' as account,"
            " (select coalesce(json_agg(json_build_object('device', device, 'address', address, 'at', created_at)), '[]')"
            "    from sessions where account = a.id) as sessions,"
@@ -193,31 +282,42 @@ static const struct statement export_all = {
            "    from points where account = a.id) as points,"
            " (select coalesce(json_agg(json_build_object('kind', kind, 'version', version, 'at', at)), '[]')"
            "    from consents where account = a.id) as consents"
-           " from accounts a where a.id = $1 and a.left_at is null" };
+           " from accounts a where a.id = $1 and a.left_at is null"
+};
 
 static const struct statement suspend = {
-    .name = "account_suspend", .lane = LANE_TX, .row = &id_shape,
+    .name = "account_suspend",
+    .lane = LANE_TX,
+    .row = &id_shape,
     .sql = "update accounts set suspended_until = $2, suspended_for = $3 where id = $1 and left_at is null"
-           " and role <> 'admin' returning id" };
+           " and role <> 'admin' returning id"
+};
 static const struct statement promote = {
-    .name = "account_promote", .lane = LANE_TX, .row = &id_shape,
+    .name = "account_promote",
+    .lane = LANE_TX,
+    .row = &id_shape,
     .sql = "update accounts set role = 'admin' where email = lower($1) and role in ('member', 'manager', 'admin')"
-           " and left_at is null returning id" };
+           " and left_at is null returning id"
+};
 static const struct statement sweep_sessions = {
-    .name = "sessions_sweep", .lane = LANE_TX,
-    .sql = "delete from sessions where expires_at < now() - interval '1 day' or ended_at < now() - interval '7 days'" };
-static const struct statement sweep_tokens = {
-    .name = "password_tokens_sweep", .lane = LANE_TX, .sql = "delete from password_tokens where expires_at < now()" };
+    .name = "sessions_sweep",
+    .lane = LANE_TX,
+    .sql = "delete from sessions where expires_at < now() - interval '1 day' or ended_at < now() - interval '7 days'"
+};
+static const struct statement sweep_tokens = { .name = "password_tokens_sweep",
+                                               .lane = LANE_TX,
+                                               .sql = "delete from password_tokens where expires_at < now()" };
 static const struct statement sweep_guests = {
-    .name = "guests_sweep", .lane = LANE_TX,
-    .sql = "delete from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'" };
+    .name = "guests_sweep",
+    .lane = LANE_TX,
+    .sql = "delete from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
+};
 
 STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &consents_add,
-                &password_set, &email_set, &email_of, &password_token_add, &password_token_use, &session_add,
-                &session_load, &session_follow, &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get,
-                &onboard, &profile_change, &nickname_free, &person_get, &people, &points_add, &points_list,
-                &points_balance, &leave_account, &leave_rest, &export_all, &suspend, &promote, &sweep_sessions,
-                &sweep_tokens, &sweep_guests);
+                &password_set, &email_set, &email_of, &password_token_add, &password_token_use, &session_add, &session_load,
+                &session_follow, &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change,
+                &nickname_free, &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest,
+                &export_all, &suspend, &promote, &sweep_sessions, &sweep_tokens, &sweep_guests);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -253,12 +353,13 @@ static struct opt_text opt_word_text(const struct words *w, struct opt_word valu
     return value.is == PRESENT ? (struct opt_text){ PRESENT, word_text(w, value.value) } : (struct opt_text){ ABSENT, T("") };
 }
 
-problem store_account_add(struct tx *tx, enum role role, struct opt_text email, struct opt_text password,
-                          struct opt_date birth, enum locale locale, int64_t guest_s, int64_t *id)
+problem store_account_add(struct tx *tx, enum role role, struct opt_text email, struct opt_text password, struct opt_date birth,
+                          enum locale locale, int64_t guest_s, int64_t *id)
 {
     struct id_row row = { 0 };
-    problem p = store_one(tx, &account_add, VALUES(text_of(role_names[role]), email, password, birth,
-                                                   word_text(&locales, (int)locale), guest_s), &row);
+    problem p =
+        store_one(tx, &account_add,
+                  VALUES(text_of(role_names[role]), email, password, birth, word_text(&locales, (int)locale), guest_s), &row);
 
     *id = row.id;
     return p;
@@ -269,8 +370,7 @@ problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, s
 {
     struct id_row row;
 
-    return store_maybe(tx, &guest_upgrade, VALUES(account, email, password, birth, word_text(&locales, (int)locale)), &row,
-                       done);
+    return store_maybe(tx, &guest_upgrade, VALUES(account, email, password, birth, word_text(&locales, (int)locale)), &row, done);
 }
 
 problem store_identity_add(struct tx *tx, struct text provider, struct text subject, int64_t account)

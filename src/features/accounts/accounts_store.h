@@ -7,11 +7,16 @@
 extern struct statement_table accounts_statements;
 extern struct constraint_table accounts_constraints;
 
-struct identity { int64_t id; struct word role, locale; struct opt_text password; bool suspended; };
+struct identity {
+    int64_t id;
+    struct word role, locale;
+    struct opt_text password;
+    bool suspended;
+};
 problem store_identity_by_email(struct store_on on, struct text email, struct identity *out, bool *found) MUST_USE;
 problem store_identity_by_id(struct store_on on, int64_t account, struct identity *out, bool *found) MUST_USE;
-problem store_identity_by_provider(struct store_on on, struct text provider, struct text subject,
-                                   struct identity *out, bool *found) MUST_USE;
+problem store_identity_by_provider(struct store_on on, struct text provider, struct text subject, struct identity *out,
+                                   bool *found) MUST_USE;
 problem store_account_add(struct tx *tx, enum role role, struct opt_text email, struct opt_text password, struct opt_date birth,
                           enum locale locale, int64_t guest_s, int64_t *id) MUST_USE;
 problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,
@@ -36,8 +41,13 @@ problem store_session_load(struct call *c, struct text id, struct family *out, b
 problem store_session_follow(struct call *c, const struct family *f, struct family *out, bool *found) MUST_USE;
 problem store_session_end(struct store_on on, int64_t account, struct text id, bool *found) MUST_USE;
 /* All but `keep`; their ids. */
-struct ended { struct text id; };
-struct ended_list { struct ended *at; size_t count; };
+struct ended {
+    struct text id;
+};
+struct ended_list {
+    struct ended *at;
+    size_t count;
+};
 problem store_sessions_end(struct store_on on, int64_t account, struct text keep, struct ended_list *out) MUST_USE;
 problem store_sessions_list(struct call *c, struct session_list *out) MUST_USE;
 
@@ -46,9 +56,15 @@ problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done) MU
 problem store_profile_change(struct tx *tx, const struct profile_change *in, struct opt_i64 *old_avatar) MUST_USE;
 problem store_nickname_free(struct call *c, struct text nickname, bool *free) MUST_USE;
 problem store_person(struct call *c, int64_t account, struct person *out, bool *found) MUST_USE;
-struct found_rows { struct found *at; size_t count; };
+struct found_rows {
+    struct found *at;
+    size_t count;
+};
 problem store_people(struct call *c, const struct search *in, struct found_rows *out) MUST_USE;
-struct points_rows { struct points_entry *at; size_t count; };
+struct points_rows {
+    struct points_entry *at;
+    size_t count;
+};
 problem store_points(struct call *c, const struct points_page *in, struct points_rows *out, int64_t *balance) MUST_USE;
 problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar) MUST_USE;
 problem store_export(struct call *c, struct account_export *out) MUST_USE;

@@ -11,18 +11,21 @@ static const char *const gender_names[] = { "female", "male", "other" };
 static const char *const locale_names[] = { "ko", "en" };
 static const char *const purpose_names[] = { "signup", "login", "email" };
 static const char *const relation_names[] = { "none", "self", "friend", "sent", "received", "blocked" };
-static const char *const region_names[] = { "seoul", "busan", "daegu", "incheon", "gwangju", "daejeon", "ulsan", "sejong",
-                                            "gyeonggi", "gangwon", "chungbuk", "chungnam", "jeonbuk", "jeonnam",
-                                            "gyeongbuk", "gyeongnam", "jeju", "abroad" };
-static const char *const interest_names[] = { "travel", "film", "music", "books", "cooking", "food", "cafe", "sports",
-                                              "fitness", "hiking", "games", "photography", "art", "fashion", "pets",
-                                              "cars", "technology", "languages", "volunteering", "theatre", "dance" };
+static const char *const region_names[] = { "seoul",   "busan",   "daegu",     "incheon",   "gwangju",  "daejeon",
+                                            "ulsan",   "sejong",  "gyeonggi",  "gangwon",   "chungbuk", "chungnam",
+                                            "jeonbuk", "jeonnam", "gyeongbuk", "gyeongnam", "jeju",     "abroad" };
+static const char *const interest_names[] = { "travel",       "film",    "music",   "books",  "cooking",    "food",
+                                              "cafe",         "sports",  "fitness", "hiking", "games",      "photography",
+                                              "art",          "fashion", "pets",    "cars",   "technology", "languages",
+                                              "volunteering", "theatre", "dance" };
 const struct words genders = WORDS(gender_names), locales = WORDS(locale_names), regions = WORDS(region_names),
-                   interests = WORDS(interest_names), relations = WORDS(relation_names),
-                   code_purposes = WORDS(purpose_names), account_roles = WORDS(role_names);
+                   interests = WORDS(interest_names), relations = WORDS(relation_names), code_purposes = WORDS(purpose_names),
+                   account_roles = WORDS(role_names);
 
 static const struct field card_fields[] = {
-    FIELD(struct card, account), FIELD(struct card, nickname), FIELD(struct card, avatar_url, .len_max = 1000),
+    FIELD(struct card, account),
+    FIELD(struct card, nickname),
+    FIELD(struct card, avatar_url, .len_max = 1000),
     FIELD(struct card, departed, .says = "This person has left."),
 };
 const struct shape card_shape = SHAPE("Card", struct card, card_fields);
@@ -40,21 +43,27 @@ static const struct field consent_fields[] = {
 static const struct shape consent_shape = SHAPE("ConsentVersions", struct consent_versions, consent_fields);
 
 static const struct field signup_fields[] = {
-    FIELD(struct signup, email, EMAIL), FIELD(struct signup, code, CODE), FIELD(struct signup, password, PASSWORD),
-    FIELD(struct signup, birth_date), FIELD(struct signup, consents, .shape = &consent_shape),
+    FIELD(struct signup, email, EMAIL),
+    FIELD(struct signup, code, CODE),
+    FIELD(struct signup, password, PASSWORD),
+    FIELD(struct signup, birth_date),
+    FIELD(struct signup, consents, .shape = &consent_shape),
     FIELD(struct signup, locale, .words = &locales),
 };
 const struct shape signup_shape = SHAPE("Signup", struct signup, signup_fields);
 
 static const struct field login_fields[] = {
-    FIELD(struct login, email, EMAIL), FIELD(struct login, password, PASSWORD),
+    FIELD(struct login, email, EMAIL),
+    FIELD(struct login, password, PASSWORD),
     FIELD(struct login, code, CODE, .says = "Only after login.code-required."),
 };
 const struct shape login_shape = SHAPE("Login", struct login, login_fields);
 
 static const struct field logged_in_fields[] = {
-    FIELD(struct logged_in, account), FIELD(struct logged_in, role, .words = &account_roles),
-    FIELD(struct logged_in, access_token, .len_max = 1024, .secret = true), FIELD(struct logged_in, expires),
+    FIELD(struct logged_in, account),
+    FIELD(struct logged_in, role, .words = &account_roles),
+    FIELD(struct logged_in, access_token, .len_max = 1024, .secret = true),
+    FIELD(struct logged_in, expires),
 };
 const struct shape logged_in_shape = SHAPE("LoggedIn", struct logged_in, logged_in_fields);
 
@@ -66,25 +75,26 @@ static const struct field reset_fields[] = {
 };
 const struct shape password_reset_shape = SHAPE("PasswordReset", struct password_reset, reset_fields);
 static const struct field change_fields[] = {
-    FIELD(struct password_change, old_password, PASSWORD), FIELD(struct password_change, new_password, PASSWORD),
+    FIELD(struct password_change, old_password, PASSWORD),
+    FIELD(struct password_change, new_password, PASSWORD),
 };
 const struct shape password_change_shape = SHAPE("PasswordChange", struct password_change, change_fields);
 static const struct field email_change_fields[] = {
-    FIELD(struct email_change, email, EMAIL), FIELD(struct email_change, code_old, CODE, .says = "Sent to the present address."),
+    FIELD(struct email_change, email, EMAIL),
+    FIELD(struct email_change, code_old, CODE, .says = "Sent to the present address."),
     FIELD(struct email_change, code_new, CODE, .says = "Sent to the new address."),
     FIELD(struct email_change, password, PASSWORD),
 };
 const struct shape email_change_shape = SHAPE("EmailChange", struct email_change, email_change_fields);
 
 static const struct field session_row_fields[] = {
-    FIELD(struct session_row, id), FIELD(struct session_row, device, .len_max = 300), FIELD(struct session_row, address),
-    FIELD(struct session_row, created_at), FIELD(struct session_row, used_at),
-    FIELD(struct session_row, current, .says = "The one that asks."),
+    FIELD(struct session_row, id),      FIELD(struct session_row, device, .len_max = 300),
+    FIELD(struct session_row, address), FIELD(struct session_row, created_at),
+    FIELD(struct session_row, used_at), FIELD(struct session_row, current, .says = "The one that asks."),
 };
 const struct shape session_row_shape = SHAPE("Session", struct session_row, session_row_fields);
-static const struct field session_list_fields[] = {
-    FIELD_LIST(struct session_list, sessions, .shape = &session_row_shape, .list_max = 1000)
-};
+static const struct field session_list_fields[] = { FIELD_LIST(struct session_list, sessions, .shape = &session_row_shape,
+                                                               .list_max = 1000) };
 const struct shape session_list_shape = SHAPE("Sessions", struct session_list, session_list_fields);
 static const struct field session_ref_fields[] = {
     FIELD(struct session_ref, session, .len_min = 22, .len_max = 22, .check = session_id_is_valid,
@@ -95,7 +105,8 @@ const struct shape session_ref_shape = SHAPE("SessionRef", struct session_ref, s
 static const struct field onboarding_fields[] = {
     FIELD(struct onboarding, nickname, NICKNAME),
     FIELD(struct onboarding, birth_date, .says = "Needed when the account was made by a provider's login."),
-    FIELD(struct onboarding, gender, .words = &genders), FIELD(struct onboarding, region, .words = &regions),
+    FIELD(struct onboarding, gender, .words = &genders),
+    FIELD(struct onboarding, region, .words = &regions),
     FIELD(struct onboarding, introduction, .len_min = 2, .len_max = 50),
     FIELD_LIST(struct onboarding, interests, .words = &interests, .list_max = 6, .optional = true),
     FIELD_MAYBE(struct onboarding, consents, .shape = &consent_shape,
@@ -105,21 +116,22 @@ const struct shape onboarding_shape = SHAPE("Onboarding", struct onboarding, onb
 
 static const struct field profile_change_fields[] = {
     FIELD(struct profile_change, nickname, NICKNAME, .says = "Costs 100 points."),
-    FIELD(struct profile_change, introduction, .len_max = 50), FIELD(struct profile_change, gender, .words = &genders),
-    FIELD(struct profile_change, region, .words = &regions), FIELD(struct profile_change, locale, .words = &locales),
+    FIELD(struct profile_change, introduction, .len_max = 50),
+    FIELD(struct profile_change, gender, .words = &genders),
+    FIELD(struct profile_change, region, .words = &regions),
+    FIELD(struct profile_change, locale, .words = &locales),
     FIELD(struct profile_change, avatar, .min = 1, .says = "A file of mine; null takes the picture away."),
     FIELD_LIST(struct profile_change, interests, .words = &interests, .list_max = 6, .optional = true),
     FIELD(struct profile_change, clear_interests, .says = "True: none at all."),
 };
 const struct shape profile_change_shape = SHAPE("ProfileChange", struct profile_change, profile_change_fields);
 
-#define ME_FIELDS \
-    FIELD(struct me, id), FIELD(struct me, points), FIELD(struct me, role, .words = &account_roles), \
-    FIELD(struct me, locale, .words = &locales), FIELD(struct me, email, .len_max = 254), FIELD(struct me, nickname), \
-    FIELD(struct me, introduction), FIELD(struct me, avatar), FIELD(struct me, birth_date), \
-    FIELD(struct me, gender, .words = &genders), FIELD(struct me, region, .words = &regions), \
-    FIELD_LIST(struct me, interests, .words = &interests), FIELD(struct me, has_password), \
-    FIELD_LIST(struct me, providers)
+#define ME_FIELDS                                                                                                         \
+    FIELD(struct me, id), FIELD(struct me, points), FIELD(struct me, role, .words = &account_roles),                      \
+        FIELD(struct me, locale, .words = &locales), FIELD(struct me, email, .len_max = 254), FIELD(struct me, nickname), \
+        FIELD(struct me, introduction), FIELD(struct me, avatar), FIELD(struct me, birth_date),                           \
+        FIELD(struct me, gender, .words = &genders), FIELD(struct me, region, .words = &regions),                         \
+        FIELD_LIST(struct me, interests, .words = &interests), FIELD(struct me, has_password), FIELD_LIST(struct me, providers)
 static const struct field me_row_fields[] = { ME_FIELDS };
 const struct shape me_row_shape = SHAPE("MeRow", struct me, me_row_fields);
 static const struct field me_fields[] = { ME_FIELDS, FIELD(struct me, avatar_url, .len_max = 1000) };
@@ -133,15 +145,16 @@ const struct shape nickname_free_shape = SHAPE("NicknameFree", struct nickname_f
 static const struct field account_ref_fields[] = { FIELD(struct account_ref, account, .min = 1) };
 const struct shape account_ref_shape = SHAPE("AccountRef", struct account_ref, account_ref_fields);
 
-#define PERSON_FIELDS \
-    FIELD(struct person, id), FIELD(struct person, nickname), FIELD(struct person, introduction), \
-    FIELD(struct person, gender, .words = &genders), FIELD(struct person, region, .words = &regions), \
-    FIELD_LIST(struct person, interests, .words = &interests), FIELD(struct person, relation, .words = &relations), \
-    FIELD(struct person, departed)
+#define PERSON_FIELDS                                                                                                   \
+    FIELD(struct person, id), FIELD(struct person, nickname), FIELD(struct person, introduction),                       \
+        FIELD(struct person, gender, .words = &genders), FIELD(struct person, region, .words = &regions),               \
+        FIELD_LIST(struct person, interests, .words = &interests), FIELD(struct person, relation, .words = &relations), \
+        FIELD(struct person, departed)
 static const struct field person_row_fields[] = { PERSON_FIELDS, FIELD(struct person, birth_date), FIELD(struct person, avatar) };
 const struct shape person_row_shape = SHAPE("PersonRow", struct person, person_row_fields);
 static const struct field person_fields[] = {
-    PERSON_FIELDS, FIELD(struct person, age_band, .says = "Decade and third of it: 20s early."),
+    PERSON_FIELDS,
+    FIELD(struct person, age_band, .says = "Decade and third of it: 20s early."),
     FIELD(struct person, avatar_url, .len_max = 1000),
 };
 const struct shape person_shape = SHAPE("Person", struct person, person_fields);
@@ -153,15 +166,20 @@ static const struct field search_fields[] = {
 };
 const struct shape search_shape = SHAPE("PeopleSearch", struct search, search_fields);
 static const struct field found_row_fields[] = {
-    FIELD(struct found, account), FIELD(struct found, nickname), FIELD(struct found, avatar),
+    FIELD(struct found, account),
+    FIELD(struct found, nickname),
+    FIELD(struct found, avatar),
 };
 const struct shape found_shape = SHAPE("FoundRow", struct found, found_row_fields);
 static const struct field found_out_fields[] = {
-    FIELD(struct found, account), FIELD(struct found, nickname), FIELD(struct found, avatar_url, .len_max = 1000),
+    FIELD(struct found, account),
+    FIELD(struct found, nickname),
+    FIELD(struct found, avatar_url, .len_max = 1000),
 };
 static const struct shape found_out_shape = SHAPE("Found", struct found, found_out_fields);
 static const struct field found_list_fields[] = {
-    FIELD_LIST(struct found_list, people, .shape = &found_out_shape), FIELD(struct found_list, next),
+    FIELD_LIST(struct found_list, people, .shape = &found_out_shape),
+    FIELD(struct found_list, next),
 };
 const struct shape found_list_shape = SHAPE("FoundPeople", struct found_list, found_list_fields);
 
@@ -171,12 +189,13 @@ static const struct field points_page_fields[] = {
 };
 const struct shape points_page_shape = SHAPE("PointsPage", struct points_page, points_page_fields);
 static const struct field points_entry_fields[] = {
-    FIELD(struct points_entry, id), FIELD(struct points_entry, amount), FIELD(struct points_entry, reason),
+    FIELD(struct points_entry, id),        FIELD(struct points_entry, amount), FIELD(struct points_entry, reason),
     FIELD(struct points_entry, reference), FIELD(struct points_entry, at),
 };
 const struct shape points_entry_shape = SHAPE("PointsEntry", struct points_entry, points_entry_fields);
 static const struct field points_list_fields[] = {
-    FIELD_LIST(struct points_list, entries, .shape = &points_entry_shape), FIELD(struct points_list, balance),
+    FIELD_LIST(struct points_list, entries, .shape = &points_entry_shape),
+    FIELD(struct points_list, balance),
     FIELD(struct points_list, next),
 };
 const struct shape points_list_shape = SHAPE("Points", struct points_list, points_list_fields);
@@ -185,13 +204,16 @@ static const struct field leaving_fields[] = { FIELD(struct leaving, password, P
 const struct shape leaving_shape = SHAPE("Leaving", struct leaving, leaving_fields);
 
 static const struct field suspension_fields[] = {
-    FIELD(struct suspension, account, .min = 1), FIELD(struct suspension, until),
+    FIELD(struct suspension, account, .min = 1),
+    FIELD(struct suspension, until),
     FIELD(struct suspension, reason, .len_min = 1, .len_max = 500),
 };
 const struct shape suspension_shape = SHAPE("Suspension", struct suspension, suspension_fields);
 
 static const struct field export_fields[] = {
-    FIELD(struct account_export, account), FIELD(struct account_export, sessions), FIELD(struct account_export, points),
+    FIELD(struct account_export, account),
+    FIELD(struct account_export, sessions),
+    FIELD(struct account_export, points),
     FIELD(struct account_export, consents),
 };
 const struct shape account_export_shape = SHAPE("AccountExport", struct account_export, export_fields);

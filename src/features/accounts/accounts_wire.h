@@ -8,23 +8,52 @@ enum code_purpose { CODE_SIGNUP, CODE_LOGIN, CODE_EMAIL };
 enum gender { GENDER_FEMALE, GENDER_MALE, GENDER_OTHER };
 enum locale { LOCALE_KO, LOCALE_EN };
 
-struct code_request { struct text email; struct word purpose; };
-struct consent_versions { struct text terms, privacy; };
+struct code_request {
+    struct text email;
+    struct word purpose;
+};
+struct consent_versions {
+    struct text terms, privacy;
+};
 struct signup {
     struct text email, code, password;
     struct date birth_date;
     struct consent_versions consents;
     struct opt_word locale;
 };
-struct login { struct text email, password; struct opt_text code; };
-struct logged_in { int64_t account; struct word role; struct text access_token; struct instant expires; };
-struct password_forgot { struct text email; };
-struct password_reset { struct text token, password; };
-struct password_change { struct text old_password, new_password; };
-struct email_change { struct text email, code_old, code_new, password; };
-struct session_row { struct text id, device, address; struct instant created_at, used_at; bool current; };
-struct session_list { LIST_OF(struct session_row) sessions; };
-struct session_ref { struct text session; };
+struct login {
+    struct text email, password;
+    struct opt_text code;
+};
+struct logged_in {
+    int64_t account;
+    struct word role;
+    struct text access_token;
+    struct instant expires;
+};
+struct password_forgot {
+    struct text email;
+};
+struct password_reset {
+    struct text token, password;
+};
+struct password_change {
+    struct text old_password, new_password;
+};
+struct email_change {
+    struct text email, code_old, code_new, password;
+};
+struct session_row {
+    struct text id, device, address;
+    struct instant created_at, used_at;
+    bool current;
+};
+struct session_list {
+    LIST_OF(struct session_row) sessions;
+};
+struct session_ref {
+    struct text session;
+};
 
 struct onboarding {
     struct text nickname;
@@ -53,9 +82,15 @@ struct me {
     bool has_password;
     LIST_OF(struct text) providers;
 };
-struct nickname_query { struct text nickname; };
-struct nickname_free { bool available; };
-struct account_ref { int64_t account; };
+struct nickname_query {
+    struct text nickname;
+};
+struct nickname_free {
+    bool available;
+};
+struct account_ref {
+    int64_t account;
+};
 enum relation { RELATION_NONE, RELATION_SELF, RELATION_FRIEND, RELATION_SENT, RELATION_RECEIVED, RELATION_BLOCKED };
 struct person {
     int64_t id;
@@ -68,21 +103,52 @@ struct person {
     struct word relation;
     bool departed;
 };
-struct search { struct text nickname; struct opt_text after; int64_t limit; };
-struct found { int64_t account; struct text nickname; struct opt_text avatar_url; struct opt_i64 avatar; };
-struct found_list { LIST_OF(struct found) people; struct opt_text next; };
-struct points_page { struct opt_i64 before; int64_t limit; };
-struct points_entry { int64_t id, amount; struct text reason, reference; struct instant at; };
-struct points_list { LIST_OF(struct points_entry) entries; int64_t balance; struct opt_i64 next; };
-struct leaving { struct opt_text password; };
-struct suspension { int64_t account; struct instant until; struct text reason; };
-struct account_export { struct json account, sessions, points, consents; };
+struct search {
+    struct text nickname;
+    struct opt_text after;
+    int64_t limit;
+};
+struct found {
+    int64_t account;
+    struct text nickname;
+    struct opt_text avatar_url;
+    struct opt_i64 avatar;
+};
+struct found_list {
+    LIST_OF(struct found) people;
+    struct opt_text next;
+};
+struct points_page {
+    struct opt_i64 before;
+    int64_t limit;
+};
+struct points_entry {
+    int64_t id, amount;
+    struct text reason, reference;
+    struct instant at;
+};
+struct points_list {
+    LIST_OF(struct points_entry) entries;
+    int64_t balance;
+    struct opt_i64 next;
+};
+struct leaving {
+    struct opt_text password;
+};
+struct suspension {
+    int64_t account;
+    struct instant until;
+    struct text reason;
+};
+struct account_export {
+    struct json account, sessions, points, consents;
+};
 
 extern const struct words genders, locales, regions, interests, relations, code_purposes, account_roles;
 extern const struct shape code_request_shape, signup_shape, login_shape, logged_in_shape, password_forgot_shape,
-    password_reset_shape, password_change_shape, email_change_shape, session_list_shape, session_row_shape,
-    session_ref_shape, onboarding_shape, profile_change_shape, me_shape, me_row_shape, nickname_query_shape,
-    nickname_free_shape, account_ref_shape, person_shape, person_row_shape, search_shape, found_shape, found_list_shape,
-    points_page_shape, points_entry_shape, points_list_shape, leaving_shape, suspension_shape, account_export_shape;
+    password_reset_shape, password_change_shape, email_change_shape, session_list_shape, session_row_shape, session_ref_shape,
+    onboarding_shape, profile_change_shape, me_shape, me_row_shape, nickname_query_shape, nickname_free_shape, account_ref_shape,
+    person_shape, person_row_shape, search_shape, found_shape, found_list_shape, points_page_shape, points_entry_shape,
+    points_list_shape, leaving_shape, suspension_shape, account_export_shape;
 
 #endif

@@ -61,6 +61,7 @@ static size_t upload_limit(void)
     return (size_t)config->files_image_bytes;
 }
 
+/* clang-format off */
 static const struct call_def calls[] = {
     { .name = "files.upload", .rest = POST("/api/v1/files"), .who = WHO_MEMBER, .raw = file_upload, .out = &file_info_shape,
       .raw_type = "application/json", .doors = REST_ONLY, .streams = true, .body_limit = upload_limit,
@@ -77,6 +78,7 @@ static const struct call_def calls[] = {
       .run = file_link, .limits = { PER_ACCOUNT(300, SECONDS(10)) }, .problems = { PROBLEM(FILE_NOT_FOUND) },
       .says = "A fresh address of a picture that I may see." },
 };
+/* clang-format on */
 
 static problem remove_one(struct call *c, const struct file_row *f)
 {
@@ -107,6 +109,11 @@ static void start(void)
 }
 
 const struct feature files_feature = {
-    .name = "files", .calls = calls, .call_count = COUNT_OF(calls), .jobs = jobs, .job_count = COUNT_OF(jobs),
-    .statements = { &files_statements }, .start = start,
+    .name = "files",
+    .calls = calls,
+    .call_count = COUNT_OF(calls),
+    .jobs = jobs,
+    .job_count = COUNT_OF(jobs),
+    .statements = { &files_statements },
+    .start = start,
 };

@@ -72,7 +72,11 @@ static problem run_io(struct call *c, struct file_io *io, void (*run)(void *arg)
     return p;
 }
 
-struct open_file { int fd; const char *path; bool unlink; };
+struct open_file {
+    int fd;
+    const char *path;
+    bool unlink;
+};
 
 /* Runs as the call's memory goes: the descriptor and the spooled file go with it. */
 static void close_file(void *arg)
@@ -148,7 +152,8 @@ static problem keep(struct call *c, const struct image_work *w, struct file_row 
 problem file_upload(struct call *c)
 {
     struct text name = arena_printf(c->arena, "%s/spool/%s", config->files_folder.at, random_token(c->arena, 12).at);
-    struct image_work w = { .from = name.at, .pixels_max = config->files_image_pixels,
+    struct image_work w = { .from = name.at,
+                            .pixels_max = config->files_image_pixels,
                             .clean = arena_printf(c->arena, "%s.clean", name.at).at,
                             .thumbnail = arena_printf(c->arena, "%s.thumb.webp", name.at).at };
     struct file_row f = { .key = random_token(c->arena, 18) };
@@ -211,9 +216,9 @@ static problem serve_path(struct call *c, const char *path, struct text type, st
     exchange_header_add(x, "Accept-Ranges", T("bytes"));
     exchange_header_add(x, "ETag", etag);
     if (kind == RANGE_PART)
-        exchange_header_add(x, "Content-Range",
-                            arena_printf(c->arena, "bytes %lld-%lld/%lld", (long long)first, (long long)last,
-                                         (long long)io.size));
+        exchange_header_add(
+            x, "Content-Range",
+            arena_printf(c->arena, "bytes %lld-%lld/%lld", (long long)first, (long long)last, (long long)io.size));
     exchange_begin(x, kind == RANGE_PART ? 206 : 200, last - first + 1);
     return exchange_method(x) == METHOD_HEAD ? NULL : stream(c, &io, first, last);
 }

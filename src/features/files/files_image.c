@@ -7,7 +7,12 @@
 #define THUMBNAIL_SIDE 320
 #define PAGES_MAX 200
 
-static const struct { const char *type; struct text magic; size_t offset; const char *save, *loader; } types[] = {
+static const struct {
+    const char *type;
+    struct text magic;
+    size_t offset;
+    const char *save, *loader;
+} types[] = {
     { "image/jpeg", TEXT_INIT("\xFF\xD8\xFF"), 0, ".jpg[Q=88,strip]", "VipsForeignLoadJpeg" },
     { "image/png", TEXT_INIT("\x89PNG\r\n\x1A\n"), 0, ".png[strip]", "VipsForeignLoadPng" },
     { "image/gif", TEXT_INIT("GIF8"), 0, ".gif[strip]", "VipsForeignLoadNsgif" },

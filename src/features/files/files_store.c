@@ -3,59 +3,86 @@
 #include "madang/config.h"
 
 static const struct field file_info_fields[] = {
-    FIELD(struct file_info, file), FIELD(struct file_info, size), FIELD(struct file_info, width), FIELD(struct file_info, height),
-    FIELD(struct file_info, type), FIELD(struct file_info, url, .len_max = 1000),
+    FIELD(struct file_info, file),
+    FIELD(struct file_info, size),
+    FIELD(struct file_info, width),
+    FIELD(struct file_info, height),
+    FIELD(struct file_info, type),
+    FIELD(struct file_info, url, .len_max = 1000),
     FIELD(struct file_info, thumb_url, .len_max = 1000),
 };
 const struct shape file_info_shape = SHAPE("FileInfo", struct file_info, file_info_fields);
 static const struct field file_ref_fields[] = { FIELD(struct file_ref, file, .min = 1) };
 const struct shape file_ref_shape = SHAPE("FileRef", struct file_ref, file_ref_fields);
 static const struct field file_link_fields[] = {
-    FIELD(struct file_link, url, .len_max = 1000), FIELD(struct file_link, thumb_url, .len_max = 1000),
+    FIELD(struct file_link, url, .len_max = 1000),
+    FIELD(struct file_link, thumb_url, .len_max = 1000),
     FIELD(struct file_link, expires),
 };
 const struct shape file_link_shape = SHAPE("FileLink", struct file_link, file_link_fields);
 
 static const struct field file_row_fields[] = {
-    FIELD(struct file_row, id), FIELD(struct file_row, size), FIELD(struct file_row, width), FIELD(struct file_row, height),
-    FIELD(struct file_row, key), FIELD(struct file_row, type),
+    FIELD(struct file_row, id),     FIELD(struct file_row, size), FIELD(struct file_row, width),
+    FIELD(struct file_row, height), FIELD(struct file_row, key),  FIELD(struct file_row, type),
 };
 static const struct shape file_row_shape = SHAPE("FileRow", struct file_row, file_row_fields);
-struct file_id { int64_t id; };
+struct file_id {
+    int64_t id;
+};
 static const struct field file_id_fields[] = { FIELD(struct file_id, id) };
 static const struct shape file_id_shape = SHAPE("FileId", struct file_id, file_id_fields);
-struct file_may { bool may; };
+struct file_may {
+    bool may;
+};
 static const struct field file_may_fields[] = { FIELD(struct file_may, may) };
 static const struct shape file_may_shape = SHAPE("FileMay", struct file_may, file_may_fields);
 
 static const struct statement file_add = {
-    .name = "file_add", .lane = LANE_TX, .row = &file_id_shape,
-    .sql = "insert into files (account, key, type, size, width, height) values ($1, $2, $3, $4, $5, $6) returning id" };
+    .name = "file_add",
+    .lane = LANE_TX,
+    .row = &file_id_shape,
+    .sql = "insert into files (account, key, type, size, width, height) values ($1, $2, $3, $4, $5, $6) returning id"
+};
 static const struct statement file_get = {
-    .name = "file_get", .lane = LANE_READ, .row = &file_row_shape,
-    .sql = "select id, size, width, height, key, type from files where id = $1 and not removed" };
+    .name = "file_get",
+    .lane = LANE_READ,
+    .row = &file_row_shape,
+    .sql = "select id, size, width, height, key, type from files where id = $1 and not removed"
+};
 /* Mine, somebody's picture, or in a message of a room of mine. */
 static const struct statement file_may_read = {
-    .name = "file_may_read", .lane = LANE_READ, .row = &file_may_shape,
+    .name = "file_may_read",
+    .lane = LANE_READ,
+    .row = &file_may_shape,
     .sql = "select exists (select 1 from files where id = $1 and not removed and (account = $2"
            " or exists (select 1 from accounts a where a.avatar = $1)"
            " or exists (select 1 from dm_messages m join dm_rooms r on r.id = m.room and $2 in (r.low, r.high)"
-           "            where m.images @> array[$1::bigint] and m.images <> '{}'))) as may" };
+           "            where m.images @> array[$1::bigint] and m.images <> '{}'))) as may"
+};
 static const struct statement file_attach_one = {
-    .name = "file_attach", .lane = LANE_TX, .row = &file_id_shape,
-    .sql = "update files set attached = true where id = $1 and account = $2 and not removed returning id" };
-static const struct statement file_release_one = {
-    .name = "file_release", .lane = LANE_TX, .sql = "update files set removed = true where id = $1" };
+    .name = "file_attach",
+    .lane = LANE_TX,
+    .row = &file_id_shape,
+    .sql = "update files set attached = true where id = $1 and account = $2 and not removed returning id"
+};
+static const struct statement file_release_one = { .name = "file_release",
+                                                   .lane = LANE_TX,
+                                                   .sql = "update files set removed = true where id = $1" };
 static const struct statement files_loose = {
-    .name = "files_loose", .lane = LANE_READ, .row = &file_row_shape, .rows_max = 100,
+    .name = "files_loose",
+    .lane = LANE_READ,
+    .row = &file_row_shape,
+    .rows_max = 100,
     .sql = "select id, size, width, height, key, type from files"
-           " where removed or (not attached and created_at < now() - $1 * interval '1 s') limit 100" };
+           " where removed or (not attached and created_at < now() - $1 * interval '1 s') limit 100"
+};
 /* Only while it is still loose: it may have been attached since it was listed. */
-static const struct statement file_forget = {
-    .name = "file_forget", .lane = LANE_TX, .sql = "delete from files where id = $1 and (removed or not attached)" };
+static const struct statement file_forget = { .name = "file_forget",
+                                              .lane = LANE_TX,
+                                              .sql = "delete from files where id = $1 and (removed or not attached)" };
 
-STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_may_read, &file_attach_one, &file_release_one,
-                &files_loose, &file_forget);
+STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_may_read, &file_attach_one, &file_release_one, &files_loose,
+                &file_forget);
 
 problem store_file_add(struct call *c, const struct file_row *f, int64_t *id)
 {

@@ -6,17 +6,31 @@
 
 extern struct statement_table files_statements;
 
-struct file_row { int64_t id, size, width, height; struct text key, type; };
+struct file_row {
+    int64_t id, size, width, height;
+    struct text key, type;
+};
 problem store_file_add(struct call *c, const struct file_row *f, int64_t *id) MUST_USE;
 problem store_file_get(struct call *c, int64_t file, struct file_row *out, bool *found) MUST_USE;
 problem store_file_may_read(struct call *c, int64_t file, bool *may) MUST_USE;
-struct loose_rows { struct file_row *at; size_t count; };
+struct loose_rows {
+    struct file_row *at;
+    size_t count;
+};
 problem store_files_loose(struct call *c, struct loose_rows *out) MUST_USE;
 problem store_file_forget(struct call *c, int64_t file) MUST_USE;
 
-struct file_info { int64_t file, size, width, height; struct text type, url, thumb_url; };
-struct file_ref { int64_t file; };
-struct file_link { struct text url, thumb_url; struct instant expires; };
+struct file_info {
+    int64_t file, size, width, height;
+    struct text type, url, thumb_url;
+};
+struct file_ref {
+    int64_t file;
+};
+struct file_link {
+    struct text url, thumb_url;
+    struct instant expires;
+};
 extern const struct shape file_info_shape, file_ref_shape, file_link_shape;
 
 #endif

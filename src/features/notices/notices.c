@@ -81,6 +81,7 @@ static problem topics(struct call *c, struct topic_list *out)
     return NULL;
 }
 
+/* clang-format off */
 static const struct call_def calls[] = {
     { .name = "notices.list", .rest = GET("/api/v1/notices"), .in = &notice_page_shape, .out = &notice_list_shape,
       .run = notices_list,
@@ -96,10 +97,16 @@ static const struct call_def calls[] = {
     { .name = "notices.delete", .rest = DELETE("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .in = &notice_ref_shape,
       .run = notices_delete, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "Takes a notice away." },
 };
+/* clang-format on */
 
 static const struct event_def *const events[] = { &posted, &edited, &deleted };
 
 const struct feature notices_feature = {
-    .name = "notices", .calls = calls, .call_count = COUNT_OF(calls), .events = events, .event_count = COUNT_OF(events),
-    .statements = { &notices_statements }, .topics = topics,
+    .name = "notices",
+    .calls = calls,
+    .call_count = COUNT_OF(calls),
+    .events = events,
+    .event_count = COUNT_OF(events),
+    .statements = { &notices_statements },
+    .topics = topics,
 };

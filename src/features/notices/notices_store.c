@@ -1,10 +1,12 @@
 #include "notices_store.h"
 
-#define TEXTS(type) \
-    FIELD(type, title, .len_min = 1, .len_max = 100), FIELD(type, body, .len_min = 1, .len_max = 10000)
+#define TEXTS(type) FIELD(type, title, .len_min = 1, .len_max = 100), FIELD(type, body, .len_min = 1, .len_max = 10000)
 
 static const struct field notice_fields[] = {
-    FIELD(struct notice, notice), TEXTS(struct notice), FIELD(struct notice, created_at), FIELD(struct notice, edited_at),
+    FIELD(struct notice, notice),
+    TEXTS(struct notice),
+    FIELD(struct notice, created_at),
+    FIELD(struct notice, edited_at),
 };
 const struct shape notice_shape = SHAPE("Notice", struct notice, notice_fields);
 static const struct field notice_new_fields[] = { TEXTS(struct notice_new) };
@@ -19,25 +21,35 @@ static const struct field notice_page_fields[] = {
 };
 const struct shape notice_page_shape = SHAPE("NoticePage", struct notice_page, notice_page_fields);
 static const struct field notice_list_fields[] = {
-    FIELD_LIST(struct notice_list, notices, .shape = &notice_shape), FIELD(struct notice_list, next),
+    FIELD_LIST(struct notice_list, notices, .shape = &notice_shape),
+    FIELD(struct notice_list, next),
 };
 const struct shape notice_list_shape = SHAPE("Notices", struct notice_list, notice_list_fields);
 
 #define NOTICE "id as notice, title, body, created_at, edited_at"
-static const struct statement add = {
-    .name = "notice_add", .lane = LANE_TX, .row = &notice_shape,
-    .sql = "insert into notices (title, body, author) values ($1, $2, $3) returning " NOTICE };
+static const struct statement add = { .name = "notice_add",
+                                      .lane = LANE_TX,
+                                      .row = &notice_shape,
+                                      .sql = "insert into notices (title, body, author) values ($1, $2, $3) returning " NOTICE };
 static const struct statement edit = {
-    .name = "notice_edit", .lane = LANE_TX, .row = &notice_shape,
-    .sql = "update notices set title = $2, body = $3, edited_at = now() where id = $1 returning " NOTICE };
-static const struct statement drop = {
-    .name = "notice_delete", .lane = LANE_TX, .row = &notice_ref_shape,
-    .sql = "delete from notices where id = $1 returning id as notice" };
+    .name = "notice_edit",
+    .lane = LANE_TX,
+    .row = &notice_shape,
+    .sql = "update notices set title = $2, body = $3, edited_at = now() where id = $1 returning " NOTICE
+};
+static const struct statement drop = { .name = "notice_delete",
+                                       .lane = LANE_TX,
+                                       .row = &notice_ref_shape,
+                                       .sql = "delete from notices where id = $1 returning id as notice" };
 static const struct statement get = {
-    .name = "notice_get", .lane = LANE_READ, .row = &notice_shape, .sql = "select " NOTICE " from notices where id = $1" };
-static const struct statement list = {
-    .name = "notices", .lane = LANE_READ, .row = &notice_shape, .rows_max = 51,
-    .sql = "select " NOTICE " from notices where $1::bigint is null or id < $1 order by id desc limit $2" };
+    .name = "notice_get", .lane = LANE_READ, .row = &notice_shape, .sql = "select " NOTICE " from notices where id = $1"
+};
+static const struct statement list = { .name = "notices",
+                                       .lane = LANE_READ,
+                                       .row = &notice_shape,
+                                       .rows_max = 51,
+                                       .sql = "select " NOTICE
+                                              " from notices where $1::bigint is null or id < $1 order by id desc limit $2" };
 
 STATEMENT_TABLE(notices_statements, &add, &edit, &drop, &get, &list);
 

@@ -6,20 +6,41 @@
 
 extern struct statement_table notices_statements;
 
-struct notice { int64_t notice; struct text title, body; struct instant created_at; struct opt_instant edited_at; };
-struct notice_new { struct text title, body; };
-struct notice_edit { int64_t notice; struct text title, body; };
-struct notice_ref { int64_t notice; };
-struct notice_page { struct opt_i64 before; int64_t limit; };
-struct notice_list { LIST_OF(struct notice) notices; struct opt_i64 next; };
+struct notice {
+    int64_t notice;
+    struct text title, body;
+    struct instant created_at;
+    struct opt_instant edited_at;
+};
+struct notice_new {
+    struct text title, body;
+};
+struct notice_edit {
+    int64_t notice;
+    struct text title, body;
+};
+struct notice_ref {
+    int64_t notice;
+};
+struct notice_page {
+    struct opt_i64 before;
+    int64_t limit;
+};
+struct notice_list {
+    LIST_OF(struct notice) notices;
+    struct opt_i64 next;
+};
 extern const struct shape notice_shape, notice_new_shape, notice_edit_shape, notice_ref_shape, notice_page_shape,
-notice_list_shape;
+    notice_list_shape;
 
 problem store_notice_add(struct tx *tx, const struct notice_new *in, struct notice *out) MUST_USE;
 problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out, bool *found) MUST_USE;
 problem store_notice_delete(struct tx *tx, int64_t notice, bool *found) MUST_USE;
 problem store_notice_get(struct call *c, int64_t notice, struct notice *out, bool *found) MUST_USE;
-struct notice_rows { struct notice *at; size_t count; };
+struct notice_rows {
+    struct notice *at;
+    size_t count;
+};
 problem store_notices(struct call *c, const struct notice_page *in, struct notice_rows *out) MUST_USE;
 
 #endif

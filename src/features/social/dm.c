@@ -3,13 +3,15 @@
 #include "madang/hub.h"
 #include "social_parts.h"
 
-const struct event_def
-    dm_opened_event = { "dm.opened", &room_ref_shape, "account:{account}", true,
-                        "A room with somebody began: read it with dm.room." },
-    dm_message_event = { "dm.message", &dm_message_shape, "room:{room}", true, "A message." },
-    dm_deleted_event = { "dm.deleted", &dm_deleted_shape, "room:{room}", true, "A message was deleted by its writer." },
-    dm_read_event = { "dm.read", &dm_read_mark_shape, "room:{room}", true, "Somebody has read up to a number." },
-    dm_typing_event = { "dm.typing", &dm_typing_event_shape, "room:{room}", false, "Somebody is typing; good for five seconds." };
+const struct event_def dm_opened_event = { "dm.opened", &room_ref_shape, "account:{account}", true,
+                                           "A room with somebody began: read it with dm.room." },
+                       dm_message_event = { "dm.message", &dm_message_shape, "room:{room}", true, "A message." },
+                       dm_deleted_event = { "dm.deleted", &dm_deleted_shape, "room:{room}", true,
+                                            "A message was deleted by its writer." },
+                       dm_read_event = { "dm.read", &dm_read_mark_shape, "room:{room}", true,
+                                         "Somebody has read up to a number." },
+                       dm_typing_event = { "dm.typing", &dm_typing_event_shape, "room:{room}", false,
+                                           "Somebody is typing; good for five seconds." };
 
 static struct text room_topic(struct call *c, int64_t room)
 {
@@ -21,8 +23,8 @@ static void sign_images(struct call *c, struct dm_message *m)
     m->images.count = m->image_ids.count;
     m->images.at = arena_array(c->arena, struct picture, m->images.count);
     for (size_t i = 0; i < m->images.count; i++)
-        m->images.at[i] = (struct picture){ m->image_ids.at[i], file_url(c, m->image_ids.at[i], false),
-                                            file_url(c, m->image_ids.at[i], true) };
+        m->images.at[i] =
+            (struct picture){ m->image_ids.at[i], file_url(c, m->image_ids.at[i], false), file_url(c, m->image_ids.at[i], true) };
 }
 
 static void finish_room(struct call *c, struct room *r)
@@ -56,7 +58,10 @@ problem dm_room(struct call *c)
     return read_room(c, ((const struct room_ref *)c->in)->room, c->out);
 }
 
-struct opened { int64_t a, b; struct text topic; };
+struct opened {
+    int64_t a, b;
+    struct text topic;
+};
 
 static void after_open(void *arg)
 {
@@ -106,9 +111,8 @@ problem dm_open(struct call *c)
     problem p;
 
     if ((p = tx_begin(c, &tx)) || (p = store_pair_lock(&tx, c->account, in->account)) ||
-        (p = opening_refusal(&tx, in->account)) ||
-        (p = store_room_open(&tx, c->account, in->account, &room)) || (p = announce_room(&tx, in->account, room)) ||
-        (p = tx_commit(&tx)))
+        (p = opening_refusal(&tx, in->account)) || (p = store_room_open(&tx, c->account, in->account, &room)) ||
+        (p = announce_room(&tx, in->account, room)) || (p = tx_commit(&tx)))
         return p;
     return read_room(c, room, c->out);
 }

@@ -1,74 +1,113 @@
 /* Rooms and messages. */
 #include "social_store.h"
 
-struct number { int64_t number; };
+struct number {
+    int64_t number;
+};
 static const struct field number_fields[] = { FIELD(struct number, number) };
 static const struct shape number_shape = SHAPE("DmNumber", struct number, number_fields);
 
 #define MESSAGE "m.room, m.seq, m.sender, m.client_id, m.body, m.deleted, m.at, to_json(m.images) as image_ids"
 
 static const struct statement room_open = {
-    .name = "dm_room_open", .lane = LANE_TX, .row = &number_shape,
+    .name = "dm_room_open",
+    .lane = LANE_TX,
+    .row = &number_shape,
     .sql = "insert into dm_rooms as r (low, high) values (least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint))"
-           " on conflict on constraint dm_rooms_pair do update set low = r.low returning r.id as number" };
+           " on conflict on constraint dm_rooms_pair do update set low = r.low returning r.id as number"
+};
 
 /* $1 is the account that asks. */
-#define ROOM \
-    "select r.id as room, coalesce(t.head, 0) as head," \
-    " case when r.low = $1 then r.low_read else r.high_read end as read," \
-    " case when r.low = $1 then r.high_read else r.low_read end as other_read," \
-    " (select count(*) from dm_messages m where m.room = r.id and not m.deleted and m.sender <> $1" \
-    "   and m.seq > case when r.low = $1 then r.low_read else r.high_read end) as unread," \
-    " c.id as other_account, c.nickname as other_nickname, c.avatar as other_avatar, c.departed as other_departed," \
+#define ROOM                                                                                                         \
+    "select r.id as room, coalesce(t.head, 0) as head,"                                                              \
+    " case when r.low = $1 then r.low_read else r.high_read end as read,"                                            \
+    " case when r.low = $1 then r.high_read else r.low_read end as other_read,"                                      \
+    " (select count(*) from dm_messages m where m.room = r.id and not m.deleted and m.sender <> $1"                  \
+    "   and m.seq > case when r.low = $1 then r.low_read else r.high_read end) as unread,"                           \
+    " c.id as other_account, c.nickname as other_nickname, c.avatar as other_avatar, c.departed as other_departed,"  \
     " exists (select 1 from friendships f where f.low = r.low and f.high = r.high and f.state = 'friends') as open," \
-    " (select row_to_json(l) from (select " MESSAGE " from dm_messages m where m.room = r.id and m.seq = r.last_message) l) as last," \
-    " r.last_at from dm_rooms r left join topics t on t.topic = 'room:' || r.id" \
+    " (select row_to_json(l) from (select " MESSAGE                                                                  \
+    " from dm_messages m where m.room = r.id and m.seq = r.last_message) l) as last,"                                \
+    " r.last_at from dm_rooms r left join topics t on t.topic = 'room:' || r.id"                                     \
     " join account_cards c on c.id = case when r.low = $1 then r.high else r.low end"
 static const struct statement room_get = {
-    .name = "dm_room", .lane = LANE_READ, .row = &room_row_shape, .sql = ROOM " where r.id = $2 and $1 in (r.low, r.high)" };
+    .name = "dm_room", .lane = LANE_READ, .row = &room_row_shape, .sql = ROOM " where r.id = $2 and $1 in (r.low, r.high)"
+};
 static const struct statement rooms = {
-    .name = "dm_rooms", .lane = LANE_READ, .row = &room_row_shape, .rows_max = 101,
-    .sql = ROOM " where $1 in (r.low, r.high) and ($2::timestamptz is null or r.last_at < $2) order by r.last_at desc limit $3" };
+    .name = "dm_rooms",
+    .lane = LANE_READ,
+    .row = &room_row_shape,
+    .rows_max = 101,
+    .sql = ROOM " where $1 in (r.low, r.high) and ($2::timestamptz is null or r.last_at < $2) order by r.last_at desc limit $3"
+};
 static const struct statement room_ids = {
-    .name = "dm_room_ids", .lane = LANE_READ, .row = &room_ref_shape, .rows_max = 200,
-    .sql = "select id as room from dm_rooms where $1 in (low, high) order by last_at desc limit 200" };
+    .name = "dm_room_ids",
+    .lane = LANE_READ,
+    .row = &room_ref_shape,
+    .rows_max = 200,
+    .sql = "select id as room from dm_rooms where $1 in (low, high) order by last_at desc limit 200"
+};
 
 /* Race-safe in one statement: the topic's row is locked by taking its next number, so numbers are dense and visible in order; a
  * block deletes the friendship, so "still friends" is the only question. Without a row the sender may not. */
 static const struct statement message_add = {
-    .name = "dm_message_add", .lane = LANE_TX, .row = &dm_message_row_shape,
-    .sql = "with room as (select r.id from dm_rooms r join friendships f on f.low = r.low and f.high = r.high"
-           "   and f.state = 'friends' where r.id = $1 and $2 in (r.low, r.high) for share of f),"
-           " number as (insert into topics (topic, head) select 'room:' || id, 1 from room"
-           "   on conflict (topic) do update set head = topics.head + 1 returning head),"
-           " m as (insert into dm_messages (room, seq, sender, client_id, body, images)"
-           "   select room.id, number.head, $2, $3, $4, array(select json_array_elements_text($5::json)::bigint) from room, number"
-           "   returning room, seq, sender, client_id, body, deleted, at, images),"
-           " moved as (update dm_rooms set last_message = m.seq, last_at = m.at from m where id = m.room)"
-           " select " MESSAGE " from m" };
+    .name = "dm_message_add",
+    .lane = LANE_TX,
+    .row = &dm_message_row_shape,
+    .sql =
+        "with room as (select r.id from dm_rooms r join friendships f on f.low = r.low and f.high = r.high"
+        "   and f.state = 'friends' where r.id = $1 and $2 in (r.low, r.high) for share of f),"
+        " number as (insert into topics (topic, head) select 'room:' || id, 1 from room"
+        "   on conflict (topic) do update set head = topics.head + 1 returning head),"
+        " m as (insert into dm_messages (room, seq, sender, client_id, body, images)"
+        "   select room.id, number.head, $2, $3, $4, array(select json_array_elements_text($5::json)::bigint) from room, number"
+        "   returning room, seq, sender, client_id, body, deleted, at, images),"
+        " moved as (update dm_rooms set last_message = m.seq, last_at = m.at from m where id = m.room)"
+        " select " MESSAGE " from m"
+};
 static const struct statement message_sent = {
-    .name = "dm_message_sent", .lane = LANE_READ, .row = &dm_message_row_shape,
-    .sql = "select " MESSAGE " from dm_messages m where m.room = $1 and m.sender = $2 and m.client_id = $3" };
+    .name = "dm_message_sent",
+    .lane = LANE_READ,
+    .row = &dm_message_row_shape,
+    .sql = "select " MESSAGE " from dm_messages m where m.room = $1 and m.sender = $2 and m.client_id = $3"
+};
 static const struct statement history_before = {
-    .name = "dm_history_before", .lane = LANE_READ, .row = &dm_message_row_shape, .rows_max = 101,
+    .name = "dm_history_before",
+    .lane = LANE_READ,
+    .row = &dm_message_row_shape,
+    .rows_max = 101,
     .sql = "select " MESSAGE " from dm_messages m join dm_rooms r on r.id = m.room and $2 in (r.low, r.high)"
-           " where m.room = $1 and ($3::bigint is null or m.seq < $3) order by m.seq desc limit $4" };
+           " where m.room = $1 and ($3::bigint is null or m.seq < $3) order by m.seq desc limit $4"
+};
 static const struct statement history_after = {
-    .name = "dm_history_after", .lane = LANE_READ, .row = &dm_message_row_shape, .rows_max = 101,
+    .name = "dm_history_after",
+    .lane = LANE_READ,
+    .row = &dm_message_row_shape,
+    .rows_max = 101,
     .sql = "select " MESSAGE " from dm_messages m join dm_rooms r on r.id = m.room and $2 in (r.low, r.high)"
-           " where m.room = $1 and m.seq > $3 order by m.seq limit $4" };
-static const struct statement message_delete = { /* answers what it was, so that its pictures can be let go */
-    .name = "dm_message_delete", .lane = LANE_TX, .row = &dm_message_row_shape,
-    .sql = "update dm_messages d set deleted = true, body = '', images = '{}'"
-           " from (select " "room, seq, sender, client_id, body, deleted, at, images from dm_messages"
-           "   where room = $1 and seq = $2 and sender = $3 and not deleted for update) m"
-           " where d.room = m.room and d.seq = m.seq returning " MESSAGE };
+           " where m.room = $1 and m.seq > $3 order by m.seq limit $4"
+};
+static const struct statement
+    message_delete = { /* answers what it was, so that its pictures can be let go */
+                       .name = "dm_message_delete",
+                       .lane = LANE_TX,
+                       .row = &dm_message_row_shape,
+                       .sql = "update dm_messages d set deleted = true, body = '', images = '{}'"
+                              " from (select "
+                              "room, seq, sender, client_id, body, deleted, at, images from dm_messages"
+                              "   where room = $1 and seq = $2 and sender = $3 and not deleted for update) m"
+                              " where d.room = m.room and d.seq = m.seq returning " MESSAGE
+    };
 static const struct statement read_mark = {
-    .name = "dm_read_mark", .lane = LANE_TX, .row = &number_shape,
+    .name = "dm_read_mark",
+    .lane = LANE_TX,
+    .row = &number_shape,
     .sql = "update dm_rooms set low_read = case when low = $2 then least($3, last_message) else low_read end,"
            " high_read = case when high = $2 then least($3, last_message) else high_read end"
-           " where id = $1 and ((low = $2 and low_read < least($3, last_message)) or (high = $2 and high_read < least($3, last_message)))"
-           " returning case when low = $2 then low_read else high_read end as number" };
+           " where id = $1 and ((low = $2 and low_read < least($3, last_message)) or (high = $2 and high_read < least($3, "
+           "last_message)))"
+           " returning case when low = $2 then low_read else high_read end as number"
+};
 
 STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &history_before,
                 &history_after, &message_delete, &read_mark);

@@ -5,13 +5,16 @@
 #include "social_parts.h"
 #include "social_rules.h"
 
-const struct event_def
-    friend_requested_event = { "friend.requested", &friend_change_shape, "account:{account}", true,
-                               "Somebody asked me, or I asked (mine)." },
-    friend_accepted_event = { "friend.accepted", &friend_change_shape, "account:{account}", true, "We are friends now." },
-    friend_rejected_event = { "friend.rejected", &friend_change_shape, "account:{account}", true, "A request was rejected." },
-    friend_cancelled_event = { "friend.cancelled", &friend_change_shape, "account:{account}", true, "A request was taken back." },
-    friend_removed_event = { "friend.removed", &friend_change_shape, "account:{account}", true, "We are friends no more." };
+const struct event_def friend_requested_event = { "friend.requested", &friend_change_shape, "account:{account}", true,
+                                                  "Somebody asked me, or I asked (mine)." },
+                       friend_accepted_event = { "friend.accepted", &friend_change_shape, "account:{account}", true,
+                                                 "We are friends now." },
+                       friend_rejected_event = { "friend.rejected", &friend_change_shape, "account:{account}", true,
+                                                 "A request was rejected." },
+                       friend_cancelled_event = { "friend.cancelled", &friend_change_shape, "account:{account}", true,
+                                                  "A request was taken back." },
+                       friend_removed_event = { "friend.removed", &friend_change_shape, "account:{account}", true,
+                                                "We are friends no more." };
 
 static problem tell_one(struct tx *tx, const struct event_def *e, int64_t whom, int64_t about, bool mine)
 {

@@ -14,13 +14,17 @@
 #define GATHER_MS 1000
 #define CHANGES_MAX 100
 
-const struct event_def
-    presence_changed_event = { "presence.changed", &presence_changes_shape, "account:{account}", false, "Friends came or went." },
-    presence_snapshot_event = { "presence.snapshot", &presence_snapshot_shape, "account:{account}", false,
-                                "Friends online, after opening." };
+const struct event_def presence_changed_event = { "presence.changed", &presence_changes_shape, "account:{account}", false,
+                                                  "Friends came or went." },
+                       presence_snapshot_event = { "presence.snapshot", &presence_snapshot_shape, "account:{account}", false,
+                                                   "Friends online, after opening." };
 
 /* An account whose last socket here closed, until its grace is over. */
-struct leaving { struct map_node node; int64_t account; struct timer timer; };
+struct leaving {
+    struct map_node node;
+    int64_t account;
+    struct timer timer;
+};
 
 static struct map leaving;
 static struct task *keeper;
@@ -46,7 +50,12 @@ static struct leaving *leaving_find(int64_t account)
 }
 
 /* Changes for one account, gathered for a second, so that its sockets get one frame of them. */
-struct gathered { struct map_node node; int64_t account; size_t count; struct presence_change changes[CHANGES_MAX]; };
+struct gathered {
+    struct map_node node;
+    int64_t account;
+    size_t count;
+    struct presence_change changes[CHANGES_MAX];
+};
 
 static struct map gathering;
 static struct timer gather_timer;
@@ -114,7 +123,10 @@ static problem announce(struct call *c, int64_t account, bool here)
     return p || !changed ? p : tell_friends(c, account, here);
 }
 
-struct announcing { int64_t account; bool here; };
+struct announcing {
+    int64_t account;
+    bool here;
+};
 
 static void run_announce(struct task *t, void *arg)
 {
@@ -203,7 +215,10 @@ problem presence_friends(struct call *c)
     return snapshot(c, c->account, c->out);
 }
 
-struct opening { uint64_t socket; int64_t account; };
+struct opening {
+    uint64_t socket;
+    int64_t account;
+};
 
 static void run_snapshot(struct task *t, void *arg)
 {
@@ -240,7 +255,10 @@ void presence_pair(struct call *c, int64_t a, int64_t b, bool see)
         gather(both[1 - i], (struct presence_change){ both[i], known && online[i] });
 }
 
-struct all_accounts { int64_t *at; size_t count, room; };
+struct all_accounts {
+    int64_t *at;
+    size_t count, room;
+};
 
 static void collect(int64_t account, void *arg)
 {

@@ -3,8 +3,9 @@
 #include "social_parts.h"
 
 static const struct field evidence_list_fields[] = {
-    FIELD(struct report_evidence, room), FIELD(struct report_evidence, seq), FIELD(struct report_evidence, sender),
-    FIELD(struct report_evidence, body, .len_max = 2000), FIELD(struct report_evidence, at),
+    FIELD(struct report_evidence, room),   FIELD(struct report_evidence, seq),
+    FIELD(struct report_evidence, sender), FIELD(struct report_evidence, body, .len_max = 2000),
+    FIELD(struct report_evidence, at),
 };
 static const struct shape evidence_one_shape = SHAPE("EvidenceKept", struct report_evidence, evidence_list_fields);
 
@@ -33,8 +34,8 @@ problem reports_add(struct call *c)
         return p;
     if (rows.count != in->messages.count)
         return PROBLEM(REPORT_MESSAGE);
-    if ((p = tx_begin(c, &tx)) || (p = store_report_add(&tx, in, evidence_json(c->arena, &rows),
-                                                        &((struct report_id *)c->out)->report, &done)))
+    if ((p = tx_begin(c, &tx)) ||
+        (p = store_report_add(&tx, in, evidence_json(c->arena, &rows), &((struct report_id *)c->out)->report, &done)))
         return p;
     return done ? tx_commit(&tx) : PROBLEM(ACCOUNT_NOT_FOUND);
 }

@@ -3,9 +3,12 @@
 
 #include "social_parts.h"
 
+/* clang-format off */
 #define FRIEND_LIMITS { PER_ACCOUNT(60, MINUTES(1)) }
 #define LIST_LIMITS { PER_ACCOUNT(100, SECONDS(10)) }
+/* clang-format on */
 
+/* clang-format off */
 static const struct call_def calls[] = {
     { .name = "friends.list", .rest = GET("/api/v1/friends"), .who = WHO_MEMBER, .in = &people_page_shape,
       .out = &friend_list_shape,
@@ -99,11 +102,12 @@ static const struct call_def calls[] = {
     { .name = "presence.friends", .rest = GET("/api/v1/presence"), .who = WHO_MEMBER, .out = &presence_snapshot_shape,
       .run = presence_friends, .limits = LIST_LIMITS, .says = "Which of my friends are online." },
 };
+/* clang-format on */
 
 static const struct event_def *const events[] = {
-    &friend_requested_event, &friend_accepted_event, &friend_rejected_event, &friend_cancelled_event, &friend_removed_event,
-    &dm_opened_event, &dm_message_event, &dm_deleted_event, &dm_read_event, &dm_typing_event,
-    &presence_changed_event, &presence_snapshot_event,
+    &friend_requested_event, &friend_accepted_event, &friend_rejected_event,  &friend_cancelled_event,
+    &friend_removed_event,   &dm_opened_event,       &dm_message_event,       &dm_deleted_event,
+    &dm_read_event,          &dm_typing_event,       &presence_changed_event, &presence_snapshot_event,
 };
 
 static void start(void)
@@ -115,7 +119,16 @@ static void start(void)
 }
 
 const struct feature social_feature = {
-    .name = "social", .calls = calls, .call_count = COUNT_OF(calls), .events = events, .event_count = COUNT_OF(events),
-    .statements = { &social_statements, &dm_statements }, .constraints = &social_constraints, .start = start,
-    .stop = presence_stop, .topics = dm_topics, .online = presence_online, .opened = presence_opened,
+    .name = "social",
+    .calls = calls,
+    .call_count = COUNT_OF(calls),
+    .events = events,
+    .event_count = COUNT_OF(events),
+    .statements = { &social_statements, &dm_statements },
+    .constraints = &social_constraints,
+    .start = start,
+    .stop = presence_stop,
+    .topics = dm_topics,
+    .online = presence_online,
+    .opened = presence_opened,
 };

@@ -1,104 +1,158 @@
 /* Friends, blocks, reports. */
 #include "social_store.h"
 
-struct flag { bool flag; };
+struct flag {
+    bool flag;
+};
 static const struct field flag_fields[] = { FIELD(struct flag, flag) };
 static const struct shape flag_shape = SHAPE("SocialFlag", struct flag, flag_fields);
-struct number { int64_t number; };
+struct number {
+    int64_t number;
+};
 static const struct field number_fields[] = { FIELD(struct number, number) };
 static const struct shape number_shape = SHAPE("SocialNumber", struct number, number_fields);
-struct state { struct text state; };
+struct state {
+    struct text state;
+};
 static const struct field state_fields[] = { FIELD(struct state, state) };
 static const struct shape state_shape = SHAPE("SocialState", struct state, state_fields);
 
 static const struct statement pair_lock = {
-    .name = "pair_lock", .lane = LANE_TX, .row = &flag_shape,
+    .name = "pair_lock",
+    .lane = LANE_TX,
+    .row = &flag_shape,
     .sql = "select pg_advisory_xact_lock(hashtextextended('pair ' || least($1::bigint, $2::bigint) || ' ' ||"
-           " greatest($1::bigint, $2::bigint), 0)) is not null as flag" };
+           " greatest($1::bigint, $2::bigint), 0)) is not null as flag"
+};
 
-struct relation_row { struct opt_text relation; };
+struct relation_row {
+    struct opt_text relation;
+};
 static const struct field relation_fields[] = { FIELD(struct relation_row, relation) };
 static const struct shape relation_shape = SHAPE("RelationRow", struct relation_row, relation_fields);
 static const struct statement relation = {
-    .name = "relation", .lane = LANE_READ, .row = &relation_shape,
+    .name = "relation",
+    .lane = LANE_READ,
+    .row = &relation_shape,
     .sql = "select r.relation from accounts a left join account_relations r on r.account = $1 and r.other = a.id"
-           " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer')" };
+           " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer')"
+};
 static const struct statement friend_counts = {
-    .name = "friend_counts", .lane = LANE_TX, .row = &number_shape,
+    .name = "friend_counts",
+    .lane = LANE_TX,
+    .row = &number_shape,
     .sql = "select greatest((select count(*) from friendships where state = 'friends' and $1 in (low, high)),"
-           " (select count(*) from friendships where state = 'friends' and $2::bigint in (low, high))) as number" };
+           " (select count(*) from friendships where state = 'friends' and $2::bigint in (low, high))) as number"
+};
 
 /* A new request, or a crossing one that makes the two friends; anything else returns no row. */
 static const struct statement request = {
-    .name = "friend_request", .lane = LANE_TX, .row = &state_shape,
+    .name = "friend_request",
+    .lane = LANE_TX,
+    .row = &state_shape,
     .sql = "insert into friendships as f (low, high, state, requester)"
            " select least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), 'requested', $1"
            " where not exists (select 1 from blocks where (blocker = $1 and blocked = $2) or (blocker = $2 and blocked = $1))"
            " on conflict on constraint friendships_pkey do update set state = 'friends', at = now()"
-           " where f.state = 'requested' and f.requester = $2 returning f.state" };
+           " where f.state = 'requested' and f.requester = $2 returning f.state"
+};
 static const struct statement request_accept = {
-    .name = "friend_accept", .lane = LANE_TX, .row = &state_shape,
+    .name = "friend_accept",
+    .lane = LANE_TX,
+    .row = &state_shape,
     .sql = "update friendships set state = 'friends', at = now() where low = least($1::bigint, $2::bigint)"
-           " and high = greatest($1::bigint, $2::bigint) and state = 'requested' and requester = $2 returning state" };
+           " and high = greatest($1::bigint, $2::bigint) and state = 'requested' and requester = $2 returning state"
+};
 static const struct statement request_drop = {
-    .name = "friend_request_drop", .lane = LANE_TX, .row = &state_shape,
+    .name = "friend_request_drop",
+    .lane = LANE_TX,
+    .row = &state_shape,
     .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
-           " and state = 'requested' and requester = $1 returning state" };
+           " and state = 'requested' and requester = $1 returning state"
+};
 static const struct statement unfriend = {
-    .name = "unfriend", .lane = LANE_TX, .row = &state_shape,
+    .name = "unfriend",
+    .lane = LANE_TX,
+    .row = &state_shape,
     .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
-           " and state = 'friends' returning state" };
+           " and state = 'friends' returning state"
+};
 static const struct statement pair_drop = {
-    .name = "pair_drop", .lane = LANE_TX, .row = &state_shape,
+    .name = "pair_drop",
+    .lane = LANE_TX,
+    .row = &state_shape,
     .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
-           " returning state" };
-static const struct statement block = {
-    .name = "block_add", .lane = LANE_TX,
-    .sql = "insert into blocks (blocker, blocked) values ($1, $2) on conflict do nothing" };
+           " returning state"
+};
+static const struct statement block = { .name = "block_add",
+                                        .lane = LANE_TX,
+                                        .sql = "insert into blocks (blocker, blocked) values ($1, $2) on conflict do nothing" };
 static const struct statement unblock = {
-    .name = "block_drop", .lane = LANE_TX, .row = &number_shape,
-    .sql = "delete from blocks where blocker = $1 and blocked = $2 returning blocked as number" };
+    .name = "block_drop",
+    .lane = LANE_TX,
+    .row = &number_shape,
+    .sql = "delete from blocks where blocker = $1 and blocked = $2 returning blocked as number"
+};
 
-static const struct statement leave = {
-    .name = "social_leave", .lane = LANE_TX, .row = &account_of_shape, .rows_max = 5000,
-    .sql = "with b as (delete from blocks where $1 in (blocker, blocked)),"
-           " f as (delete from friendships where $1 in (low, high) returning low, high)"
-           " select case when low = $1 then high else low end as account from f order by 1" };
+static const struct statement leave = { .name = "social_leave",
+                                        .lane = LANE_TX,
+                                        .row = &account_of_shape,
+                                        .rows_max = 5000,
+                                        .sql = "with b as (delete from blocks where $1 in (blocker, blocked)),"
+                                               " f as (delete from friendships where $1 in (low, high) returning low, high)"
+                                               " select case when low = $1 then high else low end as account from f order by 1" };
 
-struct card_row { int64_t account; struct opt_text nickname; struct opt_i64 avatar; bool departed; };
+struct card_row {
+    int64_t account;
+    struct opt_text nickname;
+    struct opt_i64 avatar;
+    bool departed;
+};
 static const struct field card_row_fields[] = {
-    FIELD(struct card_row, account), FIELD(struct card_row, nickname), FIELD(struct card_row, avatar),
+    FIELD(struct card_row, account),
+    FIELD(struct card_row, nickname),
+    FIELD(struct card_row, avatar),
     FIELD(struct card_row, departed),
 };
 static const struct shape card_row_shape = SHAPE("CardRow", struct card_row, card_row_fields);
-static const struct statement card = {
-    .name = "card", .lane = LANE_READ, .row = &card_row_shape,
-    .sql = "select id as account, nickname, avatar, departed from account_cards where id = $1" };
+static const struct statement card = { .name = "card",
+                                       .lane = LANE_READ,
+                                       .row = &card_row_shape,
+                                       .sql =
+                                           "select id as account, nickname, avatar, departed from account_cards where id = $1" };
 
-#define PEOPLE(condition) \
-    "select c.id as account, c.nickname, c.avatar, r.at as since from " condition \
+#define PEOPLE(condition)                                                                                              \
+    "select c.id as account, c.nickname, c.avatar, r.at as since from " condition                                      \
     " join account_cards c on c.id = r.other where (coalesce($2, '') = '' or lower(c.nickname) like lower($2) || '%')" \
     " and lower(c.nickname) > lower(coalesce($3, '')) order by lower(c.nickname) limit $4"
 #define PAIRS(where) \
     "(select case when low = $1 then high else low end as other, at from friendships where $1 in (low, high) and " where ") r"
-static const struct statement friends = { .name = "friends", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
-                                          .sql = PEOPLE(PAIRS("state = 'friends'")) };
-static const struct statement received = {
-    .name = "friends_received", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
-    .sql = PEOPLE(PAIRS("state = 'requested' and requester <> $1"))
+static const struct statement friends = {
+    .name = "friends", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101, .sql = PEOPLE(PAIRS("state = 'friends'"))
 };
-static const struct statement sent = {
-    .name = "friends_sent", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
-    .sql = PEOPLE(PAIRS("state = 'requested' and requester = $1"))
-};
-static const struct statement blocked = {
-    .name = "blocked", .lane = LANE_READ, .row = &friend_row_shape, .rows_max = 101,
-    .sql = PEOPLE("(select blocked as other, at from blocks where blocker = $1) r")
-};
+static const struct statement received = { .name = "friends_received",
+                                           .lane = LANE_READ,
+                                           .row = &friend_row_shape,
+                                           .rows_max = 101,
+                                           .sql = PEOPLE(PAIRS("state = 'requested' and requester <> $1")) };
+static const struct statement sent = { .name = "friends_sent",
+                                       .lane = LANE_READ,
+                                       .row = &friend_row_shape,
+                                       .rows_max = 101,
+                                       .sql = PEOPLE(PAIRS("state = 'requested' and requester = $1")) };
+static const struct statement blocked = { .name = "blocked",
+                                          .lane = LANE_READ,
+                                          .row = &friend_row_shape,
+                                          .rows_max = 101,
+                                          .sql = PEOPLE("(select blocked as other, at from blocks where blocker = $1) r") };
 static const struct statement friend_ids = {
-    .name = "friend_ids", .lane = LANE_READ, .row = &account_of_shape, .rows_max = 2000,
+    .name = "friend_ids",
+    .lane = LANE_READ,
+    .row = &account_of_shape,
+    .rows_max = 2000,
     .sql = "select high as account from friendships where low = $1 and state = 'friends'"
-           " union all select low from friendships where high = $1 and state = 'friends' limit 2000" };
+           " union all select low from friendships where high = $1 and state = 'friends' limit 2000"
+};
 
 /* Only messages of the reported to the reporter may serve. */
 static const struct field evidence_fields[] = {
@@ -107,31 +161,46 @@ static const struct field evidence_fields[] = {
 };
 static const struct shape evidence_row_shape = SHAPE("EvidenceRow", struct report_evidence, evidence_fields);
 static const struct statement evidence = {
-    .name = "report_evidence", .lane = LANE_READ, .row = &evidence_row_shape, .rows_max = 20,
+    .name = "report_evidence",
+    .lane = LANE_READ,
+    .row = &evidence_row_shape,
+    .rows_max = 20,
     .sql = "select m.room, m.seq, m.sender, m.body, m.at from json_to_recordset($3::json) as x(room bigint, seq bigint)"
            " join dm_rooms r on r.id = x.room and $1 in (r.low, r.high)"
-           " join dm_messages m on m.room = x.room and m.seq = x.seq and m.sender = $2 and not m.deleted limit 20" };
+           " join dm_messages m on m.room = x.room and m.seq = x.seq and m.sender = $2 and not m.deleted limit 20"
+};
 static const struct statement report_add = {
-    .name = "report_add", .lane = LANE_TX, .row = &number_shape,
+    .name = "report_add",
+    .lane = LANE_TX,
+    .row = &number_shape,
     .sql = "insert into reports (reporter, reported, reason, evidence) select $1, a.id, $3, $4::json from accounts a"
-           " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer') returning id as number" };
+           " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer') returning id as number"
+};
 static const struct statement reports = {
-    .name = "reports", .lane = LANE_READ, .row = &report_row_shape, .rows_max = 101,
+    .name = "reports",
+    .lane = LANE_READ,
+    .row = &report_row_shape,
+    .rows_max = 101,
     .sql = "select r.id, r.reporter, r.reported, a.nickname as reporter_nickname, b.nickname as reported_nickname, r.reason,"
            " r.note, r.state, r.evidence, r.at, r.decided_at from reports r"
            " left join account_cards a on a.id = r.reporter left join account_cards b on b.id = r.reported"
-           " where ($1::text is null or r.state = $1) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3" };
+           " where ($1::text is null or r.state = $1) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3"
+};
 static const struct statement report_decide = {
-    .name = "report_decide", .lane = LANE_TX, .row = &number_shape,
+    .name = "report_decide",
+    .lane = LANE_TX,
+    .row = &number_shape,
     .sql = "update reports set state = $2, decided_by = $3, decided_at = now(), note = $4 where id = $1 and state = 'open'"
-           " returning reported as number" };
-static const struct statement report_exists = {
-    .name = "report_exists", .lane = LANE_READ, .row = &flag_shape,
-    .sql = "select exists (select 1 from reports where id = $1) as flag" };
+           " returning reported as number"
+};
+static const struct statement report_exists = { .name = "report_exists",
+                                                .lane = LANE_READ,
+                                                .row = &flag_shape,
+                                                .sql = "select exists (select 1 from reports where id = $1) as flag" };
 
-STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop,
-                &unfriend, &pair_drop, &block, &unblock, &leave, &card, &friends, &received, &sent, &blocked, &friend_ids,
-                &evidence, &report_add, &reports, &report_decide, &report_exists);
+STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop, &unfriend,
+                &pair_drop, &block, &unblock, &leave, &card, &friends, &received, &sent, &blocked, &friend_ids, &evidence,
+                &report_add, &reports, &report_decide, &report_exists);
 
 static const struct constraint constraints[] = {
     { "reports_open_pair", PROBLEM_REPORT_OPEN },
@@ -267,12 +336,12 @@ problem store_reports(struct call *c, const struct report_page *in, struct repor
     return store_many(c, &reports, VALUES(state, in->before, in->limit + 1), out);
 }
 
-problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note,
-                            int64_t *reported, bool *done)
+problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported,
+                            bool *done)
 {
     struct number n = { 0 };
-    problem p = store_maybe(tx, &report_decide,
-                            VALUES(report, text_of(report_states.names[state]), tx->call->account, note), &n, done);
+    problem p =
+        store_maybe(tx, &report_decide, VALUES(report, text_of(report_states.names[state]), tx->call->account, note), &n, done);
 
     *reported = n.number;
     return p;

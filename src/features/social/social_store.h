@@ -21,32 +21,53 @@ problem store_unblock(struct tx *tx, int64_t blocker, int64_t blocked, bool *don
 problem store_card(struct store_on on, int64_t account, struct card *out, struct opt_i64 *avatar) MUST_USE;
 
 enum people { PEOPLE_FRIENDS, PEOPLE_RECEIVED, PEOPLE_SENT, PEOPLE_BLOCKED };
-struct friend_rows { struct friend *at; size_t count; };
+struct friend_rows {
+    struct friend *at;
+    size_t count;
+};
 problem store_people_of(struct call *c, enum people which, const struct people_page *in, struct friend_rows *out) MUST_USE;
-struct account_ids { struct account_of *at; size_t count; };
+struct account_ids {
+    struct account_of *at;
+    size_t count;
+};
 /* Everything between this account and others goes; `others` were friends or had asked. */
 problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *others) MUST_USE;
 problem store_friend_ids(struct call *c, int64_t account, struct account_ids *out) MUST_USE;
 
 problem store_report_add(struct tx *tx, const struct report_new *in, struct text evidence, int64_t *id, bool *done) MUST_USE;
-struct evidence_rows { struct report_evidence *at; size_t count; };
+struct evidence_rows {
+    struct report_evidence *at;
+    size_t count;
+};
 problem store_evidence(struct call *c, const struct report_new *in, struct evidence_rows *out) MUST_USE;
-struct report_rows { struct report *at; size_t count; };
+struct report_rows {
+    struct report *at;
+    size_t count;
+};
 problem store_reports(struct call *c, const struct report_page *in, struct report_rows *out) MUST_USE;
-problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note,
-                            int64_t *reported, bool *done) MUST_USE;
+problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported,
+                            bool *done) MUST_USE;
 problem store_report_exists(struct call *c, int64_t report, bool *exists) MUST_USE;
 
 problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room) MUST_USE;
 problem store_room_get(struct store_on on, int64_t room, int64_t account, struct room *out, bool *found) MUST_USE;
-struct room_rows { struct room *at; size_t count; };
+struct room_rows {
+    struct room *at;
+    size_t count;
+};
 problem store_rooms(struct call *c, const struct room_page *in, struct room_rows *out) MUST_USE;
-struct room_ids { struct room_ref *at; size_t count; };
+struct room_ids {
+    struct room_ref *at;
+    size_t count;
+};
 problem store_room_ids(struct call *c, int64_t account, struct room_ids *out) MUST_USE;
 /* Member, friend of the other, next number, message: one statement. *done false: not allowed. */
 problem store_message_add(struct tx *tx, const struct dm_send *in, struct dm_message *out, bool *done) MUST_USE;
 problem store_message_sent(struct call *c, const struct dm_send *in, struct dm_message *out, bool *found) MUST_USE;
-struct message_rows { struct dm_message *at; size_t count; };
+struct message_rows {
+    struct dm_message *at;
+    size_t count;
+};
 problem store_history(struct call *c, const struct history_page *in, struct message_rows *out) MUST_USE;
 problem store_message_delete(struct tx *tx, const struct dm_delete *in, struct dm_message *was, bool *done) MUST_USE;
 /* *upto: where the mark is now; *done false: it did not move. */

@@ -6,29 +6,66 @@
 
 #define IMAGES_MAX 4
 
-struct account_of { int64_t account; };
-struct people_page { struct opt_text nickname, after; int64_t limit; };
-struct friend {
+struct account_of {
+    int64_t account;
+};
+struct people_page {
+    struct opt_text nickname, after;
+    int64_t limit;
+};
+struct friend
+{
     int64_t account;
     struct opt_text nickname, avatar_url;
     struct opt_i64 avatar;
     struct opt_bool online;
     struct instant since;
 };
-struct friend_list { LIST_OF(struct friend) people; struct opt_text next; };
-struct friend_state { struct text state; };
+struct friend_list {
+    LIST_OF(struct friend) people;
+    struct opt_text next;
+};
+struct friend_state {
+    struct text state;
+};
 /* To each of the two: who the other is, and who acted. */
-struct friend_change { struct card other; bool mine; };
-struct presence_change { int64_t account; bool online; };
-struct presence_changes { LIST_OF(struct presence_change) changes; };
-struct presence_snapshot { LIST_OF(int64_t) online; };
+struct friend_change {
+    struct card other;
+    bool mine;
+};
+struct presence_change {
+    int64_t account;
+    bool online;
+};
+struct presence_changes {
+    LIST_OF(struct presence_change) changes;
+};
+struct presence_snapshot {
+    LIST_OF(int64_t) online;
+};
 
-struct message_ref { int64_t room, seq; };
-struct report_new { int64_t account; struct text reason; LIST_OF(struct message_ref) messages; };
-struct report_id { int64_t report; };
+struct message_ref {
+    int64_t room, seq;
+};
+struct report_new {
+    int64_t account;
+    struct text reason;
+    LIST_OF(struct message_ref) messages;
+};
+struct report_id {
+    int64_t report;
+};
 enum report_state { REPORT_OPEN, REPORT_ACCEPTED, REPORT_DISMISSED };
-struct report_page { struct opt_word state; struct opt_i64 before; int64_t limit; };
-struct report_evidence { int64_t room, seq, sender; struct text body; struct instant at; };
+struct report_page {
+    struct opt_word state;
+    struct opt_i64 before;
+    int64_t limit;
+};
+struct report_evidence {
+    int64_t room, seq, sender;
+    struct text body;
+    struct instant at;
+};
 struct report {
     int64_t id, reporter, reported;
     struct opt_text reporter_nickname, reported_nickname, note;
@@ -38,12 +75,27 @@ struct report {
     struct instant at;
     struct opt_instant decided_at;
 };
-struct report_list { LIST_OF(struct report) reports; struct opt_i64 next; };
-struct report_accept { int64_t report; struct instant until; struct opt_text note; };
-struct report_dismiss { int64_t report; struct opt_text note; };
+struct report_list {
+    LIST_OF(struct report) reports;
+    struct opt_i64 next;
+};
+struct report_accept {
+    int64_t report;
+    struct instant until;
+    struct opt_text note;
+};
+struct report_dismiss {
+    int64_t report;
+    struct opt_text note;
+};
 
-struct room_open { int64_t account; };
-struct picture { int64_t file; struct text url, thumb_url; };
+struct room_open {
+    int64_t account;
+};
+struct picture {
+    int64_t file;
+    struct text url, thumb_url;
+};
 struct dm_message {
     int64_t room, seq, sender;
     struct text client_id, body;
@@ -63,19 +115,53 @@ struct room {
     struct dm_message *last;
     struct instant last_at;
 };
-struct room_page { struct opt_instant before; int64_t limit; };
-struct room_list { LIST_OF(struct room) rooms; struct opt_instant next; int64_t unread; };
-struct room_ref { int64_t room; };
-struct history_page { int64_t room; struct opt_i64 before, after; int64_t limit; };
-struct history { LIST_OF(struct dm_message) messages; bool more; };
-struct dm_send { int64_t room; struct text client_id, body; LIST_OF(int64_t) images; };
-struct dm_delete { int64_t room, seq; };
-struct dm_deleted { int64_t room, message; };
-struct dm_read { int64_t room, seq; };
-struct dm_read_mark { int64_t room, account, upto; };
-struct dm_typing { int64_t room; };
-struct dm_typing_event { int64_t room, account; };
-struct dm_since { int64_t room, since; };
+struct room_page {
+    struct opt_instant before;
+    int64_t limit;
+};
+struct room_list {
+    LIST_OF(struct room) rooms;
+    struct opt_instant next;
+    int64_t unread;
+};
+struct room_ref {
+    int64_t room;
+};
+struct history_page {
+    int64_t room;
+    struct opt_i64 before, after;
+    int64_t limit;
+};
+struct history {
+    LIST_OF(struct dm_message) messages;
+    bool more;
+};
+struct dm_send {
+    int64_t room;
+    struct text client_id, body;
+    LIST_OF(int64_t) images;
+};
+struct dm_delete {
+    int64_t room, seq;
+};
+struct dm_deleted {
+    int64_t room, message;
+};
+struct dm_read {
+    int64_t room, seq;
+};
+struct dm_read_mark {
+    int64_t room, account, upto;
+};
+struct dm_typing {
+    int64_t room;
+};
+struct dm_typing_event {
+    int64_t room, account;
+};
+struct dm_since {
+    int64_t room, since;
+};
 
 extern const struct words report_states;
 extern const struct shape account_of_shape, people_page_shape, friend_row_shape, friend_list_shape, friend_state_shape,
@@ -85,6 +171,10 @@ extern const struct shape account_of_shape, people_page_shape, friend_row_shape,
     dm_message_row_shape, dm_delete_shape, dm_deleted_shape, dm_read_shape, dm_read_mark_shape, dm_typing_shape,
     dm_typing_event_shape, dm_since_shape, dm_missed_shape;
 
-struct dm_missed { LIST_OF(struct kept_event) events; int64_t head; bool complete; };
+struct dm_missed {
+    LIST_OF(struct kept_event) events;
+    int64_t head;
+    bool complete;
+};
 
 #endif

@@ -4,18 +4,24 @@
 #include "madang/config.h"
 #include "madang/store.h"
 
-struct system_time { struct instant now; };
+struct system_time {
+    struct instant now;
+};
 static const struct field time_fields[] = { FIELD(struct system_time, now, .says = "The database's clock.") };
 static const struct shape time_shape = SHAPE("SystemTime", struct system_time, time_fields);
-static const struct statement time_now = { .name = "system_time", .lane = LANE_READ, .row = &time_shape,
-                                           .sql = "select now() as now" };
+static const struct statement time_now = {
+    .name = "system_time", .lane = LANE_READ, .row = &time_shape, .sql = "select now() as now"
+};
 
 static problem system_time(struct call *c)
 {
     return store_one(c, &time_now, NO_VALUES, c->out);
 }
 
-struct service { struct text name, version; bool kakao, google; };
+struct service {
+    struct text name, version;
+    bool kakao, google;
+};
 static const struct field service_fields[] = {
     FIELD(struct service, name),
     FIELD(struct service, version),
@@ -26,8 +32,8 @@ static const struct shape service_shape = SHAPE("Service", struct service, servi
 
 static problem system_info(struct call *c)
 {
-    *(struct service *)c->out = (struct service){ T("madang"), T(MADANG_VERSION), config->kakao_client_id.len > 0,
-                                                  config->google_client_id.len > 0 };
+    *(struct service *)c->out =
+        (struct service){ T("madang"), T(MADANG_VERSION), config->kakao_client_id.len > 0, config->google_client_id.len > 0 };
     return NULL;
 }
 
@@ -67,6 +73,7 @@ static problem document_types(struct call *c)
     return reply_document(c, 2, "text/plain; charset=utf-8");
 }
 
+/* clang-format off */
 static const struct call_def calls[] = {
     { .name = "system.time", .rest = GET("/api/v1/time"), .out = &time_shape, .run = system_time,
       .limits = { PER_ADDRESS(100, SECONDS(1)) }, .says = "The time, as the database has it." },
@@ -79,7 +86,9 @@ static const struct call_def calls[] = {
     { .name = "system.types", .rest = GET("/api/types.d.ts"), .raw = document_types, .raw_type = "text/plain",
       .doors = REST_ONLY, .says = "TypeScript types of all calls and events." },
 };
+/* clang-format on */
 
 static STATEMENT_TABLE(statements, &time_now);
-const struct feature system_feature = { .name = "system", .calls = calls, .call_count = COUNT_OF(calls),
-                                        .statements = { &statements } };
+const struct feature system_feature = {
+    .name = "system", .calls = calls, .call_count = COUNT_OF(calls), .statements = { &statements }
+};

@@ -97,6 +97,10 @@ run_valgrind() {
     done
     count "valgrind" $ok $bad
 }
+run_valgrind_api() {
+    TEST_CONCURRENCY=1 MADANG_WRAP="valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite" MADANG_TEST_RECORDS= \
+        run_node "core api (valgrind)" api/{accounts,files,http,social,sockets}.test.mjs
+}
 
 build_fuzz() { CC=clang build fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DMADANG_SANITIZE=ON -DMADANG_FUZZ=ON; }
 run_fuzz() { # run_fuzz SECONDS
@@ -137,6 +141,7 @@ cmd_test() {
     MADANG_TEST_RECORDS= TEST_CONCURRENCY=1 run_node "chaos" $(cd tests && ls chaos/*.test.mjs)
     run_asan
     [ -z "$deep" ] || MADANG_BINARY=$ROOT/build/asan/madangd MADANG_TEST_RECORDS= TEST_CONCURRENCY=1 run_node "chaos (sanitizers)" $(cd tests && ls chaos/*.test.mjs)
+    [ -z "$deep" ] || run_valgrind_api
     run_fuzz "$([ -n "$deep" ] && echo 60 || echo 5)"
     say "took $((SECONDS - began)) s"
     echo "$PASSED passed, $FAILED failed"

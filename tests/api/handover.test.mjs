@@ -19,7 +19,7 @@ const get = port => new Promise((resolve, reject) => {
     s.on('close', () => /^HTTP\/1\.1 200/.test(text) ? resolve() : reject(new Error(text.slice(0, 100) || 'nothing')));
 });
 
-test('blue and green share one socket: no request and no message is lost', async () => {
+test('blue and green share one socket: no request and no message is lost', async t => {
     const handover = `${cluster.folder}/handover`, blue = await cluster.node({ MADANG_HTTP_HANDOVER: handover, MADANG_HTTP_DRAIN_MS: '8000' });
     const a = await signUp(blue), b = await signUp(blue);
     await befriend(a, b);
@@ -29,6 +29,7 @@ test('blue and green share one socket: no request and no message is lost', async
     mb.connect();
     await until('both open', () => ma.state === 'open' && mb.state === 'open');
     let stop = false, asked = 0, said = 0;
+    t.after(() => { stop = true; ma.close(); mb.close(); }); // also when it fails: else its loops would keep the run alive
     const failures = [];
     const ask = async () => { while (!stop) { asked++; await get(blue.port).catch(e => failures.push(e.message)); } };
     const say = async () => { while (!stop) await ma.call('dm.send', { room: r, client_id: `blue-green-${said++}`, body: 'x' }, { again: true }); };
@@ -47,8 +48,6 @@ test('blue and green share one socket: no request and no message is lost', async
     assert.ok(asked > 200);
     await until('all messages', () => heard.length === said);
     assert.deepEqual(heard, Array.from({ length: said }, (_, i) => i + 1));
-    ma.close();
-    mb.close();
     assert.match(green.log, /took 1 listening sockets over/);
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { Cluster, signUp, sleep } from '../lib/daemon.mjs';
+import { Cluster, signUp, sleep, slowed } from '../lib/daemon.mjs';
 
 let cluster, node, limited;
 before(async () => {
@@ -136,7 +136,7 @@ test('the documents, the pages, and what the operator sees', async () => {
     assert.equal(await node.admin('/healthz'), 'ok\n');
 });
 
-test('a call that takes too long is given up', async () => {
+test('a call that takes too long is given up', slowed, async () => {
     await cluster.sql('select pg_sleep(0)');
     const p = await signUp(limited), client = await (await import('pg')).default;
     const c = new client.Client({ host: cluster.at, user: 'madang', database: cluster.database });

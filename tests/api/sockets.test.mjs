@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import WebSocket from 'ws';
-import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import { befriend, Cluster, room, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
 let cluster, node, p;
 before(async () => {
@@ -128,7 +128,7 @@ test('compression, when both want it', async () => {
     ws.terminate();
 });
 
-test('who does not read is closed with 1013, and others go on', async () => {
+test('who does not read is closed with 1013, and others go on', slowed, async () => {
     const b = await signUp(node);
     await befriend(p, b);
     const r = await room(p, b), slow = await node.socket(b), s = await node.socket(p);

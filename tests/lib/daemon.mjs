@@ -11,6 +11,7 @@ export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(imp
 const at = process.env.MADANG_TEST_STORES ?? path.join(root, '.dev/test');
 const binary = process.env.MADANG_BINARY ?? path.join(root, 'build/release/madangd');
 const records = process.env.MADANG_TEST_RECORDS;
+export const slowed = process.env.MADANG_WRAP ? { skip: 'a matter of milliseconds, and the daemon runs under a checker' } : {};
 
 export const sleep = ms => new Promise(r => setTimeout(r, ms));
 
@@ -96,13 +97,15 @@ export class Cluster {
     }
     async stop() {
         for (const s of this.sockets) s.ws.terminate();
-        for (const n of this.nodes) { if (process.env.MADANG_TEST_LOG) fs.appendFileSync(process.env.MADANG_TEST_LOG, n.log); await n.stop(); }
+        const ends = await Promise.allSettled(this.nodes.map(n => n.stop()));
+        if (process.env.MADANG_TEST_LOG) for (const n of this.nodes) fs.appendFileSync(process.env.MADANG_TEST_LOG, n.log);
         writeRecords();
         const admin = new pg.Client({ host: this.at, user: 'madang', database: 'postgres' });
         await admin.connect();
         await admin.query(`drop database if exists ${this.database} with (force)`);
         await admin.end();
         fs.rmSync(this.folder, { recursive: true, force: true });
+        for (const end of ends) if (end.status === 'rejected') throw end.reason; // when nothing is left behind
     }
 }
 

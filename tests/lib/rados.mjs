@@ -8,8 +8,18 @@ import { until } from './daemon.mjs';
 const freePort = () => new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
 
 export class Rados {
+    // Ceph now and then does not come up on ports that were free a moment ago: up to three attempts, each with its own.
     async start(at) {
+        for (let i = 1; ; i++) {
+            try { return await this.attempt(`${at}/${i}`); } catch (e) {
+                await this.stop();
+                if (i === 3) throw e;
+            }
+        }
+    }
+    async attempt(at) {
         this.at = at;
+        this.processes = [];
         fs.mkdirSync(`${at}/mon`, { recursive: true });
         fs.mkdirSync(`${at}/osd`);
         fs.mkdirSync(`${at}/rgw`);
@@ -50,20 +60,20 @@ rgw dns name = localhost
         const c = ['--conf', `${at}/ceph.conf`], run = (tool, ...args) => execFileSync(tool, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000 });
         run('monmaptool', '--create', '--clobber', '--addv', 'a', `[v1:127.0.0.1:${mon}]`, '--fsid', fsid, `${at}/monmap`);
         run('ceph-mon', ...c, '--mkfs', '-i', 'a', '--monmap', `${at}/monmap`);
-        this.processes = [spawn('ceph-mon', [...c, '-i', 'a', '-f'], { stdio: 'ignore' })];
+        this.processes.push(spawn('ceph-mon', [...c, '-i', 'a', '-f'], { stdio: 'ignore' }));
         await until('the monitor', () => { run('ceph', ...c, '--connect-timeout', '5', 'mon', 'stat'); return true; }, 30000);
         run('ceph', ...c, 'osd', 'new', osd);
         run('ceph-osd', ...c, '-i', '0', '--mkfs', '--osd-uuid', osd);
         this.processes.push(spawn('ceph-osd', [...c, '-i', '0', '-f'], { stdio: 'ignore' }));
         run('ceph', ...c, 'osd', 'crush', 'add', 'osd.0', '1', 'root=default');
-        await until('the OSD', () => String(run('ceph', ...c, 'osd', 'stat')).includes('1 up'), 60000);
+        await until('the OSD', () => String(run('ceph', ...c, 'osd', 'stat')).includes('1 up'), 25000);
         run('radosgw-admin', ...c, 'user', 'create', '--uid=tests', '--display-name=tests', `--access-key=${this.key}`, `--secret=${this.secret}`);
         this.processes.push(spawn('radosgw', [...c, '-n', 'client.rgw', '-f'], { stdio: 'ignore' }));
         await until('the gateway', async () => (await fetch(`http://127.0.0.1:${this.port}/`)).ok, 40000);
         return this;
     }
     async stop() {
-        for (const p of (this.processes ?? []).reverse()) { p.kill('SIGKILL'); if (p.exitCode === null && p.signalCode === null) await new Promise(r => p.on('exit', r)); }
+        for (const p of this.processes.reverse()) { p.kill('SIGKILL'); if (p.exitCode === null && p.signalCode === null) await new Promise(r => p.on('exit', r)); }
         fs.rmSync(this.at, { recursive: true, force: true });
     }
 }

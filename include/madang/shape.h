@@ -100,10 +100,11 @@ struct shape {
 #define SHAPE(name, type, fields) { (name), sizeof(type), (fields), COUNT_OF(fields) }
 /* clang-format on */
 
+/* what every LIST_OF looks like */
 struct any_list {
     void *at;
     size_t count;
-}; /* what every LIST_OF looks like */
+};
 
 /* A fault of one field: where (a JSON pointer), and what is wrong in both languages. */
 struct field_fault {

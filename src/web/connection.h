@@ -29,10 +29,11 @@ struct connection_ops {
 };
 
 struct listener;
+/* IPv4 as ::ffff:a.b.c.d */
 struct peer {
     unsigned char address[16];
     bool is_unix;
-}; /* IPv4 as ::ffff:a.b.c.d */
+};
 
 struct connection {
     union {

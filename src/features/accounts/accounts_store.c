@@ -142,13 +142,13 @@ static const struct statement sessions_end = {
     .rows_max = 10000,
     .sql = "update sessions set ended_at = now() where account = $1 and id <> $2 and ended_at is null returning id"
 };
-static const struct statement
-    sessions_trim = { /* the oldest beyond the allowed number */
-                      .name = "sessions_trim",
-                      .lane = LANE_TX,
-                      .sql = "update sessions set ended_at = now() where id in (select id from sessions where account = $1"
-                             " and ended_at is null order by used_at desc offset $2)"
-    };
+/* Ends the oldest beyond the allowed number. */
+static const struct statement sessions_trim = {
+    .name = "sessions_trim",
+    .lane = LANE_TX,
+    .sql = "update sessions set ended_at = now() where id in (select id from sessions where account = $1"
+           " and ended_at is null order by used_at desc offset $2)"
+};
 static const struct statement sessions_list = {
     .name = "sessions_list",
     .lane = LANE_READ,

@@ -87,17 +87,17 @@ static const struct statement history_after = {
     .sql = "select " MESSAGE " from dm_messages m join dm_rooms r on r.id = m.room and $2 in (r.low, r.high)"
            " where m.room = $1 and m.seq > $3 order by m.seq limit $4"
 };
-static const struct statement
-    message_delete = { /* answers what it was, so that its pictures can be let go */
-                       .name = "dm_message_delete",
-                       .lane = LANE_TX,
-                       .row = &dm_message_row_shape,
-                       .sql = "update dm_messages d set deleted = true, body = '', images = '{}'"
-                              " from (select "
-                              "room, seq, sender, client_id, body, deleted, at, images from dm_messages"
-                              "   where room = $1 and seq = $2 and sender = $3 and not deleted for update) m"
-                              " where d.room = m.room and d.seq = m.seq returning " MESSAGE
-    };
+/* Answers what it was, so that its pictures can be let go. */
+static const struct statement message_delete = {
+    .name = "dm_message_delete",
+    .lane = LANE_TX,
+    .row = &dm_message_row_shape,
+    .sql = "update dm_messages d set deleted = true, body = '', images = '{}'"
+           " from (select "
+           "room, seq, sender, client_id, body, deleted, at, images from dm_messages"
+           "   where room = $1 and seq = $2 and sender = $3 and not deleted for update) m"
+           " where d.room = m.room and d.seq = m.seq returning " MESSAGE
+};
 static const struct statement read_mark = {
     .name = "dm_read_mark",
     .lane = LANE_TX,

@@ -35,13 +35,16 @@ struct peer {
     bool is_unix;
 };
 
+/* A TCP or a Unix socket, as libuv sees it. */
+union stream_handle {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+};
+
 struct connection {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+    union stream_handle uv;
     const struct connection_ops *ops;
     void *owner;
     struct listener *listener;

@@ -17,12 +17,7 @@
 struct listener {
     struct list node;
     struct listener_group *group;
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+    union stream_handle uv;
     bool is_unix;
     size_t refs; /* itself until closed, and its connections */
 };

@@ -33,13 +33,17 @@
 #define DRAIN_LOOK_MS 50
 #define CANCEL_MS 2000 /* what is left of the tasks after the drain limit gets this long to let go */
 
-enum phase { RUNNING, DRAINING, CANCELLING, STOPPED };
+#define START_LOOK_MS 10
+#define START_MS 5000 /* stores that are not reached by then: the public is let in, and told so with 503 */
+
+enum phase { STARTING, RUNNING, DRAINING, CANCELLING, STOPPED };
 
 static struct listener_group public_group, admin_group;
 static uv_signal_t on_term, on_int, on_hup;
-static struct timer drain_timer;
-static uint64_t drain_until_ms;
+static struct timer start_timer, drain_timer;
+static uint64_t start_until_ms, drain_until_ms;
 static enum phase phase;
+static bool opened;
 
 static void accept_public(struct connection *c)
 {
@@ -49,11 +53,6 @@ static void accept_public(struct connection *c)
 static void accept_admin(struct connection *c)
 {
     http_accept(c, &admin_service);
-}
-
-static const char *says_draining(void)
-{
-    return phase == RUNNING ? NULL : "draining";
 }
 
 bool app_prepare(void)
@@ -105,6 +104,7 @@ static void end_loop(void)
     uv_close((uv_handle_t *)&on_term, NULL);
     uv_close((uv_handle_t *)&on_int, NULL);
     uv_close((uv_handle_t *)&on_hup, NULL);
+    timer_clear(&start_timer);
     timer_clear(&drain_timer);
     hub_stop();
     redis_stop();
@@ -148,10 +148,11 @@ static void say_restart(struct socket *s, void *arg)
 static void drain(uv_signal_t *handle, int signal)
 {
     (void)handle;
-    if (phase != RUNNING)
+    if (phase > RUNNING)
         return;
     log_info("app", "signal %d: draining", signal);
     phase = DRAINING;
+    timer_clear(&start_timer);
     notify("STOPPING=1");
     drain_until_ms = clock_ms() + (uint64_t)config->http_drain_ms;
     handover_stop();
@@ -212,18 +213,48 @@ static void take_sockets(void)
     listener_inherit(fds, count);
 }
 
-static bool open_listeners(void)
+static bool open_public(void)
 {
-    public_group = (struct listener_group){ .name = "public",
-                                            .accepted = accept_public,
-                                            .limit_addresses = true,
-                                            .connections_max = (size_t)config->http_connections_max };
-    admin_group = (struct listener_group){ .name = "admin", .accepted = accept_admin, .connections_max = 100 };
     take_sockets();
-    if (!listener_group_open(&public_group, config->http_listen) || !listener_group_open(&admin_group, config->admin_listen))
+    if (!listener_group_open(&public_group, config->http_listen))
         return false;
     handover_offer(config->http_handover.at, &public_group);
     return true;
+}
+
+static const char *says_phase(void)
+{
+    return phase == STARTING ? "starting" : phase == RUNNING ? NULL : "draining";
+}
+static struct health_part node_part = { .name = "node", .says = says_phase };
+
+/* Whoever comes before the stores are reached would be refused, and a predecessor could still have served him. */
+static void on_start(struct timer *t)
+{
+    if (!health_is_well(&node_part) && clock_ms() < start_until_ms) {
+        timer_set_after(t, START_LOOK_MS);
+        return;
+    }
+    opened = open_public();
+    if (!opened) {
+        drain(NULL, 0);
+        return;
+    }
+    phase = RUNNING;
+    notify_start();
+}
+
+static void start(void)
+{
+    listener_group_init(&public_group, "public", accept_public, (size_t)config->http_connections_max);
+    listener_group_init(&admin_group, "admin", accept_admin, 100);
+    public_group.limit_addresses = true;
+    if (!listener_group_open(&admin_group, config->admin_listen)) {
+        drain(NULL, 0);
+        return;
+    }
+    start_until_ms = clock_ms() + START_MS;
+    on_start(&start_timer);
 }
 
 static void raise_descriptor_limit(void)
@@ -238,9 +269,8 @@ static void raise_descriptor_limit(void)
 
 static void start_parts(void)
 {
-    static struct health_part draining = { .name = "node", .says = says_draining };
-
-    health_part_add(&draining);
+    health_part_add(&node_part);
+    timer_init(&start_timer, on_start);
     timer_init(&drain_timer, on_drain);
     tokens_start();
     door_start();
@@ -269,8 +299,6 @@ static void stop_parts(void)
 
 int app_run(void)
 {
-    bool opened;
-
     apply_log_settings();
     raise_descriptor_limit();
     if (config->pg_migrate_at_start && !migrate_run(false))
@@ -280,11 +308,7 @@ int app_run(void)
     log_writer_start();
     loop_start();
     start_parts();
-    opened = open_listeners();
-    if (opened)
-        notify_start();
-    else
-        drain(NULL, 0);
+    start();
     loop_run();
     loop_close();
     stop_parts();

@@ -14,6 +14,7 @@ struct health_part {
     struct health_part *next;
 };
 void health_part_add(struct health_part *p);
+bool health_is_well(const struct health_part *but); /* every part, or every part but one */
 /* {"ready":true,"parts":{"pg":"ok",…}}; returns whether ready. */
 bool health_print(struct buf *out);
 

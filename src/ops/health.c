@@ -9,12 +9,18 @@ void health_part_add(struct health_part *p)
     parts = p;
 }
 
+bool health_is_well(const struct health_part *but)
+{
+    for (struct health_part *p = parts; p; p = p->next)
+        if (p != but && p->says())
+            return false;
+    return true;
+}
+
 bool health_print(struct buf *out)
 {
-    bool ready = true;
+    bool ready = health_is_well(NULL);
 
-    for (struct health_part *p = parts; p; p = p->next)
-        ready = ready && p->says() == NULL;
     buf_printf(out, "{\"ready\":%s,\"parts\":{", ready ? "true" : "false");
     for (struct health_part *p = parts; p; p = p->next)
         buf_printf(out, "%s\"%s\":\"%s\"", p == parts ? "" : ",", p->name, p->says() ? p->says() : "ok");

@@ -325,13 +325,18 @@ static bool open_one(struct listener_group *g, struct arena *a, struct text one)
     return open_tcp(g, a, one);
 }
 
+void listener_group_init(struct listener_group *g, const char *name, void (*accepted)(struct connection *c), size_t max)
+{
+    *g = (struct listener_group){ .name = name, .accepted = accepted, .connections_max = max };
+    list_init(&g->listeners);
+    list_init(&g->connections_all);
+}
+
 bool listener_group_open(struct listener_group *g, struct text list)
 {
     struct arena a;
     bool ok = true;
 
-    list_init(&g->listeners);
-    list_init(&g->connections_all);
     arena_init(&a, 65536);
     while (list.len && ok) {
         struct text one = text_trim(text_cut(list, ',', &list));

@@ -12,6 +12,7 @@ struct listener_group {
     struct list listeners, connections_all;
 };
 
+void listener_group_init(struct listener_group *g, const char *name, void (*accepted)(struct connection *c), size_t max);
 /* Opens every address of the list ("127.0.0.1:8080", "[::1]:80", "unix:/path", "systemd"); false: logged. */
 bool listener_group_open(struct listener_group *g, struct text addresses) MUST_USE;
 void listener_group_stop(struct listener_group *g);  /* accepts no more; connections stay */

@@ -6,6 +6,7 @@ import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { client } from '../lib/client.mjs';
 import { befriend, Cluster, room, root, signUp, sleep, until } from '../lib/daemon.mjs';
+import { Proxy } from '../lib/proxy.mjs';
 
 let cluster;
 before(async () => { cluster = await new Cluster().start(); });
@@ -16,7 +17,7 @@ const get = port => new Promise((resolve, reject) => {
     let text = '';
     s.on('data', d => { text += d; });
     s.on('error', reject);
-    s.on('close', () => /^HTTP\/1\.1 200/.test(text) ? resolve() : reject(new Error(text.slice(0, 100) || 'nothing')));
+    s.on('close', () => /^HTTP\/1\.1 200/.test(text) ? resolve() : reject(new Error(text.slice(0, 600) || 'nothing')));
 });
 
 test('blue and green share one socket: no request and no message is lost', async t => {
@@ -49,6 +50,22 @@ test('blue and green share one socket: no request and no message is lost', async
     await until('all messages', () => heard.length === said);
     assert.deepEqual(heard, Array.from({ length: said }, (_, i) => i + 1));
     assert.match(green.log, /took 1 listening sockets over/);
+});
+
+test('a successor answers nobody before it has reached its stores', async t => {
+    const handover = `${cluster.folder}/slow-start`, blue = await cluster.node({ MADANG_HTTP_HANDOVER: handover });
+    const proxy = await new Proxy(`${cluster.folder}/slow/.s.PGSQL.5432`, `${cluster.at}/.s.PGSQL.5432`).start();
+    t.after(() => proxy.stop());
+    proxy.delay = 400;
+    let stop = false;
+    const failures = [];
+    const ask = async () => { while (!stop) await get(blue.port).catch(e => failures.push(e.message)); };
+    const all = [ask(), ask(), ask(), ask()];
+    const green = await cluster.node({ MADANG_HTTP_HANDOVER: handover, MADANG_HTTP_LISTEN: `127.0.0.1:${blue.port}`, MADANG_PG_URL: `postgresql://madang@/${cluster.database}?host=${cluster.folder}/slow` });
+    green.port = blue.port;
+    stop = true;
+    await Promise.all(all);
+    assert.deepEqual(failures, []);
 });
 
 test('sockets that systemd hands over, and Unix sockets', async () => {

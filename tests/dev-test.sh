@@ -148,9 +148,19 @@ cmd_test() {
     [ "$FAILED" = 0 ]
 }
 
+build_bench() { build bench -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMADANG_BENCH=ON; }
+install_peers() {
+    local at=tests/bench/peers
+    [ -f $at/node_modules/.stamp ] && [ $at/node_modules/.stamp -nt $at/package-lock.json ] && return
+    say "installing what madang is measured against"
+    (cd $at && npm ci --no-audit --no-fund --loglevel=error >/dev/null)
+    touch $at/node_modules/.stamp
+}
 cmd_bench() {
-    install_packages "${PACKAGES[@]}"
-    build_release
+    install_packages "${PACKAGES[@]}" "${BENCH_PACKAGES[@]}"
+    install_node_modules
+    install_peers
+    build_bench
     dev_folder
     TEST_STORES=$(readlink -f .dev)/bench
     stores_start "$TEST_STORES"

@@ -4,7 +4,7 @@
  * is freed alone. Owner: whoever called arena_init() calls arena_fini(). Allocation never fails: past
  * `limit` bytes arena_alloc() sets a flag that arena_is_over() shows and goes on, so that a handler need not
  * check each step; the dispatcher looks at the flag and refuses the call.
- * Disadvantages: a loop over much data keeps all of it until the end, and an
+ * On the loop's thread alone. Disadvantages: a loop over much data keeps all of it until the end, and an
  * overrun inside a block is unseen in a release build. Under ASan each allocation is a block of its own.
  */
 #ifndef MADANG_ARENA_H
@@ -30,6 +30,7 @@ void arena_fini(struct arena *a);
 bool arena_is_over(const struct arena *a);
 /* Arenas between init and fini, process-wide: the tests' leak count. */
 size_t arena_live(void);
+void arena_pool_free(void); /* gives the blocks back that were kept for the next arena; at the end of the process */
 
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_nonnull));

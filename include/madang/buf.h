@@ -17,6 +17,8 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
+/* Over the caller's own memory: it never grows and is not to be given to buf_fini(). */
+void buf_borrow(struct buf *b, char *memory, size_t size);
 void buf_fini(struct buf *b);
 void buf_clear(struct buf *b); /* keeps the memory */
 struct text buf_text(const struct buf *b);

@@ -21,6 +21,7 @@ struct map {
     size_t room, count;
 };
 
+uint64_t text_hash(struct text t);           /* the keyed hash itself */
 void map_seed(const unsigned char seed[16]); /* once, before the first map is used */
 void map_fini(struct map *m);                /* frees the buckets; the nodes are their owners' */
 struct map_node *map_find(const struct map *m, struct text key);

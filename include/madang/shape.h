@@ -155,8 +155,8 @@ void shape_schema(const struct shape *s, struct buf *out);
 void shape_visit(const struct shape *s, void (*visit)(const struct shape *s, void *arg), void *arg);
 void shape_check(const struct shape *s); /* aborts on a description that cannot be right; at start-up */
 
-/* Nesting of a JSON text, without parsing it; stops counting past `limit` + 1. */
-size_t json_depth(struct text json, size_t limit);
+/* What is nested deeper, and an object with more members, counts as malformed. */
 #define JSON_DEPTH_MAX 32
+#define JSON_MEMBERS_MAX 512
 
 #endif

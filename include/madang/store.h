@@ -162,10 +162,13 @@ struct published {
     int64_t number;
     const struct event_def *event;
     struct text json;
+    uint64_t but; /* a socket that does not get it; 0: all do */
 };
 void tx_set_publisher(void (*publish)(const struct published *p));
 /* Publishes at once, outside any transaction; for what is not kept (presence, typing). */
 void publish_now(struct call *c, struct text topic, const struct event_def *e, const void *data);
+/* The same to all but the socket that the call came by: relays and signals. */
+void publish_to_others(struct call *c, struct text topic, const struct event_def *e, const void *data);
 
 /* Events kept for a topic after `since`, ascending. */
 struct kept_event {

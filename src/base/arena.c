@@ -20,7 +20,11 @@ struct arena_defer {
 #define BLOCK_MIN 4032
 #endif
 
+#define POOL_MAX 256 /* blocks of the usual size that are kept for the next arena: 1 MiB */
+
 static size_t live;
+static struct arena_block *pool;
+static size_t pooled;
 
 void arena_init(struct arena *a, size_t limit)
 {
@@ -38,6 +42,39 @@ static void run_defers(struct arena *a)
     }
 }
 
+static void block_free(struct arena_block *b)
+{
+    if (BLOCK_MIN == 0 || b->size != BLOCK_MIN || pooled == POOL_MAX) {
+        free(b);
+        return;
+    }
+    b->older = pool;
+    pool = b;
+    pooled++;
+}
+
+static struct arena_block *block_new(size_t size)
+{
+    struct arena_block *b = size == BLOCK_MIN ? pool : NULL;
+
+    if (!b)
+        return must_alloc(sizeof *b + size);
+    pool = b->older;
+    pooled--;
+    return b;
+}
+
+void arena_pool_free(void)
+{
+    struct arena_block *b;
+
+    while ((b = pool) != NULL) {
+        pool = b->older;
+        free(b);
+    }
+    pooled = 0;
+}
+
 void arena_reset(struct arena *a)
 {
     struct arena_block *b, *older;
@@ -45,7 +82,7 @@ void arena_reset(struct arena *a)
     run_defers(a);
     for (b = a->blocks; b; b = older) {
         older = b->older;
-        free(b);
+        block_free(b);
     }
     a->blocks = NULL;
     a->used = 0;
@@ -71,7 +108,7 @@ size_t arena_live(void)
 static struct arena_block *block_add(struct arena *a, size_t size)
 {
     size_t room = size > BLOCK_MIN ? size : BLOCK_MIN;
-    struct arena_block *b = must_alloc(sizeof *b + room);
+    struct arena_block *b = block_new(room);
 
     *b = (struct arena_block){ .older = a->blocks, .size = room };
     a->blocks = b;
@@ -112,16 +149,20 @@ const char *arena_cstr(struct arena *a, struct text t)
 
 struct text arena_vprintf(struct arena *a, const char *format, va_list args)
 {
+    char small[256];
     va_list again;
     char *out;
     int length;
 
     va_copy(again, args);
-    length = vsnprintf(NULL, 0, format, again);
+    length = vsnprintf(small, sizeof small, format, again);
     va_end(again);
     CHECK(length >= 0);
     out = arena_alloc(a, (size_t)length + 1);
-    CHECK(vsnprintf(out, (size_t)length + 1, format, args) == length);
+    if ((size_t)length < sizeof small)
+        memcpy(out, small, (size_t)length);
+    else
+        CHECK(vsnprintf(out, (size_t)length + 1, format, args) == length);
     return (struct text){ out, (size_t)length };
 }
 

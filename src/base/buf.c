@@ -5,6 +5,11 @@ void buf_init(struct buf *b, size_t max)
     *b = (struct buf){ .max = max };
 }
 
+void buf_borrow(struct buf *b, char *memory, size_t size)
+{
+    *b = (struct buf){ .at = memory, .room = size, .max = size };
+}
+
 void buf_fini(struct buf *b)
 {
     free(b->at);
@@ -30,6 +35,8 @@ char *buf_reserve(struct buf *b, size_t size)
         b->over = true;
         return NULL;
     }
+    if (size <= b->room - b->len)
+        return b->at + b->len;
     while (room - b->len < size)
         room *= 2;
     if (room != b->room) {
@@ -82,18 +89,22 @@ void buf_put_i64(struct buf *b, int64_t value)
 
 void buf_vprintf(struct buf *b, const char *format, va_list args)
 {
+    char small[256];
     va_list again;
     int length;
     char *at;
 
     va_copy(again, args);
-    length = vsnprintf(NULL, 0, format, again);
+    length = vsnprintf(small, sizeof small, format, again);
     va_end(again);
     CHECK(length >= 0);
     at = buf_reserve(b, (size_t)length + 1);
     if (!at)
         return;
-    CHECK(vsnprintf(at, (size_t)length + 1, format, args) == length);
+    if ((size_t)length < sizeof small)
+        memcpy(at, small, (size_t)length);
+    else
+        CHECK(vsnprintf(at, (size_t)length + 1, format, args) == length);
     b->len += (size_t)length;
 }
 

@@ -63,25 +63,50 @@ int date_years_between(struct date birth, struct date day)
     return day.year - birth.year - before_birthday;
 }
 
-size_t instant_format(struct instant at, char out[static INSTANT_TEXT_SIZE])
+static char *put_digits(char *at, int value, int digits)
 {
-    struct tm tm;
-    int64_t us;
-    int length;
-
-    split(at, &tm, &us);
-    length = snprintf(out, INSTANT_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                      tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(us / 1000));
-    CHECK(length > 0 && length < INSTANT_TEXT_SIZE);
-    return (size_t)length;
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    return at + digits;
 }
 
 size_t date_format(struct date d, char out[static DATE_TEXT_SIZE])
 {
-    int length = snprintf(out, DATE_TEXT_SIZE, "%04d-%02d-%02d", d.year, d.month, d.day);
+    char *at = put_digits(out, d.year, 4); /* 1..9999: struct date */
 
-    CHECK(length > 0 && length < DATE_TEXT_SIZE);
-    return (size_t)length;
+    *at++ = '-';
+    at = put_digits(at, d.month, 2);
+    *at++ = '-';
+    at = put_digits(at, d.day, 2);
+    *at = '\0';
+    return (size_t)(at - out);
+}
+
+#define DAY_US (86400 * INT64_C(1000000))
+
+size_t instant_format(struct instant at, char out[static INSTANT_TEXT_SIZE])
+{
+    static _Thread_local int64_t day = INT64_MIN; /* most instants are of the same one */
+    static _Thread_local char day_text[DATE_TEXT_SIZE];
+    int64_t days = at.us / DAY_US - (at.us % DAY_US < 0), ms = (at.us - days * DAY_US) / 1000;
+    char *to = out + 10;
+
+    if (days != day) {
+        date_format(date_of(at), day_text);
+        day = days;
+    }
+    memcpy(out, day_text, 10);
+    *to++ = 'T';
+    to = put_digits(to, (int)(ms / 3600000), 2);
+    *to++ = ':';
+    to = put_digits(to, (int)(ms / 60000 % 60), 2);
+    *to++ = ':';
+    to = put_digits(to, (int)(ms / 1000 % 60), 2);
+    *to++ = '.';
+    to = put_digits(to, (int)(ms % 1000), 3);
+    *to++ = 'Z';
+    *to = '\0';
+    return (size_t)(to - out);
 }
 
 /* Takes exactly `digits` digits off the front. */

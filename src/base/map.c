@@ -28,7 +28,7 @@ static void sip_round(uint64_t v[4])
 }
 
 /* SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", with 1 and 3 rounds). */
-static uint64_t hash_of(struct text key)
+uint64_t text_hash(struct text key)
 {
     uint64_t v[4] = { seed_low ^ 0x736f6d6570736575u, seed_high ^ 0x646f72616e646f6du, seed_low ^ 0x6c7967656e657261u,
                       seed_high ^ 0x7465646279746573u };
@@ -80,7 +80,7 @@ struct map_node *map_find(const struct map *m, struct text key)
 
     if (m->count == 0)
         return NULL;
-    hash = hash_of(key);
+    hash = text_hash(key);
     for (struct map_node *n = m->buckets[hash & (m->room - 1)]; n; n = n->next)
         if (n->hash == hash && text_is(n->key, key))
             return n;
@@ -93,7 +93,7 @@ void map_add(struct map *m, struct map_node *node, struct text key)
     if (m->count >= m->room)
         grow(m);
     node->key = key;
-    node->hash = hash_of(key);
+    node->hash = text_hash(key);
     node->next = m->buckets[node->hash & (m->room - 1)];
     m->buckets[node->hash & (m->room - 1)] = node;
     m->count++;

@@ -1,6 +1,5 @@
-/* JSON into structs, through jansson: the only file that knows it. */
-#include <jansson.h>
-
+/* JSON, parameters and columns into structs. */
+#include "json_tree.h"
 #include "shape_value.h"
 
 struct decoding {
@@ -10,111 +9,101 @@ struct decoding {
     bool open;    /* unknown members are passed over */
 };
 
-size_t json_depth(struct text json, size_t limit)
+/* Where a value stands, link by link up to the root: made a JSON pointer only when something is wrong there. */
+struct place {
+    const struct place *up;
+    struct text name; /* empty at: an item of a list, by its index */
+    size_t index;
+};
+
+static struct text pointer_of(struct decoding *d, const struct place *at)
 {
-    size_t depth = 0, deepest = 0;
-    bool in_string = false;
+    struct text up = at->up ? pointer_of(d, at->up) : T("");
 
-    for (size_t i = 0; i < json.len && deepest <= limit; i++) {
-        char c = json.at[i];
-
-        if (in_string) {
-            i += c == '\\';
-            in_string = c != '"';
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            deepest = ++depth > deepest ? depth : deepest;
-        } else if ((c == '}' || c == ']') && depth) {
-            depth--;
-        }
-    }
-    return deepest;
+    if (at->name.at)
+        return arena_printf(d->arena, "%.*s/%.*s", TEXT_ARG(up), TEXT_ARG(at->name));
+    return at->up ? arena_printf(d->arena, "%.*s/%zu", TEXT_ARG(up), at->index) : up;
 }
 
-static struct text pointer_to(struct decoding *d, struct text base, const char *name)
+static void wrong(struct decoding *d, const struct place *at, enum fault fault)
 {
-    return arena_printf(d->arena, "%.*s/%s", TEXT_ARG(base), name);
+    fault_add(d->faults, pointer_of(d, at), fault);
 }
 
-static void decode_object(struct decoding *d, const struct shape *s, const json_t *object, void *out, struct text at);
+static void decode_object(struct decoding *d, const struct shape *s, const struct json_tree *object, void *out,
+                          const struct place *at);
 
-static enum fault decode_number(const struct field *f, enum field_kind kind, const json_t *value, void *at)
+static enum fault decode_number(const struct field *f, enum field_kind kind, const struct json_tree *value, void *at)
 {
     if (kind == KIND_F64) {
-        *(double *)at = json_number_value(value);
-        return json_is_number(value) ? FAULT_NONE : FAULT_TYPE;
+        *(double *)at = value->kind == TREE_INTEGER ? (double)value->integer : value->real;
+        return value->kind == TREE_INTEGER || value->kind == TREE_REAL ? FAULT_NONE : FAULT_TYPE;
     }
-    if (!json_is_integer(value))
+    if (value->kind != TREE_INTEGER)
         return FAULT_TYPE;
-    *(int64_t *)at = json_integer_value(value);
-    return integer_check(f, *(int64_t *)at);
+    *(int64_t *)at = value->integer;
+    return integer_check(f, value->integer);
 }
 
-static enum fault decode_scalar(struct decoding *d, const struct field *f, enum field_kind kind, const json_t *value,
+static enum fault decode_scalar(struct decoding *d, const struct field *f, enum field_kind kind, const struct json_tree *value,
                                 void *member)
 {
     enum field_kind plain = kind_plain(kind);
 
     if (plain == KIND_BOOL) {
-        *(bool *)opt_open(f, kind, member) = json_is_true(value);
-        return json_is_boolean(value) ? FAULT_NONE : FAULT_TYPE;
+        *(bool *)opt_open(f, kind, member) = value->kind == TREE_TRUE;
+        return value->kind == TREE_TRUE || value->kind == TREE_FALSE ? FAULT_NONE : FAULT_TYPE;
     }
     if (plain == KIND_I64 || plain == KIND_F64)
         return decode_number(f, plain, value, opt_open(f, kind, member));
-    if (!json_is_string(value) || plain == KIND_JSON)
+    if (value->kind != TREE_STRING || plain == KIND_JSON)
         return FAULT_TYPE;
-    return scalar_parse(f, kind, d->arena, (struct text){ json_string_value(value), json_string_length(value) }, d->trusted,
-                        member);
+    return scalar_parse(f, kind, d->arena, value->string, d->trusted, member);
 }
 
-static enum fault decode_counts(struct decoding *d, const struct field *f, const json_t *value, struct counts *out)
+static enum fault decode_counts(struct decoding *d, const struct field *f, const struct json_tree *value, struct counts *out)
 {
-    const char *name;
-    json_t *number;
-
-    if (!json_is_object(value))
+    if (value->kind != TREE_OBJECT)
         return FAULT_TYPE;
-    if (json_object_size(value) > (f->list_max ? f->list_max : LIST_LEN_MAX))
+    if (value->count > (f->list_max ? f->list_max : LIST_LEN_MAX))
         return FAULT_LONG;
-    out->at = arena_array(d->arena, struct count_of, json_object_size(value));
-    json_object_foreach((json_t *)(uintptr_t)value, name, number)
-    {
-        if (!json_is_integer(number) || json_integer_value(number) < 0 || json_integer_value(number) > INTEGER_MAX)
+    out->at = arena_array(d->arena, struct count_of, value->count);
+    for (const struct json_tree *t = value->first; t; t = t->next) {
+        if (t->kind != TREE_INTEGER || t->integer < 0 || t->integer > INTEGER_MAX)
             return FAULT_TYPE;
-        out->at[out->count++] = (struct count_of){ arena_text(d->arena, text_of(name)), json_integer_value(number) };
+        out->at[out->count++] = (struct count_of){ arena_text(d->arena, t->name), t->integer };
     }
     return FAULT_NONE;
 }
 
-static enum fault decode_value(struct decoding *d, const struct field *f, enum field_kind kind, const json_t *value, void *member,
-                               struct text at);
+static enum fault decode_value(struct decoding *d, const struct field *f, enum field_kind kind, const struct json_tree *value,
+                               void *member, const struct place *at);
 
-static enum fault decode_list(struct decoding *d, const struct field *f, const json_t *value, void *member, struct text at)
+static enum fault decode_list(struct decoding *d, const struct field *f, const struct json_tree *value, void *member,
+                              const struct place *at)
 {
     struct any_list *list = member;
-    size_t count = json_array_size(value);
+    struct place item_at = { .up = at };
 
-    if (!json_is_array(value))
+    if (value->kind != TREE_ARRAY)
         return FAULT_TYPE;
-    if (count < f->list_min)
+    if (value->count < f->list_min)
         return FAULT_SHORT;
-    if (!d->trusted && count > (f->list_max ? f->list_max : LIST_LEN_MAX))
+    if (!d->trusted && value->count > (f->list_max ? f->list_max : LIST_LEN_MAX))
         return FAULT_LONG;
-    list->at = arena_alloc(d->arena, count * f->size);
-    list->count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct text item_at = arena_printf(d->arena, "%.*s/%zu", TEXT_ARG(at), i);
-        enum fault fault = decode_value(d, f, f->item, json_array_get(value, i), (char *)list->at + i * f->size, item_at);
+    list->at = arena_alloc(d->arena, value->count * f->size);
+    list->count = value->count;
+    for (const struct json_tree *item = value->first; item; item = item->next, item_at.index++) {
+        enum fault fault = decode_value(d, f, f->item, item, (char *)list->at + item_at.index * f->size, &item_at);
 
         if (fault)
-            fault_add(d->faults, item_at, fault);
+            wrong(d, &item_at, fault);
     }
     return FAULT_NONE;
 }
 
-static enum fault decode_value(struct decoding *d, const struct field *f, enum field_kind kind, const json_t *value, void *member,
-                               struct text at)
+static enum fault decode_value(struct decoding *d, const struct field *f, enum field_kind kind, const struct json_tree *value,
+                               void *member, const struct place *at)
 {
     switch ((int)kind) {
     case KIND_LIST:
@@ -126,7 +115,7 @@ static enum fault decode_value(struct decoding *d, const struct field *f, enum f
         member = *(void **)member;
         __attribute__((fallthrough));
     case KIND_STRUCT:
-        if (!json_is_object(value))
+        if (value->kind != TREE_OBJECT)
             return FAULT_TYPE;
         decode_object(d, f->shape, value, member, at);
         return FAULT_NONE;
@@ -140,7 +129,8 @@ static bool may_be_absent(const struct field *f)
     return f->optional || field_may_be_null(f);
 }
 
-static void decode_member(struct decoding *d, const struct field *f, const json_t *value, void *out, struct text at)
+static void decode_member(struct decoding *d, const struct field *f, const struct json_tree *value, void *out,
+                          const struct place *at)
 {
     void *member = (char *)out + f->offset;
     enum fault fault = FAULT_NONE;
@@ -150,7 +140,7 @@ static void decode_member(struct decoding *d, const struct field *f, const json_
             *(int64_t *)member = f->otherwise;
         if (!may_be_absent(f))
             fault = FAULT_MISSING;
-    } else if (json_is_null(value)) {
+    } else if (value->kind == TREE_NULL) {
         if (field_may_be_null(f))
             field_set_null(f, member);
         else
@@ -159,7 +149,7 @@ static void decode_member(struct decoding *d, const struct field *f, const json_
         fault = decode_value(d, f, f->kind, value, member, at);
     }
     if (fault)
-        fault_add(d->faults, at, fault);
+        wrong(d, at, fault);
 }
 
 static const struct field *field_find(const struct shape *s, struct text name)
@@ -170,37 +160,25 @@ static const struct field *field_find(const struct shape *s, struct text name)
     return NULL;
 }
 
-static void refuse_unknown(struct decoding *d, const struct shape *s, const json_t *object, struct text at)
+static void refuse_unknown(struct decoding *d, const struct shape *s, const struct json_tree *object, const struct place *at)
 {
-    const char *name;
-    json_t *value;
-
-    if (d->open)
+    if (d->open || !object)
         return;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
-    {
-        if (!field_find(s, text_of(name)))
-            fault_add(d->faults, pointer_to(d, at, name), FAULT_UNKNOWN);
-    }
+    for (const struct json_tree *t = object->first; t; t = t->next)
+        if (!field_find(s, t->name))
+            wrong(d, &(struct place){ .up = at, .name = t->name }, FAULT_UNKNOWN);
 }
 
-static void decode_object(struct decoding *d, const struct shape *s, const json_t *object, void *out, struct text at)
+static void decode_object(struct decoding *d, const struct shape *s, const struct json_tree *object, void *out,
+                          const struct place *at)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct field *f = &s->fields[i];
+        struct place member_at = { .up = at, .name = text_of(f->name) };
 
-        decode_member(d, f, json_object_get(object, f->name), out, pointer_to(d, at, f->name));
+        decode_member(d, f, json_get(object, member_at.name), out, &member_at);
     }
     refuse_unknown(d, s, object, at);
-}
-
-static json_t *parse(struct text json, size_t flags)
-{
-    json_error_t error;
-
-    if (json_depth(json, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
-        return NULL;
-    return json_loadb(json.len ? json.at : "", json.len, JSON_REJECT_DUPLICATES | flags, &error);
 }
 
 /* A path or query parameter: text, and a list is comma-separated. */
@@ -226,112 +204,61 @@ static enum fault decode_pair(struct decoding *d, const struct field *f, struct 
     return FAULT_NONE;
 }
 
-static const struct pair *pair_find(const struct shape_input *in, const char *name)
+static const struct pair *pair_find(const struct shape_input *in, struct text name)
 {
     for (size_t i = 0; i < in->pair_count; i++)
-        if (text_is(in->pairs[i].name, text_of(name)))
+        if (text_is(in->pairs[i].name, name))
             return &in->pairs[i];
     return NULL;
 }
 
-static void check_pairs(struct decoding *d, const struct shape *s, const struct shape_input *in, const json_t *object)
+static void check_pairs(struct decoding *d, const struct shape *s, const struct shape_input *in, const struct json_tree *object)
 {
     for (size_t i = 0; i < in->pair_count; i++) {
         struct text name = in->pairs[i].name;
-        bool twice = pair_find(in, arena_cstr(d->arena, name)) != &in->pairs[i];
+        struct place at = { .name = name };
 
         if (!field_find(s, name))
-            fault_add(d->faults, arena_printf(d->arena, "/%.*s", TEXT_ARG(name)), FAULT_UNKNOWN);
-        else if (twice || json_object_get(object, arena_cstr(d->arena, name)))
-            fault_add(d->faults, arena_printf(d->arena, "/%.*s", TEXT_ARG(name)), FAULT_FORM);
+            wrong(d, &at, FAULT_UNKNOWN);
+        else if (pair_find(in, name) != &in->pairs[i] || json_get(object, name)) /* twice */
+            wrong(d, &at, FAULT_FORM);
     }
 }
 
-static void decode_all(struct decoding *d, const struct shape *s, const struct shape_input *in, const json_t *object, void *out)
+static const struct place root = { .up = NULL };
+
+static void decode_all(struct decoding *d, const struct shape *s, const struct shape_input *in, const struct json_tree *object,
+                       void *out)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct field *f = &s->fields[i];
-        const struct pair *pair = pair_find(in, f->name);
-        struct text at = arena_printf(d->arena, "/%s", f->name);
+        struct place at = { .name = text_of(f->name) };
+        const struct pair *pair = pair_find(in, at.name);
         enum fault fault = FAULT_NONE;
 
         if (!pair)
-            decode_member(d, f, json_object_get(object, f->name), out, at);
+            decode_member(d, f, json_get(object, at.name), out, &at);
         else
             fault = decode_pair(d, f, pair->value, (char *)out + f->offset);
         if (fault)
-            fault_add(d->faults, at, fault);
+            wrong(d, &at, fault);
     }
-    refuse_unknown(d, s, object, T(""));
+    refuse_unknown(d, s, object, &root);
     check_pairs(d, s, in, object);
 }
 
 problem shape_decode(const struct shape *s, struct arena *a, const struct shape_input *in, void *out, struct field_faults *faults)
 {
     struct decoding d = { .arena = a, .faults = faults, .open = in->open };
-    json_t *object = NULL;
+    const struct json_tree *object = NULL;
+    problem p;
 
     faults->count = 0;
-    if (in->json.len) {
-        object = parse(in->json, 0);
-        if (!json_is_object(object)) {
-            json_decref(object);
-            return PROBLEM(JSON_MALFORMED);
-        }
-    }
+    if (in->json.len && (p = json_parse(a, in->json, &object)))
+        return p;
     memset(out, 0, s->size);
     decode_all(&d, s, in, object, out);
-    json_decref(object);
     return faults->count ? PROBLEM(FIELDS_INVALID) : NULL;
-}
-
-static void drop_tree(void *json)
-{
-    json_decref(json);
-}
-
-problem json_parse(struct arena *a, struct text text, const struct json_tree **out)
-{
-    json_t *json = parse(text, 0);
-
-    *out = (const struct json_tree *)json;
-    if (!json)
-        return PROBLEM(JSON_MALFORMED);
-    arena_defer(a, drop_tree, json);
-    return json_is_object(json) ? NULL : PROBLEM(JSON_MALFORMED);
-}
-
-const struct json_tree *json_member(const struct json_tree *t, const char *name)
-{
-    return (const struct json_tree *)json_object_get((const json_t *)t, name);
-}
-
-size_t json_members(const struct json_tree *t)
-{
-    return json_object_size((const json_t *)t);
-}
-
-bool json_is_i64(const struct json_tree *t, int64_t *out)
-{
-    *out = json_integer_value((const json_t *)t);
-    return json_is_integer((const json_t *)t);
-}
-
-bool json_is_text(const struct json_tree *t, struct text *out)
-{
-    const json_t *json = (const json_t *)t;
-
-    *out = (struct text){ json_string_value(json), json_string_length(json) };
-    return json_is_string(json);
-}
-
-struct text json_canonical(struct arena *a, const struct json_tree *t)
-{
-    char *text = t ? json_dumps((const json_t *)t, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    struct text out = arena_text(a, text_of(text));
-
-    free(text);
-    return out;
 }
 
 problem shape_decode_tree(const struct shape *s, struct arena *a, const struct json_tree *t, void *out,
@@ -341,10 +268,10 @@ problem shape_decode_tree(const struct shape *s, struct arena *a, const struct j
     const struct shape_input none = { .pair_count = 0 };
 
     faults->count = 0;
-    if (t && !json_is_object((const json_t *)t))
+    if (t && t->kind != TREE_OBJECT)
         return PROBLEM(JSON_MALFORMED);
     memset(out, 0, s->size);
-    decode_all(&d, s, &none, (const json_t *)t, out);
+    decode_all(&d, s, &none, t, out);
     return faults->count ? PROBLEM(FIELDS_INVALID) : NULL;
 }
 
@@ -352,13 +279,10 @@ bool field_from_column(const struct field *f, struct arena *a, struct text value
 {
     struct field_faults faults = { .count = 0 };
     struct decoding d = { .arena = a, .faults = &faults, .trusted = true };
-    enum fault fault;
-    json_t *json;
+    const struct json_tree *json;
 
     if (f->kind != KIND_LIST && f->kind != KIND_STRUCT && f->kind != KIND_MAYBE && f->kind != KIND_COUNTS)
         return scalar_parse(f, f->kind, a, value, true, member) == FAULT_NONE;
-    json = parse(value, JSON_DECODE_ANY);
-    fault = json ? decode_value(&d, f, f->kind, json, member, T("")) : FAULT_TYPE;
-    json_decref(json);
-    return fault == FAULT_NONE && faults.count == 0;
+    json = json_read(a, value);
+    return json && decode_value(&d, f, f->kind, json, member, &root) == FAULT_NONE && faults.count == 0;
 }

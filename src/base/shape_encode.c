@@ -116,6 +116,21 @@ static bool is_left_out(const struct field *f, const void *at)
     return kind_is_opt(f->kind) && *(const enum presence *)at == ABSENT;
 }
 
+/* The names are ours and need no escapes. */
+static void put_name(struct buf *out, char before, struct text name)
+{
+    char *at = buf_reserve(out, name.len + 4);
+
+    if (!at)
+        return;
+    at[0] = before;
+    at[1] = '"';
+    memcpy(at + 2, name.at, name.len);
+    at[name.len + 2] = '"';
+    at[name.len + 3] = ':';
+    buf_commit(out, name.len + 4);
+}
+
 void shape_encode(const struct shape *s, const void *value, struct buf *out)
 {
     char before = '{';
@@ -126,28 +141,28 @@ void shape_encode(const struct shape *s, const void *value, struct buf *out)
 
         if (is_left_out(f, at))
             continue;
-        buf_put_char(out, before);
+        put_name(out, before, text_of(f->name));
         before = ',';
-        buf_put_char(out, '"');
-        buf_put(out, text_of(f->name));
-        buf_put(out, T("\":"));
         encode_kind(f, f->kind, at, out);
     }
     buf_put(out, before == '{' ? T("{}") : T("}"));
 }
 
-static void free_buf(void *b)
-{
-    buf_fini(b);
-}
+#define SCRATCH_KEPT 65536
 
+/* Encoded in a buffer that all share, since encoding never waits, and copied to where it lives. */
 struct text shape_text(const struct shape *s, const void *value, struct arena *a)
 {
-    struct buf *b = arena_new(a, struct buf);
+    static struct buf scratch = { .max = 4 << 20 };
+    struct text out;
 
-    buf_init(b, 4 << 20);
-    arena_defer(a, free_buf, b);
-    shape_encode(s, value, b);
-    CHECK(!b->over);
-    return buf_text(b);
+    buf_clear(&scratch);
+    shape_encode(s, value, &scratch);
+    CHECK(!scratch.over);
+    out = arena_text(a, buf_text(&scratch));
+    if (scratch.room > SCRATCH_KEPT) {
+        buf_fini(&scratch);
+        buf_init(&scratch, 4 << 20);
+    }
+    return out;
 }

@@ -1,4 +1,5 @@
 #include "loop_parts.h"
+#include "madang/arena.h"
 
 #define TASKS_PER_TURN 512
 
@@ -132,6 +133,7 @@ void loop_close(void)
     timers_close();
     uv_run(&uv, UV_RUN_DEFAULT);
     stacks_free();
+    arena_pool_free();
     CHECK(uv_loop_close(&uv) == 0);
     uv_library_shutdown(); /* joins the pool's threads, so that none outlives main */
 }

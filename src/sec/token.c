@@ -15,8 +15,10 @@ static const struct words roles = WORDS(role_names);
 #define CACHE_SLOTS 65536
 #define REVOKED_MAX 65536
 
+/* A token that was verified, whole. Who does not know it cannot meet its keyed hash, so comparing may stop at a difference. */
 struct cached {
-    struct digest of;
+    uint64_t hash;
+    struct text token; /* owned; len 0: none */
     struct claims claims;
 };
 
@@ -73,6 +75,8 @@ void tokens_stop(void)
     while ((n = map_next(&revoked, NULL)) != NULL)
         revoked_free(CONTAINER_OF(n, struct revoked, node));
     map_fini(&revoked);
+    for (size_t i = 0; i < CACHE_SLOTS; i++)
+        free((char *)(uintptr_t)cache[i].token.at);
     free(cache);
     cache = NULL;
 }
@@ -176,24 +180,30 @@ static problem check_now(const struct claims *c)
     return c->expires_s <= clock_wall_seconds() || is_revoked(c) ? PROBLEM(TOKEN_INVALID) : NULL;
 }
 
+static void remember(struct cached *slot, uint64_t hash, struct text token, const struct claims *claims)
+{
+    char *copy = must_realloc((char *)(uintptr_t)slot->token.at, token.len);
+
+    memcpy(copy, token.at, token.len);
+    *slot = (struct cached){ hash, { copy, token.len }, *claims };
+}
+
 problem token_verify(struct text token, struct claims *out)
 {
-    struct digest d;
-    struct cached *slot;
+    uint64_t hash = text_hash(token);
+    struct cached *slot = &cache[hash % CACHE_SLOTS];
     struct arena a;
     problem p;
 
     if (token.len < 32 || token.len > 1024)
         return PROBLEM(TOKEN_INVALID);
-    d = sha256(token);
-    slot = &cache[(d.bytes[0] << 8 | d.bytes[1]) % CACHE_SLOTS];
-    if (memcmp(&slot->of, &d, sizeof d) != 0) {
+    if (slot->hash != hash || !text_is(slot->token, token)) {
         arena_init(&a, 65536);
         p = verify(&a, token, out);
         arena_fini(&a);
         if (p)
             return p;
-        *slot = (struct cached){ d, *out };
+        remember(slot, hash, token, out);
     }
     *out = slot->claims;
     return check_now(out);

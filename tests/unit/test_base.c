@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "base/json_tree.h"
 #include "madang/arena.h"
 #include "madang/buf.h"
 #include "madang/clock.h"
@@ -196,12 +197,140 @@ static void test_arena_runs_its_defers_backwards(void **state)
     assert_int_equal(arena_live(), 0);
 }
 
-static void test_json_depth(void **state)
+static const struct json_tree *read_json(struct arena *a, const char *text)
 {
+    return json_read(a, text_of(text));
+}
+
+static void test_json_takes(void **state)
+{
+    /* and what they are, written canonically */
+    static const char *const cases[][2] = {
+        { "null", "null" },
+        { " [ true , false ] ", "[true,false]" },
+        { "{\"b\":1,\"a\":{\"d\":[],\"c\":{}}}", "{\"a\":{\"c\":{},\"d\":[]},\"b\":1}" },
+        { "[-0,0,-12,9007199254740991,9223372036854775807,-9223372036854775808]",
+          "[0,0,-12,9007199254740991,9223372036854775807,-9223372036854775808]" },
+        { "[1.5,1e2,1E+2,25e-1]", "[1.5,100,100,2.5]" },
+        { "\"\\u0041\\n\\/\\\"\\\\\"", "\"A\\n/\\\"\\\\\"" },
+        { "\"\\ud83d\\ude00\"", "\"\xF0\x9F\x98\x80\"" },
+        { "\"\\uAC00\\uac01\"", "\"\xEA\xB0\x80\xEA\xB0\x81\"" },
+        { "\"\xED\x95\x9C\xEA\xB8\x80 12345678\"", "\"\xED\x95\x9C\xEA\xB8\x80 12345678\"" },
+        { "{\"\":0}", "{\"\":0}" },
+        { "\t\r\n7 ", "7" },
+    };
+    struct arena a;
+
     (void)state;
-    assert_int_equal(json_depth(T("{\"a\":[1,{\"b\":\"]}{[\"}]}"), 32), 3);
-    assert_int_equal(json_depth(T("[[[[[["), 3), 4);
-    assert_int_equal(json_depth(T("\"\\\"[[[[\""), 32), 0);
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct json_tree *t = read_json(&a, cases[i][0]);
+
+        assert_non_null(t);
+        assert_string_equal(json_canonical(&a, t).at, cases[i][1]);
+    }
+    arena_fini(&a);
+}
+
+static void test_json_refuses(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        " ",
+        "nul",
+        "nulll",
+        "tru",
+        "{",
+        "}",
+        "[",
+        "]",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "{1:2}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1,\"\\u0061\":2}",
+        "01",
+        "-",
+        "+1",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "0x10",
+        "1e400",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "NaN",
+        "Infinity",
+        "\"",
+        "\"a",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "\"\\ud800x\"",
+        "\"\\ud800\\n\"",
+        "\"\\ud800\\ud800\"",
+        "\"\\udc00\"",
+        "\"\x01\"",
+        "\"\n\"",
+        "\"\x80\"",
+        "\"\xC0\x80\"",
+        "\"\xED\xA0\x80\"",
+        "\"\xF5\x80\x80\x80\"",
+        "\"\xE2\x82\"",
+        "1 2",
+        "[] []",
+        "// x",
+        "'a'",
+        "[1]\v",
+        "\xEF\xBB\xBF[]",
+    };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_null(read_json(&a, cases[i]));
+    assert_null(json_read(&a, (struct text){ "\"\0\"", 3 }));
+    arena_fini(&a);
+}
+
+static void test_json_has_bounds(void **state)
+{
+    struct arena a;
+    struct buf b;
+
+    (void)state;
+    arena_init(&a, 1 << 24);
+    for (size_t depth = JSON_DEPTH_MAX; depth <= JSON_DEPTH_MAX + 1; depth++) {
+        buf_init(&b, 1000);
+        for (size_t i = 0; i < depth; i++)
+            buf_put_char(&b, '[');
+        for (size_t i = 0; i < depth; i++)
+            buf_put_char(&b, ']');
+        assert_int_equal(json_read(&a, buf_text(&b)) != NULL, depth <= JSON_DEPTH_MAX);
+        buf_fini(&b);
+    }
+    for (int members = JSON_MEMBERS_MAX; members <= JSON_MEMBERS_MAX + 1; members++) {
+        buf_init(&b, 1 << 20);
+        for (int i = 0; i < members; i++)
+            buf_printf(&b, "%s\"m%d\":%d", i ? "," : "{", i, i);
+        buf_put_char(&b, '}');
+        assert_int_equal(json_read(&a, buf_text(&b)) != NULL, members <= JSON_MEMBERS_MAX);
+        buf_fini(&b);
+    }
+    arena_fini(&a);
 }
 
 int main(void)
@@ -214,7 +343,9 @@ int main(void)
         cmocka_unit_test(test_buffers_have_a_maximum),
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_arena_runs_its_defers_backwards),
-        cmocka_unit_test(test_json_depth),
+        cmocka_unit_test(test_json_takes),
+        cmocka_unit_test(test_json_refuses),
+        cmocka_unit_test(test_json_has_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

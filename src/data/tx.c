@@ -275,11 +275,21 @@ problem tx_commit(struct tx *tx)
     return p;
 }
 
-void publish_now(struct call *c, struct text topic, const struct event_def *e, const void *data)
+static void publish_but(struct call *c, struct text topic, const struct event_def *e, const void *data, uint64_t but)
 {
-    struct published p = { topic, 0, e, shape_text(e->data, data, c->arena) };
+    struct published p = { topic, 0, e, shape_text(e->data, data, c->arena), but };
 
     CHECK(!e->numbered);
     if (publisher)
         publisher(&p);
+}
+
+void publish_now(struct call *c, struct text topic, const struct event_def *e, const void *data)
+{
+    publish_but(c, topic, e, data, 0);
+}
+
+void publish_to_others(struct call *c, struct text topic, const struct event_def *e, const void *data)
+{
+    publish_but(c, topic, e, data, c->socket);
 }

@@ -44,18 +44,17 @@ void chunk_drop(struct chunk *k)
         free(k);
 }
 
-struct text peer_text(const struct peer *p, struct arena *a)
+struct text peer_print(const struct peer *p, char out[static 46])
 {
     static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
-    char text[64];
 
     if (p->is_unix)
         return T("unix");
     if (memcmp(p->address, mapped, 12) == 0)
-        CHECK(uv_inet_ntop(AF_INET, p->address + 12, text, sizeof text) == 0);
+        CHECK(uv_inet_ntop(AF_INET, p->address + 12, out, 46) == 0);
     else
-        CHECK(uv_inet_ntop(AF_INET6, p->address, text, sizeof text) == 0);
-    return arena_text(a, text_of(text));
+        CHECK(uv_inet_ntop(AF_INET6, p->address, out, 46) == 0);
+    return text_of(out);
 }
 
 bool connection_is_open(const struct connection *c)

@@ -66,7 +66,7 @@ void connection_read(struct connection *c, bool on); /* flow control towards the
 /* Closes when all is sent, lingering so that the peer can read it although it may still be sending. */
 void connection_finish(struct connection *c);
 void connection_abort(struct connection *c);
-bool connection_is_open(const struct connection *c); /* may still be sent to */
-struct text peer_text(const struct peer *p, struct arena *a);
+bool connection_is_open(const struct connection *c);               /* may still be sent to */
+struct text peer_print(const struct peer *p, char out[static 46]); /* borrows `out`, or a constant */
 
 #endif

@@ -274,7 +274,7 @@ static void put_messages(struct buf *out)
         before = ",";
         buf_put_json_string(out, text_of(d->says));
         buf_printf(out,
-                   ",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"op\",\"id\"],"
+                   ",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"op\"],"
                    "\"properties\":{\"op\":{\"const\":\"%s\"},\"id\":{\"type\":\"integer\",\"minimum\":0},"
                    "\"key\":{\"type\":\"string\"},\"in\":",
                    d->name);

@@ -20,7 +20,7 @@ struct visit {
 
 void security_headers(struct exchange *x)
 {
-    exchange_header_add(x, "X-Content-Type-Options", T("nosniff"));
+    exchange_headers_put(x, T("X-Content-Type-Options: nosniff\r\n"));
     exchange_header_add(x, "X-Request-Id", x->request_id);
     if (config->http_hsts)
         exchange_header_add(x, "Strict-Transport-Security", T("max-age=63072000; includeSubDomains"));
@@ -50,7 +50,6 @@ static void cors_headers(struct exchange *x)
 {
     struct text origin = exchange_header(x, T("origin"));
 
-    exchange_header_add(x, "Vary", T("Origin, Accept-Language"));
     if (origin.len == 0 || !in_list(config->http_origins, origin))
         return;
     exchange_header_add(x, "Access-Control-Allow-Origin", origin);
@@ -61,8 +60,8 @@ static void cors_headers(struct exchange *x)
 static void api_headers(struct exchange *x)
 {
     security_headers(x);
+    exchange_headers_put(x, T("Vary: Origin, Accept-Language\r\nCache-Control: no-store\r\n"));
     cors_headers(x);
-    exchange_header_add(x, "Cache-Control", T("no-store"));
 }
 
 static struct text allowed(struct exchange *x, const struct route_found *f)
@@ -178,7 +177,7 @@ static problem route(struct exchange *x)
     for (size_t i = 0; i < v->found.param_count; i++) {
         if (exchange_param(x, v->found.params[i].name).at && exchange_param(x, v->found.params[i].name).len)
             return PROBLEM(REQUEST_MALFORMED); /* the query may not stand in for the path */
-        x->params[x->param_count++] = v->found.params[i];
+        exchange_param_add(x, v->found.params[i]);
     }
     return choose(v);
 }
@@ -269,7 +268,9 @@ static void reply_output(struct visit *v)
         exchange_header_add(x, "Idempotent-Replayed", T("true"));
     if (c->cookie_out.len)
         exchange_header_add(x, "Set-Cookie", c->cookie_out);
-    exchange_reply(x, status, body.len ? "application/json" : NULL, body);
+    if (body.len)
+        exchange_headers_put(x, T("Content-Type: application/json\r\n"));
+    exchange_reply(x, status, NULL, body);
 }
 
 static void run_visit(struct task *t, void *arg)

@@ -13,6 +13,7 @@ struct visit {
     struct call call;
     struct text op;
     int64_t id;
+    bool silent; /* no id: answered only when it is refused */
     const struct json_tree *in;
     uint64_t began_us;
 };
@@ -41,12 +42,20 @@ static void reply(uint64_t handle, struct visit *v, const char *member, struct t
         socket_send_json(s, arena_printf(v->call.arena, "{\"id\":%lld,\"%s\":%.*s}", (long long)v->id, member, TEXT_ARG(json)));
 }
 
-/* {"op":…,"id":…,"in":{…},"key":…}, and nothing else. */
+static void reply_output(uint64_t handle, struct visit *v)
+{
+    struct text out = door_output(&v->call);
+
+    reply(handle, v, "out", out.len ? out : T("{}"));
+}
+
+/* {"op":…,"id":…,"in":{…},"key":…}, and nothing else; id, in and key may be left out. */
 static problem read_envelope(struct visit *v, struct text json)
 {
     const struct json_tree *message, *op, *id, *key;
     problem p = json_parse(v->call.arena, json, &message);
     struct digest d;
+    bool id_is_fit;
 
     if (p)
         return p;
@@ -54,10 +63,12 @@ static problem read_envelope(struct visit *v, struct text json)
     id = json_member(message, "id");
     key = json_member(message, "key");
     v->in = json_member(message, "in");
-    if (!json_is_i64(id, &v->id) || v->id < 0)
+    v->silent = id == NULL;
+    id_is_fit = !id || (json_is_i64(id, &v->id) && v->id >= 0);
+    if (!id_is_fit)
         v->id = 0;
-    if (!json_is_text(op, &v->op) || !json_is_i64(id, &v->id) || v->id < 0 || (key && !json_is_text(key, &v->call.key)) ||
-        json_members(message) != 2u + (key != NULL) + (v->in != NULL) || v->call.key.len > 200)
+    if (!id_is_fit || !json_is_text(op, &v->op) || (key && !json_is_text(key, &v->call.key)) || v->call.key.len > 200 ||
+        json_members(message) != 1u + (id != NULL) + (key != NULL) + (v->in != NULL))
         return PROBLEM(REQUEST_MALFORMED);
     if (v->call.key.len) { /* the id is the message's, not the request's: a repetition has another */
         d = sha256(arena_printf(v->call.arena, "%.*s\n%.*s", TEXT_ARG(v->op), TEXT_ARG(json_canonical(v->call.arena, v->in))));
@@ -135,9 +146,8 @@ static void run_message(struct task *t, const struct socket *s, struct text json
     if (p) {
         reply(handle, v, "problem", door_problem_json(&v->call, p));
     } else {
-        struct text out = door_output(&v->call);
-
-        reply(handle, v, "out", out.len ? out : T("{}"));
+        if (!v->silent)
+            reply_output(handle, v);
         if (v->call.after_reply)
             v->call.after_reply(&v->call, v->call.after_arg);
     }

@@ -10,50 +10,20 @@
 
 const char *const method_names[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
 
-static const struct {
-    int status;
-    const char *phrase;
-} phrases[] = {
-    { 200, "OK" },
-    { 201, "Created" },
-    { 202, "Accepted" },
-    { 204, "No Content" },
-    { 206, "Partial Content" },
-    { 302, "Found" },
-    { 303, "See Other" },
-    { 304, "Not Modified" },
-    { 400, "Bad Request" },
-    { 401, "Unauthorized" },
-    { 403, "Forbidden" },
-    { 404, "Not Found" },
-    { 405, "Method Not Allowed" },
-    { 408, "Request Timeout" },
-    { 409, "Conflict" },
-    { 412, "Precondition Failed" },
-    { 413, "Content Too Large" },
-    { 414, "URI Too Long" },
-    { 415, "Unsupported Media Type" },
-    { 416, "Range Not Satisfiable" },
-    { 417, "Expectation Failed" },
-    { 422, "Unprocessable Content" },
-    { 426, "Upgrade Required" },
-    { 429, "Too Many Requests" },
-    { 431, "Request Header Fields Too Large" },
-    { 500, "Internal Server Error" },
-    { 501, "Not Implemented" },
-    { 502, "Bad Gateway" },
-    { 503, "Service Unavailable" },
-    { 504, "Gateway Timeout" },
-    { 505, "HTTP Version Not Supported" },
+#define LINE(status, phrase) [status] = "HTTP/1.1 " #status " " phrase "\r\nDate: "
+/* clang-format off */
+static const char *const status_lines[600] = {
+    LINE(200, "OK"), LINE(201, "Created"), LINE(202, "Accepted"), LINE(204, "No Content"), LINE(206, "Partial Content"),
+    LINE(302, "Found"), LINE(303, "See Other"), LINE(304, "Not Modified"), LINE(400, "Bad Request"), LINE(401, "Unauthorized"),
+    LINE(403, "Forbidden"), LINE(404, "Not Found"), LINE(405, "Method Not Allowed"), LINE(408, "Request Timeout"),
+    LINE(409, "Conflict"), LINE(412, "Precondition Failed"), LINE(413, "Content Too Large"), LINE(414, "URI Too Long"),
+    LINE(415, "Unsupported Media Type"), LINE(416, "Range Not Satisfiable"), LINE(417, "Expectation Failed"),
+    LINE(422, "Unprocessable Content"), LINE(426, "Upgrade Required"), LINE(429, "Too Many Requests"),
+    LINE(431, "Request Header Fields Too Large"), LINE(500, "Internal Server Error"), LINE(501, "Not Implemented"),
+    LINE(502, "Bad Gateway"), LINE(503, "Service Unavailable"), LINE(504, "Gateway Timeout"),
+    LINE(505, "HTTP Version Not Supported"),
 };
-
-const char *status_phrase(int status)
-{
-    for (size_t i = 0; i < COUNT_OF(phrases); i++)
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    return "Unknown";
-}
+/* clang-format on */
 
 enum method exchange_method(const struct exchange *x)
 {
@@ -89,19 +59,27 @@ struct text exchange_param(const struct exchange *x, struct text name)
     return T("");
 }
 
+void exchange_param_add(struct exchange *x, struct pair p)
+{
+    CHECK(x->param_count < PARAMS_MAX);
+    if (!x->params)
+        x->params = arena_array(&x->arena, struct pair, PARAMS_MAX);
+    x->params[x->param_count++] = p;
+}
+
 static bool read_query(struct exchange *x, struct text query)
 {
     while (query.len) {
         struct text value, one = text_cut(query, '&', &query), name = text_cut(one, '=', &value);
-        struct pair *p = &x->params[x->param_count];
+        struct pair p;
 
         if (one.len == 0)
             continue;
         if (x->param_count >= PARAMS_MAX - 8) /* the rest is for the path's */
             return false;
-        if (!percent_decode(&x->arena, name, true, &p->name) || !percent_decode(&x->arena, value, true, &p->value))
+        if (!percent_decode(&x->arena, name, true, &p.name) || !percent_decode(&x->arena, value, true, &p.value))
             return false;
-        x->param_count++;
+        exchange_param_add(x, p);
     }
     return true;
 }
@@ -140,12 +118,22 @@ static bool id_is_fit(struct text id)
 /* This process's random part and a count: unique, and no system call. */
 static struct text request_id_new(struct arena *a)
 {
-    static unsigned char process[6];
+    static char process[14]; /* twelve digits and a hyphen */
     static uint64_t count;
+    unsigned char bytes[6];
+    struct buf b;
+    struct text out;
 
-    if (count++ == 0)
-        random_bytes(process, sizeof process);
-    return arena_printf(a, "%s-%llu", hex_encode(a, process, sizeof process).at, (unsigned long long)count);
+    if (count++ == 0) {
+        random_bytes(bytes, sizeof bytes);
+        memcpy(process, arena_printf(a, "%s-", hex_encode(a, bytes, sizeof bytes).at).at, 13);
+    }
+    out = (struct text){ arena_alloc(a, 40), 0 };
+    buf_borrow(&b, (char *)(uintptr_t)out.at, 40);
+    buf_put(&b, (struct text){ process, 13 });
+    buf_put_i64(&b, (int64_t)count);
+    out.len = b.len;
+    return out;
 }
 
 /* W3C Trace Context: "00-" 32 hex "-" 16 hex "-" 2 hex. */
@@ -164,7 +152,7 @@ static void read_identity(struct exchange *x)
     bool trusted = peer_is_trusted(&x->peer);
     struct text given = exchange_header(x, T("x-request-id"));
 
-    x->address = peer_text(&x->peer, &x->arena);
+    x->address = x->http ? arena_text(&x->arena, http_peer(x->http)) : T("");
     if (trusted)
         read_forwarded(x);
     x->request_id = trusted && id_is_fit(given) ? given : request_id_new(&x->arena);
@@ -280,7 +268,16 @@ void exchange_header_add(struct exchange *x, const char *name, struct text value
     CHECK(!x->begun);
     if (!is_clean(value)) /* no outside byte ever makes a second header of ours */
         return;
-    buf_printf(&x->head_out, "%s: %.*s\r\n", name, TEXT_ARG(value));
+    buf_put(&x->head_out, text_of(name));
+    buf_put(&x->head_out, T(": "));
+    buf_put(&x->head_out, value);
+    buf_put(&x->head_out, T("\r\n"));
+}
+
+void exchange_headers_put(struct exchange *x, struct text lines)
+{
+    CHECK(!x->begun);
+    buf_put(&x->head_out, lines);
 }
 
 static struct text date_now(void)
@@ -294,29 +291,52 @@ static struct text date_now(void)
     return (struct text){ text, 29 };
 }
 
-void exchange_begin(struct exchange *x, int status, int64_t length)
+static void put_head(const struct exchange *x, int status, int64_t length, struct buf *out)
 {
+    CHECK(status > 0 && (size_t)status < COUNT_OF(status_lines) && status_lines[status]);
+    buf_put(out, text_of(status_lines[status]));
+    buf_put(out, date_now());
+    buf_put(out, T("\r\n"));
+    buf_put(out, buf_text(&x->head_out));
+    if (length >= 0 && status != 204 && status != 304) {
+        buf_put(out, T("Content-Length: "));
+        buf_put_i64(out, length);
+        buf_put(out, T("\r\n"));
+    }
+    if (!x->keep_alive)
+        buf_put(out, T("Connection: close\r\n"));
+    else if (x->facts.http10)
+        buf_put(out, T("Connection: keep-alive\r\n"));
+    buf_put(out, T("\r\n"));
+}
+
+#define HEAD_ROOM 256 /* for the status line and what put_head() adds itself */
+
+/* The head, and the beginning of the body with it in one piece. */
+static void begin(struct exchange *x, int status, int64_t length, struct text piece)
+{
+    size_t room = HEAD_ROOM + x->head_out.len + piece.len;
+    struct chunk *k;
     struct buf b;
-    bool has_length = length >= 0 && status != 204 && status != 304;
 
     CHECK(!x->begun);
     x->begun = true;
     x->status = status;
-    x->length_left = has_length && !x->is_head ? length : 0;
+    x->length_left = length >= 0 && status != 204 && status != 304 && !x->is_head ? length - (int64_t)piece.len : 0;
     if (!x->http)
         return;
-    buf_init(&b, 131072);
-    buf_printf(&b, "HTTP/1.1 %d %s\r\nDate: %.*s\r\n", status, status_phrase(status), TEXT_ARG(date_now()));
-    buf_put(&b, buf_text(&x->head_out));
-    if (has_length)
-        buf_printf(&b, "Content-Length: %lld\r\n", (long long)length);
-    if (!x->keep_alive)
-        buf_put(&b, T("Connection: close\r\n"));
-    else if (x->facts.http10)
-        buf_put(&b, T("Connection: keep-alive\r\n"));
-    buf_put(&b, T("\r\n"));
-    connection_send_text(http_connection(x->http), buf_text(&b));
-    buf_fini(&b);
+    k = chunk_new(room);
+    buf_borrow(&b, k->bytes, room);
+    put_head(x, status, length, &b);
+    buf_put(&b, piece);
+    CHECK(!b.over);
+    k->len = b.len;
+    connection_send(http_connection(x->http), k);
+}
+
+void exchange_begin(struct exchange *x, int status, int64_t length)
+{
+    begin(x, status, length, T(""));
 }
 
 bool exchange_has_begun(const struct exchange *x)
@@ -359,11 +379,11 @@ problem exchange_write(struct call *c, struct text piece)
 
 void exchange_reply(struct exchange *x, int status, const char *type, struct text body)
 {
+    bool with_body = !x->is_head && status != 204 && status != 304;
+
     if (type)
         exchange_header_add(x, "Content-Type", text_of(type));
-    exchange_begin(x, status, (int64_t)body.len);
-    if (!x->is_head && status != 204 && status != 304)
-        send_piece(x, body);
+    begin(x, status, (int64_t)body.len, with_body ? body : T(""));
 }
 
 enum range_kind range_parse(struct text header, int64_t size, int64_t *first, int64_t *last)

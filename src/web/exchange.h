@@ -18,7 +18,7 @@ struct exchange {
     struct text path; /* raw, without the query */
     struct pair *headers;
     size_t header_count;
-    struct pair params[PARAMS_MAX]; /* of the query, then of the path */
+    struct pair *params; /* of the query, then of the path; room for PARAMS_MAX once there is one */
     size_t param_count;
     struct peer peer;
     bool secure; /* by https, as a trusted proxy says */
@@ -61,10 +61,11 @@ void http_drain(void);
 /* For http.c and exchange.c. */
 void http_body_wanted(struct http *h);
 struct connection *http_connection(struct http *h);
+struct text http_peer(struct http *h); /* the peer's address as text, for as long as h */
 void exchange_gone(struct exchange *x);
 /* Fills method, path, params, address from facts and headers; what is wrong with the target otherwise. */
 problem exchange_read_target(struct exchange *x) MUST_USE;
-const char *status_phrase(int status);
 bool method_is_known(struct text name);
+void exchange_param_add(struct exchange *x, struct pair p); /* at most PARAMS_MAX */
 
 #endif

@@ -27,6 +27,8 @@ struct http {
     size_t body_bytes_then, framing;
     bool failed, in_trailer;
     struct text field; /* header name that waits for its value */
+    struct text peer;
+    char peer_text[46];
 };
 
 static struct list all_http = { &all_http, &all_http };
@@ -35,6 +37,13 @@ static bool draining;
 struct connection *http_connection(struct http *h)
 {
     return h->c;
+}
+
+struct text http_peer(struct http *h)
+{
+    if (!h->peer.len)
+        h->peer = peer_print(&h->c->peer, h->peer_text);
+    return h->peer;
 }
 
 static void parse_some(struct http *h);
@@ -58,6 +67,7 @@ static struct exchange *exchange_new(struct http *h)
     x->began_us = clock_us();
     arena_init(&x->arena, 64u << 20);
     buf_init(&x->head_out, 65536);
+    (void)buf_reserve(&x->head_out, 500);
     h->x = x;
     return x;
 }
@@ -77,15 +87,13 @@ static int on_value(llhttp_t *p, const char *at, size_t length)
 {
     struct http *h = p->data;
     struct exchange *x = h->x;
-    char *name;
+    char *name = (char *)(uintptr_t)h->field.at; /* in the exchange's own copy of the head */
 
     if (h->in_trailer) /* bounded as overhead; none is ever merged into the head */
         return 0;
-    name = arena_alloc(&x->arena, h->field.len + 1);
     for (size_t i = 0; i < h->field.len; i++)
-        name[i] = (char)(h->field.at[i] >= 'A' && h->field.at[i] <= 'Z' ? h->field.at[i] + 32 : h->field.at[i]);
-    x->headers[x->header_count++] =
-        (struct pair){ { name, h->field.len }, arena_text(&x->arena, text_trim((struct text){ at, length })) };
+        name[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+    x->headers[x->header_count++] = (struct pair){ h->field, text_trim((struct text){ at, length }) };
     return 0;
 }
 
@@ -233,17 +241,15 @@ static bool parse_head(struct http *h, struct text head)
     return e == HPE_OK || e == HPE_PAUSED;
 }
 
-static problem begin_exchange(struct http *h, struct text head)
+static problem begin_exchange(struct http *h, struct text bytes)
 {
     struct head_limits limits = { (size_t)config->http_target_bytes, (size_t)config->http_fields_max };
     struct exchange *x = exchange_new(h);
+    struct text head = arena_text(&x->arena, bytes); /* what is known of the request points into this copy */
     problem p;
 
     if ((p = head_check(head, &limits, &x->facts)))
         return p;
-    x->facts.target = arena_text(&x->arena, x->facts.target);
-    x->facts.host = arena_text(&x->arena, x->facts.host);
-    x->facts.method = arena_text(&x->arena, x->facts.method);
     if (!method_is_known(x->facts.method))
         return PROBLEM(METHOD_UNKNOWN);
     if (!parse_head(h, head))

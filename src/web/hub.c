@@ -235,6 +235,22 @@ static void deliver(struct text name, int64_t number, struct text json)
     chunk_drop(frame);
 }
 
+static void deliver_to_others(struct text name, const struct socket *but, struct text json)
+{
+    struct topic *t = topic_find(name);
+    struct chunk *frame = t ? frame_of(json) : NULL;
+
+    if (!frame)
+        return;
+    list_each_safe (node, &t->members) {
+        struct membership *m = CONTAINER_OF(node, struct membership, in_topic);
+
+        if (m->socket != but)
+            to_member(m, 0, frame);
+    }
+    chunk_drop(frame);
+}
+
 static struct text event_json(struct arena *a, const char *name, struct text topic, int64_t number, struct text data)
 {
     if (number)
@@ -252,7 +268,10 @@ void hub_publish(const struct published *p)
         return;
     arena_init(&a, 1 << 22);
     json = event_json(&a, p->event->name, p->topic, p->number, p->json);
-    deliver(p->topic, p->number, json);
+    if (p->but)
+        deliver_to_others(p->topic, socket_by(p->but), json);
+    else
+        deliver(p->topic, p->number, json);
     relay_publish(p->topic, p->number, json);
     arena_fini(&a);
 }

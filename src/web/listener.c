@@ -60,19 +60,17 @@ static struct text address_key(const unsigned char address[static 16])
 bool peer_is_trusted(const struct peer *p)
 {
     struct text list = config->http_trusted_proxies, one, address;
-    struct arena a;
-    bool found = false;
+    char text[46];
 
     if (list.len == 0)
         return false;
-    arena_init(&a, 4096);
-    address = peer_text(p, &a);
-    while (list.len && !found) {
+    address = peer_print(p, text);
+    while (list.len) {
         one = text_cut(list, ',', &list);
-        found = text_is(text_trim(one), address);
+        if (text_is(text_trim(one), address))
+            return true;
     }
-    arena_fini(&a);
-    return found;
+    return false;
 }
 
 /* False when the address has too many already. */

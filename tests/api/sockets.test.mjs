@@ -100,7 +100,7 @@ test('who does not open in time, or shows a bad token, is closed with 4401', asy
 
 test('messages that are none get a problem and the socket goes on', async () => {
     const s = await node.socket(p);
-    for (const text of ['{', '[]', '{"op":"session.beat"}', '{"op":1,"id":1}', '{"op":"session.beat","id":-1}', '{"op":"session.beat","id":1,"more":2}', '{"op":"session.beat","id":1,"in":{"x":1}}', `${'['.repeat(500)}`, '{"op":"auth.login","id":9,"in":{}}']) {
+    for (const text of ['{', '[]', '{"id":1}', '{"op":1,"id":1}', '{"op":1}', '{"op":"session.beat","id":-1}', '{"op":"session.beat","id":"1"}', '{"op":"session.beat","id":null}', '{"op":"no.such"}', '{"op":"session.beat","in":{"x":1}}', '{"op":"session.beat","id":1,"more":2}', '{"op":"session.beat","id":1,"in":{"x":1}}', `${'['.repeat(500)}`, '{"op":"auth.login","id":9,"in":{}}']) {
         const before = s.replies.size;
         const answer = new Promise(r => s.ws.on('message', m => { const o = JSON.parse(m); if (o.id !== undefined) r(o); }));
         s.ws.send(text);
@@ -109,6 +109,15 @@ test('messages that are none get a problem and the socket goes on', async () => 
     }
     assert.ok((await s.ok('session.beat')).now);
     assert.equal((await s.call('dm.send', { room: 'x' })).problem.code, 'request.fields');
+});
+
+test('a call without an id is carried out and not answered, unless it is refused', async () => {
+    const s = await node.socket(p), heard = [];
+    s.ws.on('message', m => { const o = JSON.parse(m); if (!o.ev) heard.push(o); });
+    s.ws.send('{"op":"session.beat"}');
+    s.ws.send('{"op":"dm.send","in":{"room":-1}}');
+    await s.ok('session.beat');
+    assert.deepEqual(heard.map(o => [o.id, o.problem?.code]), [[0, 'request.fields'], [2, undefined]]);
 });
 
 test('messages of one socket are answered in their order', async () => {

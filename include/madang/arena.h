@@ -39,6 +39,10 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_n
 /* A copy, NUL-terminated behind its last byte. */
 struct text arena_text(struct arena *a, struct text t);
 const char *arena_cstr(struct arena *a, struct text t);
+/* One after the other: arena_join(a, T("room:"), digits). */
+struct text arena_join_all(struct arena *a, const struct text *parts, size_t count);
+#define arena_join(a, ...) \
+    arena_join_all((a), (const struct text[]){ __VA_ARGS__ }, sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))
 struct text arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 struct text arena_vprintf(struct arena *a, const char *format, va_list args) PRINTF_LIKE(2, 0);
 /* Runs run(arg) when the arena is reset; newest first. */

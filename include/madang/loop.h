@@ -13,6 +13,8 @@
 #include "madang/list.h"
 #include "madang/problem.h"
 
+/* clock_ms() as it was when this turn's events came, without reading the clock: for what may be off by a turn. */
+uint64_t loop_ms(void);
 void loop_start(void);
 void loop_run(void);   /* until nothing is left */
 void loop_close(void); /* every handle must be closed or closing; joins the thread pool's work */

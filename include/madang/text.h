@@ -41,6 +41,8 @@ struct text text_cut_last(struct text t, char separator, struct text *rest);
 ptrdiff_t text_find(struct text t, char c); /* -1 when absent */
 
 /* Whole text as a decimal number, an optional '-' in front; false on anything else or overflow. */
+/* The number in decimal digits; borrows `out`. */
+struct text text_i64(int64_t value, char out[static 24]);
 bool text_to_i64(struct text t, int64_t *out) MUST_USE;
 bool text_to_f64(struct text t, double *out) MUST_USE;
 

@@ -147,6 +147,21 @@ const char *arena_cstr(struct arena *a, struct text t)
     return arena_text(a, t).at;
 }
 
+struct text arena_join_all(struct arena *a, const struct text *parts, size_t count)
+{
+    size_t len = 0;
+    char *out, *to;
+
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    to = out = arena_alloc(a, len + 1);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to, parts[i].at, parts[i].len);
+        to += parts[i].len;
+    }
+    return (struct text){ out, len };
+}
+
 struct text arena_vprintf(struct arena *a, const char *format, va_list args)
 {
     char small[256];

@@ -75,16 +75,8 @@ void buf_put_char(struct buf *b, char c)
 void buf_put_i64(struct buf *b, int64_t value)
 {
     char digits[24];
-    size_t at = sizeof digits;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    if (value < 0)
-        digits[--at] = '-';
-    buf_put(b, (struct text){ digits + at, sizeof digits - at });
+    buf_put(b, text_i64(value, digits));
 }
 
 void buf_vprintf(struct buf *b, const char *format, va_list args)

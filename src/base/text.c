@@ -92,6 +92,20 @@ struct text text_cut_last(struct text t, char separator, struct text *rest)
     return t;
 }
 
+struct text text_i64(int64_t value, char out[static 24])
+{
+    size_t at = 24;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+    do {
+        out[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0)
+        out[--at] = '-';
+    return (struct text){ out + at, 24 - at };
+}
+
 bool text_to_i64(struct text t, int64_t *out)
 {
     bool negative = t.len && t.at[0] == '-';
@@ -148,6 +162,21 @@ static uint32_t utf8_lead(unsigned char c)
     return 0;
 }
 
+/* How many bytes at the front are ASCII, at least one of them; eight are looked at together. */
+static size_t ascii_run(struct text t)
+{
+    uint64_t w;
+    size_t i = 1;
+
+    while (t.len - i >= 8) {
+        memcpy(&w, t.at + i, 8);
+        if (w & 0x8080808080808080u)
+            break;
+        i += 8;
+    }
+    return i;
+}
+
 bool utf8_feed(uint32_t *state, struct text piece)
 {
     uint32_t s = *state;
@@ -156,8 +185,10 @@ bool utf8_feed(uint32_t *state, struct text piece)
         unsigned char c = (unsigned char)piece.at[i];
 
         if (s == 0) {
-            if (c < 0x80)
+            if (c < 0x80) {
+                i += ascii_run(text_from(piece, i)) - 1;
                 continue;
+            }
             if ((s = utf8_lead(c)) == 0)
                 return false;
         } else {

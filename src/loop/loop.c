@@ -8,7 +8,7 @@ static uv_prepare_t before_poll;
 static uv_check_t after_poll;
 static uv_idle_t keep_going;
 static struct list hooks;
-static uint64_t turn_began_us;
+static uint64_t polled_us, idle_ns; /* when the last poll began; what all polls have slept */
 static struct {
     uint64_t max_us, total_us, turns;
 } lag;
@@ -16,6 +16,11 @@ static struct {
 uv_loop_t *loop_uv(void)
 {
     return &uv;
+}
+
+uint64_t loop_ms(void)
+{
+    return uv_now(&uv);
 }
 
 static void do_nothing(uv_idle_t *idle)
@@ -70,14 +75,19 @@ static void on_after_poll(uv_check_t *check)
     finish_turn();
 }
 
+/* What passed since the last poll began, less what it slept: events and tasks, timers and hooks. */
 static void lag_count(void)
 {
-    uint64_t took = clock_us() - turn_began_us;
+    uint64_t now = clock_us(), slept = uv_metrics_idle_time(&uv), took = now - polled_us, idle_us = (slept - idle_ns) / 1000;
 
-    lag.turns++;
-    lag.total_us += took;
-    if (took > lag.max_us)
-        lag.max_us = took;
+    took = took > idle_us ? took - idle_us : 0;
+    if (polled_us) {
+        lag.turns++;
+        lag.total_us += took;
+        lag.max_us = took > lag.max_us ? took : lag.max_us;
+    }
+    polled_us = now;
+    idle_ns = slept;
 }
 
 /* The turn's work ends where the poll begins. */
@@ -85,17 +95,8 @@ static void on_before_poll(uv_prepare_t *prepare)
 {
     (void)prepare;
     finish_turn();
-    if (turn_began_us)
-        lag_count();
+    lag_count();
 }
-
-static void on_poll_done(uv_check_t *check)
-{
-    (void)check;
-    turn_began_us = clock_us();
-}
-
-static uv_check_t poll_done;
 
 struct loop_lag loop_lag_take(void)
 {
@@ -107,15 +108,13 @@ struct loop_lag loop_lag_take(void)
 
 void loop_start(void)
 {
-    CHECK(uv_loop_init(&uv) == 0);
+    CHECK(uv_loop_init(&uv) == 0 && uv_loop_configure(&uv, UV_METRICS_IDLE_TIME) == 0);
     list_init(&hooks);
     CHECK(uv_prepare_init(&uv, &before_poll) == 0 && uv_prepare_start(&before_poll, on_before_poll) == 0);
     CHECK(uv_check_init(&uv, &after_poll) == 0 && uv_check_start(&after_poll, on_after_poll) == 0);
-    CHECK(uv_check_init(&uv, &poll_done) == 0 && uv_check_start(&poll_done, on_poll_done) == 0);
     CHECK(uv_idle_init(&uv, &keep_going) == 0);
     uv_unref((uv_handle_t *)&before_poll);
     uv_unref((uv_handle_t *)&after_poll);
-    uv_unref((uv_handle_t *)&poll_done);
     timers_start(&uv);
 }
 
@@ -128,7 +127,6 @@ void loop_close(void)
 {
     uv_close((uv_handle_t *)&before_poll, NULL);
     uv_close((uv_handle_t *)&after_poll, NULL);
-    uv_close((uv_handle_t *)&poll_done, NULL);
     uv_close((uv_handle_t *)&keep_going, NULL);
     timers_close();
     uv_run(&uv, UV_RUN_DEFAULT);

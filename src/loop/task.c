@@ -78,7 +78,7 @@ static struct task *task_new(const char *name, uint64_t deadline_ms, task_run *r
 
     t->id = ++last_id;
     t->name = name;
-    t->began_ms = clock_ms();
+    t->began_ms = loop_ms();
     t->deadline_ms = deadline_ms;
     t->run = run;
     t->arg = arg;
@@ -201,7 +201,7 @@ problem task_wait_at(struct task *t, struct wait *w, uint64_t deadline_ms, const
     t->waiting = w;
     t->file = file;
     t->line = line;
-    t->parked_ms = clock_ms();
+    t->parked_ms = loop_ms();
     if (t->cancelled)
         wait_stop(w, PROBLEM(CANCELLED));
     deadline_ms = earlier(deadline_ms, t->deadline_ms);

@@ -6,7 +6,9 @@
 
 #define IOV_MAX_OURS 64
 #define LINGER_MS 1000
-#define QUEUE_ROOM_KEPT 8
+#define QUEUE_ROOM_FIRST 8
+#define JOIN_MAX 64           /* chunks, and … */
+#define JOIN_BYTES_MAX 262144 /* … bytes of a list that is joined */
 #define PROGRESS_MS 5000
 
 static char read_buffer[65536]; /* one for the loop: what is kept is copied */
@@ -62,6 +64,43 @@ bool connection_is_open(const struct connection *c)
     return !c->finishing && !c->closing;
 }
 
+static void queue_free(struct connection *c)
+{
+    if (c->queue != c->few)
+        free(c->queue);
+    c->queue = c->few;
+    c->room = COUNT_OF(c->few);
+}
+
+static void queue_grow(struct connection *c)
+{
+    uint32_t room = c->room < QUEUE_ROOM_FIRST ? QUEUE_ROOM_FIRST : c->room * 2;
+    struct chunk **queue = must_realloc(c->queue == c->few ? NULL : c->queue, room * sizeof *queue);
+
+    if (c->queue == c->few)
+        memcpy(queue, c->few, sizeof c->few);
+    c->queue = queue;
+    c->room = room;
+}
+
+static void on_timer(struct timer *t);
+
+void connection_init(struct connection *c)
+{
+    list_init(&c->dirty);
+    timer_init(&c->timer, on_timer);
+    c->queue = c->few;
+    queue_free(c);
+}
+
+void connection_drop_queue(struct connection *c)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        chunk_drop(c->queue[i]);
+    c->count = 0;
+    queue_free(c);
+}
+
 /* Forgets `bytes` off the front of the queue. */
 static void queue_advance(struct connection *c, size_t bytes)
 {
@@ -79,11 +118,8 @@ static void queue_advance(struct connection *c, size_t bytes)
     c->count -= done;
     if (done && c->count)
         memmove(c->queue, c->queue + done, c->count * sizeof *c->queue);
-    if (c->count == 0) {
-        free(c->queue);
-        c->queue = NULL;
-        c->room = 0;
-    }
+    if (c->count == 0)
+        queue_free(c);
 }
 
 static unsigned queue_iov(const struct connection *c, uv_buf_t iov[static IOV_MAX_OURS])
@@ -176,6 +212,56 @@ static void drained(struct connection *c)
         c->ops->on_drained(c);
 }
 
+/* The list that was joined last in this pass over the dirty connections, and what it became. */
+static struct {
+    struct chunk *parts[JOIN_MAX], *whole;
+    uint32_t count;
+} joined;
+
+static void joined_forget(void)
+{
+    for (uint32_t i = 0; i < joined.count; i++)
+        chunk_drop(joined.parts[i]);
+    if (joined.whole)
+        chunk_drop(joined.whole);
+    joined.whole = NULL;
+    joined.count = 0;
+}
+
+static void join(struct chunk *const *parts, uint32_t count, size_t bytes)
+{
+    char *to;
+
+    joined_forget();
+    joined.whole = chunk_new(bytes);
+    joined.count = count;
+    to = joined.whole->bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        joined.parts[i] = chunk_keep(parts[i]);
+        memcpy(to, parts[i]->bytes, parts[i]->len);
+        to += parts[i]->len;
+    }
+}
+
+static bool all_are_shared(const struct connection *c)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->queue[i]->refs == 1)
+            return false;
+    return true;
+}
+
+/* Members of a room have the same events to get: one chunk instead of many, made for the first and found by the others. */
+static void queue_join(struct connection *c)
+{
+    if (c->count < 2 || c->count > JOIN_MAX || c->offset || c->queued > JOIN_BYTES_MAX || !all_are_shared(c))
+        return;
+    if (joined.count != c->count || memcmp(joined.parts, c->queue, c->count * sizeof *c->queue) != 0)
+        join(c->queue, c->count, c->queued);
+    connection_drop_queue(c);
+    c->queue[c->count++] = chunk_keep(joined.whole);
+}
+
 static void flush(struct connection *c)
 {
     uv_buf_t iov[IOV_MAX_OURS];
@@ -183,6 +269,8 @@ static void flush(struct connection *c)
     int written;
 
     list_remove(&c->dirty);
+    if (!c->writing)
+        queue_join(c);
     while (c->count && !c->writing && !c->closing) {
         n = queue_iov(c, iov);
         written = uv_try_write(&c->uv.stream, iov, n);
@@ -208,6 +296,7 @@ static void flush_all(struct turn_hook *h)
     (void)h;
     while ((node = list_take_first(&dirty)) != NULL)
         flush(CONTAINER_OF(node, struct connection, dirty));
+    joined_forget();
 }
 
 static void mark_dirty(struct connection *c)
@@ -225,10 +314,8 @@ void connection_send(struct connection *c, struct chunk *k)
         chunk_drop(k);
         return;
     }
-    if (c->count == c->room) {
-        c->room = c->room ? c->room * 2 : QUEUE_ROOM_KEPT;
-        c->queue = must_realloc(c->queue, c->room * sizeof *c->queue);
-    }
+    if (c->count == c->room)
+        queue_grow(c);
     c->queue[c->count++] = k;
     c->queued += k->len;
     mark_dirty(c);
@@ -298,7 +385,7 @@ void connection_abort(struct connection *c)
     uv_close(&c->uv.handle, on_closed);
 }
 
-void connection_on_timer(struct timer *t)
+static void on_timer(struct timer *t)
 {
     struct connection *c = CONTAINER_OF(t, struct connection, timer);
 

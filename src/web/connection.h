@@ -1,7 +1,7 @@
 /* web: connection — one accepted socket: bytes in as they come, bytes out once a turn.
  *
  * What is sent is a list of chunks, shared by reference count (a broadcast is framed once for all its receivers), and leaves in
- * one writev at the end of the turn. Owner: the list of its listener; freed by its own close. The upper half (HTTP,
+ * one writev at the end of the turn; where many have the same list of chunks to send, it is joined once for all of them. Owner: the list of its listener; freed by its own close. The upper half (HTTP,
  * then perhaps WebSocket) hangs on through `ops` and `owner` and is told exactly once, by on_gone, that it is over.
  */
 #ifndef MADANG_CONNECTION_H
@@ -50,7 +50,8 @@ struct connection {
     struct listener *listener;
     struct list all, dirty;
     struct timer timer;
-    struct chunk **queue;
+    struct chunk **queue; /* few, or memory of its own */
+    struct chunk *few[2];
     uv_write_t *writing;
     size_t queued;       /* bytes not yet with the kernel */
     uint64_t sent, seen; /* bytes with the kernel; what the progress check saw */

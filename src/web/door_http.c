@@ -168,7 +168,7 @@ static problem route(struct exchange *x)
 
     if (text_is(x->path, T("/ws")))
         return v->no_socket ? v->no_socket : PROBLEM(UPGRADE_REQUIRED);
-    if (x->method != METHOD_OPTIONS && (v->file = static_file_find(x)))
+    if (x->method != METHOD_OPTIONS && !text_starts(x->path, T("/api/")) && (v->file = static_file_find(x)))
         return x->method == METHOD_GET || x->method == METHOD_HEAD ? NULL : PROBLEM(METHOD_NOT_ALLOWED);
     if (text_is(x->path, T("*")))
         return x->method == METHOD_OPTIONS ? NULL : PROBLEM(REQUEST_MALFORMED);
@@ -328,7 +328,7 @@ static void begin(struct exchange *x)
     }
     limit_ms = v->call.def->deadline_ms ? v->call.def->deadline_ms : config->http_call_ms;
     x->door = v;
-    task_start(v->call.name, clock_ms() + (uint64_t)limit_ms, run_visit, v);
+    task_start(v->call.name, loop_ms() + (uint64_t)limit_ms, run_visit, v);
 }
 
 static bool upgrade(struct exchange *x, struct connection *c, struct text behind)

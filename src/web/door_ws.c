@@ -34,19 +34,20 @@ void door_ws_gone(struct socket *s)
         task_cancel(s->task);
 }
 
-static void reply(uint64_t handle, struct visit *v, const char *member, struct text json)
+static void reply(uint64_t handle, struct visit *v, struct text member, struct text json)
 {
     struct socket *s = socket_by(handle);
+    char id[24];
 
     if (s)
-        socket_send_json(s, arena_printf(v->call.arena, "{\"id\":%lld,\"%s\":%.*s}", (long long)v->id, member, TEXT_ARG(json)));
+        socket_send_own(s, frame_join(T("{\"id\":"), text_i64(v->id, id), member, json, T("}")));
 }
 
 static void reply_output(uint64_t handle, struct visit *v)
 {
     struct text out = door_output(&v->call);
 
-    reply(handle, v, "out", out.len ? out : T("{}"));
+    reply(handle, v, T(",\"out\":"), out.len ? out : T("{}"));
 }
 
 /* {"op":…,"id":…,"in":{…},"key":…}, and nothing else; id, in and key may be left out. */
@@ -80,16 +81,17 @@ static problem read_envelope(struct visit *v, struct text json)
 static problem identify(struct visit *v, const struct socket *s)
 {
     struct call *c = &v->call;
+    char handle[24], id[24];
 
     c->socket = s->handle;
     c->korean = s->korean;
-    c->address = arena_text(c->arena, text_of(s->address));
-    c->request_id = arena_printf(c->arena, "%llx-%lld", (unsigned long long)s->handle, (long long)v->id);
+    c->address = text_of(s->address); /* the socket lives as long as its task */
+    c->request_id = arena_join(c->arena, text_i64((int64_t)s->handle, handle), T("-"), text_i64(v->id, id));
     if (!s->open)
         return NULL;
     c->account = s->account;
     c->role = s->role;
-    c->session = arena_text(c->arena, text_of(s->session));
+    c->session = text_of(s->session);
     return s->expires_s <= clock_wall_seconds() && c->def->who != ANYONE ? PROBLEM(TOKEN_INVALID) : NULL;
 }
 
@@ -120,8 +122,8 @@ static problem run_call(struct visit *v, const struct socket *s)
         return PROBLEM(REQUEST_MALFORMED);
     }
     task_set_deadline(c->task,
-                      clock_ms() + (uint64_t)(c->def->deadline_ms && c->def->deadline_ms < CALL_MS_MAX ? c->def->deadline_ms
-                                                                                                       : config->http_call_ms));
+                      loop_ms() + (uint64_t)(c->def->deadline_ms && c->def->deadline_ms < CALL_MS_MAX ? c->def->deadline_ms
+                                                                                                      : config->http_call_ms));
     return door_run(c);
 }
 
@@ -144,7 +146,7 @@ static void run_message(struct task *t, const struct socket *s, struct text json
     if (p == PROBLEM(REPLAYED))
         p = NULL;
     if (p) {
-        reply(handle, v, "problem", door_problem_json(&v->call, p));
+        reply(handle, v, T(",\"problem\":"), door_problem_json(&v->call, p));
     } else {
         if (!v->silent)
             reply_output(handle, v);

@@ -118,22 +118,17 @@ static bool id_is_fit(struct text id)
 /* This process's random part and a count: unique, and no system call. */
 static struct text request_id_new(struct arena *a)
 {
-    static char process[14]; /* twelve digits and a hyphen */
-    static uint64_t count;
+    static char process[13];
+    static int64_t count;
     unsigned char bytes[6];
-    struct buf b;
-    struct text out;
+    char digits[24];
 
     if (count++ == 0) {
         random_bytes(bytes, sizeof bytes);
-        memcpy(process, arena_printf(a, "%s-", hex_encode(a, bytes, sizeof bytes).at).at, 13);
+        memcpy(process, hex_encode(a, bytes, sizeof bytes).at, 12);
+        process[12] = '-';
     }
-    out = (struct text){ arena_alloc(a, 40), 0 };
-    buf_borrow(&b, (char *)(uintptr_t)out.at, 40);
-    buf_put(&b, (struct text){ process, 13 });
-    buf_put_i64(&b, (int64_t)count);
-    out.len = b.len;
-    return out;
+    return arena_join(a, (struct text){ process, 13 }, text_i64(count, digits));
 }
 
 /* W3C Trace Context: "00-" 32 hex "-" 16 hex "-" 2 hex. */

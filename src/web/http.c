@@ -1,4 +1,4 @@
-/* The parser's side of HTTP/1.1: heads and bodies in, one exchange at a time. */
+/* The reading side of HTTP/1.1: heads by http_head.c, bodies by llhttp, one exchange at a time. */
 #include <llhttp.h>
 
 #include "exchange.h"
@@ -19,14 +19,13 @@ struct http {
     struct connection *c;
     const struct http_service *service;
     enum http_state state;
-    struct buf in; /* a head that is not complete, or what was pipelined behind the present request */
-    size_t looked; /* bytes of `in` that hold no end of head */
-    llhttp_t parser;
+    struct buf in;    /* a head that is not complete, or what was pipelined behind the present request */
+    size_t looked;    /* bytes of `in` that hold no end of head */
+    llhttp_t *parser; /* of a request with a body */
     struct exchange *x;
     uint64_t head_deadline_ms;
     size_t body_bytes_then, framing;
-    bool failed, in_trailer;
-    struct text field; /* header name that waits for its value */
+    bool failed;
     struct text peer;
     char peer_text[46];
 };
@@ -52,10 +51,10 @@ static void set_idle(struct http *h)
 {
     h->state = h->in.len ? READING_HEAD : IDLE;
     if (h->state == READING_HEAD)
-        h->head_deadline_ms = clock_ms() + (uint64_t)config->http_head_ms;
-    timer_set_after(&h->c->timer, (uint64_t)(h->in.len  ? config->http_head_ms
-                                             : draining ? DRAIN_IDLE_MS
-                                                        : config->http_keep_alive_ms));
+        h->head_deadline_ms = loop_ms() + (uint64_t)config->http_head_ms;
+    timer_set(&h->c->timer, loop_ms() + (uint64_t)(h->in.len  ? config->http_head_ms
+                                                   : draining ? DRAIN_IDLE_MS
+                                                              : config->http_keep_alive_ms));
 }
 
 static struct exchange *exchange_new(struct http *h)
@@ -75,32 +74,6 @@ static struct exchange *exchange_new(struct http *h)
 static struct exchange *exchange_of(llhttp_t *p)
 {
     return ((struct http *)p->data)->x;
-}
-
-static int on_field(llhttp_t *p, const char *at, size_t length)
-{
-    ((struct http *)p->data)->field = (struct text){ at, length };
-    return 0;
-}
-
-static int on_value(llhttp_t *p, const char *at, size_t length)
-{
-    struct http *h = p->data;
-    struct exchange *x = h->x;
-    char *name = (char *)(uintptr_t)h->field.at; /* in the exchange's own copy of the head */
-
-    if (h->in_trailer) /* bounded as overhead; none is ever merged into the head */
-        return 0;
-    for (size_t i = 0; i < h->field.len; i++)
-        name[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
-    x->headers[x->header_count++] = (struct pair){ h->field, text_trim((struct text){ at, length }) };
-    return 0;
-}
-
-static int on_headers_complete(llhttp_t *p)
-{
-    ((struct http *)p->data)->in_trailer = true;
-    return 0;
 }
 
 static int on_body(llhttp_t *p, const char *at, size_t length)
@@ -126,9 +99,6 @@ static const llhttp_settings_t *parser_settings(void)
 
     if (!s.on_body) {
         llhttp_settings_init(&s);
-        s.on_header_field = on_field;
-        s.on_header_value = on_value;
-        s.on_headers_complete = on_headers_complete;
         s.on_body = on_body;
         s.on_message_complete = on_message_complete;
     }
@@ -171,7 +141,7 @@ static void refuse(struct http *h, problem p)
 static void body_complete(struct http *h)
 {
     h->state = ANSWERING;
-    timer_set_after(&h->c->timer, PROGRESS_MS);
+    timer_set(&h->c->timer, loop_ms() + PROGRESS_MS);
     if (h->x->streams)
         wake_body(h->x);
     else
@@ -183,8 +153,8 @@ static size_t feed_body(struct http *h, struct text data)
 {
     struct exchange *x = h->x;
     size_t seen = x->body_seen;
-    enum llhttp_errno e = llhttp_execute(&h->parser, data.at, data.len);
-    size_t used = e == HPE_OK ? data.len : (size_t)(llhttp_get_error_pos(&h->parser) - data.at);
+    enum llhttp_errno e = llhttp_execute(h->parser, data.at, data.len);
+    size_t used = e == HPE_OK ? data.len : (size_t)(llhttp_get_error_pos(h->parser) - data.at);
 
     if (e != HPE_OK && e != HPE_PAUSED) {
         refuse(h, e == HPE_USER ? PROBLEM(BODY_TOO_LARGE) : PROBLEM(REQUEST_MALFORMED));
@@ -215,30 +185,30 @@ static void expect_body(struct http *h)
 
     h->state = READING_BODY;
     h->body_bytes_then = 0;
-    timer_set_after(&h->c->timer, PROGRESS_MS);
+    timer_set(&h->c->timer, loop_ms() + PROGRESS_MS);
     if (x->facts.expects_continue)
         connection_send_text(h->c, T("HTTP/1.1 100 Continue\r\n\r\n"));
     if (x->streams)
         h->service->begin(x);
 }
 
-/* Through llhttp, which reads what head_check() has judged. */
+/* llhttp reads the head again, to know what of the body follows; trailers are bounded as overhead and never merged. */
 static bool parse_head(struct http *h, struct text head)
 {
-    struct exchange *x = h->x;
     enum llhttp_errno e;
 
-    h->in_trailer = false;
     h->framing = 0;
-    x->headers = arena_array(&x->arena, struct pair, x->facts.fields + 1);
-    llhttp_init(&h->parser, HTTP_REQUEST, parser_settings());
-    h->parser.data = h;
-    e = llhttp_execute(&h->parser, head.at, head.len);
-    if (e == HPE_PAUSED_UPGRADE) { /* ours to decide; the request itself has no body then */
-        x->body_ended = true;
-        return true;
-    }
+    if (!h->parser)
+        h->parser = must_alloc(sizeof *h->parser);
+    llhttp_init(h->parser, HTTP_REQUEST, parser_settings());
+    h->parser->data = h;
+    e = llhttp_execute(h->parser, head.at, head.len);
     return e == HPE_OK || e == HPE_PAUSED;
+}
+
+static bool has_body(const struct head_facts *f)
+{
+    return f->chunked || (f->has_length && f->length > 0);
 }
 
 static problem begin_exchange(struct http *h, struct text bytes)
@@ -252,9 +222,16 @@ static problem begin_exchange(struct http *h, struct text bytes)
         return p;
     if (!method_is_known(x->facts.method))
         return PROBLEM(METHOD_UNKNOWN);
-    if (!parse_head(h, head))
-        return PROBLEM(REQUEST_MALFORMED);
-    x->keep_alive = llhttp_should_keep_alive(&h->parser) && !draining;
+    if (has_body(&x->facts)) {
+        if (!parse_head(h, head))
+            return PROBLEM(REQUEST_MALFORMED);
+    } else {
+        x->body_ended = true;
+    }
+    x->headers = arena_array(&x->arena, struct pair, x->facts.fields);
+    x->header_count = x->facts.fields;
+    head_fields((char *)(uintptr_t)head.at, head.len, x->headers);
+    x->keep_alive = x->facts.keep_alive && !draining;
     return exchange_read_target(x);
 }
 
@@ -281,7 +258,7 @@ static void dispatch(struct http *h)
     }
     if (x->streams) {
         h->state = ANSWERING;
-        timer_set_after(&h->c->timer, PROGRESS_MS);
+        timer_set(&h->c->timer, loop_ms() + PROGRESS_MS);
         h->service->begin(x);
         return;
     }
@@ -292,6 +269,7 @@ static void http_free(struct http *h)
 {
     list_remove(&h->node);
     buf_fini(&h->in);
+    free(h->parser);
     free(h);
 }
 
@@ -424,7 +402,7 @@ static void check_progress(struct http *h)
         return;
     }
     h->body_bytes_then = seen;
-    timer_set_after(&h->c->timer, PROGRESS_MS);
+    timer_set(&h->c->timer, loop_ms() + PROGRESS_MS);
 }
 
 static void check_sending(struct http *h)
@@ -436,7 +414,7 @@ static void check_sending(struct http *h)
         return;
     }
     c->seen = c->sent;
-    timer_set_after(&c->timer, PROGRESS_MS);
+    timer_set(&c->timer, loop_ms() + PROGRESS_MS);
 }
 
 static void on_timer(struct connection *c)
@@ -471,7 +449,7 @@ void http_accept(struct connection *c, const struct http_service *service)
     c->ops = &ops;
     c->owner = h;
     set_idle(h);
-    timer_set_after(&c->timer, (uint64_t)config->http_head_ms);
+    timer_set(&c->timer, loop_ms() + (uint64_t)config->http_head_ms);
 }
 
 static void exchange_free(struct exchange *x)

@@ -133,6 +133,19 @@ static problem take_coding(struct text value, struct head_facts *f)
     return NULL;
 }
 
+/* RFC 9112 §9.3: HTTP/1.1 goes on unless somebody says close, HTTP/1.0 only when it says keep-alive. */
+static void take_connection(struct text value, struct head_facts *f)
+{
+    while (value.len) {
+        struct text one = text_trim(text_cut(value, ',', &value));
+
+        if (text_is_nocase(one, T("close")))
+            f->closes = true;
+        else if (f->http10 && text_is_nocase(one, T("keep-alive")))
+            f->keep_alive = true;
+    }
+}
+
 static problem take_field(struct text name, struct text value, struct head_facts *f)
 {
     if (text_is_nocase(name, T("content-length")))
@@ -143,6 +156,8 @@ static problem take_field(struct text name, struct text value, struct head_facts
         if (f->host.len || !host_is_valid(value))
             return PROBLEM(REQUEST_MALFORMED);
         f->host = value;
+    } else if (text_is_nocase(name, T("connection"))) {
+        take_connection(value, f);
     } else if (text_is_nocase(name, T("expect"))) {
         if (!text_is_nocase(value, T("100-continue")))
             return PROBLEM(EXPECTATION_FAILED);
@@ -202,5 +217,21 @@ problem head_check(struct text head, const struct head_limits *limits, struct he
         return PROBLEM(REQUEST_MALFORMED);
     if (f->host.len == 0 && !f->http10)
         return PROBLEM(REQUEST_MALFORMED);
+    f->keep_alive = (f->keep_alive || !f->http10) && !f->closes;
     return authority_fits(f) ? NULL : PROBLEM(REQUEST_MALFORMED);
+}
+
+void head_fields(char *head, size_t len, struct pair *out)
+{
+    struct text rest = { head, len }, line, value;
+
+    CHECK(take_line(&rest, &line));
+    while (take_line(&rest, &line) && line.len > 0) {
+        struct text name = text_cut(line, ':', &value);
+        char *at = head + (name.at - head);
+
+        for (size_t i = 0; i < name.len; i++)
+            at[i] = (char)(at[i] >= 'A' && at[i] <= 'Z' ? at[i] + 32 : at[i]);
+        *out++ = (struct pair){ name, text_trim(value) };
+    }
 }

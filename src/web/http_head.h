@@ -6,7 +6,7 @@
 #ifndef MADANG_HTTP_HEAD_H
 #define MADANG_HTTP_HEAD_H
 
-#include "madang/problem.h"
+#include "madang/shape.h"
 
 struct head_limits {
     size_t target_bytes, fields_max;
@@ -14,13 +14,16 @@ struct head_limits {
 
 struct head_facts {
     struct text method, target, host;
-    bool http10, chunked, has_length, expects_continue;
+    bool http10, chunked, has_length, expects_continue, keep_alive, closes;
     int64_t length;
     size_t fields;
 };
 
 /* `head` runs from the request line's first byte to behind the empty line. NULL, or what to answer before closing. */
 problem head_check(struct text head, const struct head_limits *limits, struct head_facts *out) MUST_USE;
+/* The fields of a head that head_check() has found good, in their order: names in lower case (changed where they stand, so `head`
+ * is the caller's own), values trimmed. `out` has room for facts.fields. */
+void head_fields(char *head, size_t len, struct pair *out);
 /* Where the head ends (behind its empty line); 0 while it has not. `from`: where looking may begin. */
 size_t head_end(struct text bytes, size_t from);
 

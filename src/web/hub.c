@@ -60,7 +60,9 @@ static struct timer resync_timer;
 
 struct text topic_of(struct arena *a, const char *kind, int64_t id)
 {
-    return arena_printf(a, "%s:%lld", kind, (long long)id);
+    char digits[24];
+
+    return arena_join(a, text_of(kind), T(":"), text_i64(id, digits));
 }
 
 static void on_gap(struct timer *t);
@@ -117,11 +119,7 @@ static void topic_leave(struct topic *t)
 
 static struct chunk *resync_frame(const char *topic)
 {
-    char json[TOPIC_NAME_MAX + 40];
-    int length = snprintf(json, sizeof json, "{\"ev\":\"resync\",\"on\":\"%s\"}", topic);
-
-    CHECK(length > 0 && (size_t)length < sizeof json);
-    return frame_of((struct text){ json, (size_t)length });
+    return frame_join(T("{\"ev\":\"resync\",\"on\":\""), text_of(topic), T("\"}"));
 }
 
 /* Keeps or sends; takes no reference. */
@@ -216,81 +214,76 @@ static void keep_early(struct topic *t, int64_t number, struct chunk *frame)
         timer_set_after(&t->gap, GAP_MS);
 }
 
-static void deliver(struct text name, int64_t number, struct text json)
+static void deliver(struct topic *t, int64_t number, struct chunk *frame)
 {
-    struct topic *t = topic_find(name);
-    struct chunk *frame;
-
-    if (!t || (number && t->last && number <= t->last))
+    if (number && t->last && number <= t->last)
         return;
-    frame = frame_of(json);
     if (number && t->last && number > t->last + 1) {
         keep_early(t, number, frame);
-    } else {
-        if (number)
-            t->last = number;
-        to_members(t, number, frame);
-        drain_early(t);
+        return;
     }
-    chunk_drop(frame);
+    if (number)
+        t->last = number;
+    to_members(t, number, frame);
+    drain_early(t);
 }
 
-static void deliver_to_others(struct text name, const struct socket *but, struct text json)
+static void deliver_to_others(struct topic *t, const struct socket *but, struct chunk *frame)
 {
-    struct topic *t = topic_find(name);
-    struct chunk *frame = t ? frame_of(json) : NULL;
-
-    if (!frame)
-        return;
     list_each_safe (node, &t->members) {
         struct membership *m = CONTAINER_OF(node, struct membership, in_topic);
 
         if (m->socket != but)
             to_member(m, 0, frame);
     }
-    chunk_drop(frame);
 }
 
-static struct text event_json(struct arena *a, const char *name, struct text topic, int64_t number, struct text data)
+static struct chunk *event_frame(const char *name, struct text topic, int64_t number, struct text data)
 {
+    struct text event = text_of(name);
+    char digits[24];
+
     if (number)
-        return arena_printf(a, "{\"ev\":\"%s\",\"on\":\"%.*s\",\"seq\":%lld,\"data\":%.*s}", name, TEXT_ARG(topic),
-                            (long long)number, TEXT_ARG(data));
-    return arena_printf(a, "{\"ev\":\"%s\",\"on\":\"%.*s\",\"data\":%.*s}", name, TEXT_ARG(topic), TEXT_ARG(data));
+        return frame_join(T("{\"ev\":\""), event, T("\",\"on\":\""), topic, T("\",\"seq\":"), text_i64(number, digits),
+                          T(",\"data\":"), data, T("}"));
+    return frame_join(T("{\"ev\":\""), event, T("\",\"on\":\""), topic, T("\",\"data\":"), data, T("}"));
 }
 
 void hub_publish(const struct published *p)
 {
-    struct arena a;
-    struct text json;
+    struct topic *t = topic_find(p->topic);
+    bool abroad = relay_others() > 0;
+    struct chunk *frame;
 
-    if (!topic_find(p->topic) && relay_others() == 0)
+    if (!t && !abroad)
         return;
-    arena_init(&a, 1 << 22);
-    json = event_json(&a, p->event->name, p->topic, p->number, p->json);
-    if (p->but)
-        deliver_to_others(p->topic, socket_by(p->but), json);
-    else
-        deliver(p->topic, p->number, json);
-    relay_publish(p->topic, p->number, json);
-    arena_fini(&a);
+    frame = event_frame(p->event->name, p->topic, p->number, p->json);
+    if (t && p->but)
+        deliver_to_others(t, socket_by(p->but), frame);
+    else if (t)
+        deliver(t, p->number, frame);
+    relay_publish(p->topic, p->number, frame_payload(frame));
+    chunk_drop(frame);
 }
 
 void hub_deliver_remote(struct text topic, int64_t number, struct text json)
 {
-    deliver(topic, number, json);
+    struct topic *t = topic_find(topic);
+    struct chunk *frame;
+
+    if (!t)
+        return;
+    frame = frame_join(json);
+    deliver(t, number, frame);
+    chunk_drop(frame);
 }
 
 void hub_tell_socket(uint64_t handle, const struct event_def *e, struct text topic, struct text json)
 {
     struct socket *s = socket_by(handle);
-    struct arena a;
 
-    if (!s)
-        return;
-    arena_init(&a, 1 << 22);
-    socket_send_json(s, event_json(&a, e->name, topic, 0, json));
-    arena_fini(&a);
+    if (s)
+        socket_send_own(s, event_frame(e->name, topic, 0, json));
 }
 
 static struct text account_key(const int64_t *account)

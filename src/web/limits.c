@@ -45,7 +45,7 @@ static struct bucket *bucket_get(struct text key, int64_t capacity)
         b = must_zalloc(sizeof *b + key.len + 1);
         memcpy(b->key, key.at, key.len);
         b->tokens = (double)capacity;
-        b->at_ms = clock_ms();
+        b->at_ms = loop_ms();
         list_init(&b->by_use);
         map_add(&buckets, &b->node, (struct text){ b->key, key.len });
     }
@@ -58,7 +58,7 @@ static struct bucket *bucket_get(struct text key, int64_t capacity)
 static int64_t take_here(struct text key, int64_t capacity, int64_t per_ms)
 {
     struct bucket *b = bucket_get(key, capacity);
-    uint64_t now = clock_ms();
+    uint64_t now = loop_ms();
     double rate = (double)capacity / (double)per_ms;
 
     b->tokens += (double)(now - b->at_ms) * rate;
@@ -69,17 +69,6 @@ static int64_t take_here(struct text key, int64_t capacity, int64_t per_ms)
         return (int64_t)((1 - b->tokens) / rate) + 1;
     b->tokens -= 1;
     return 0;
-}
-
-static int64_t take(struct call *c, const struct limit *l, struct text key)
-{
-    int64_t capacity = l->count * config->limits_scale;
-    struct redis_value wait;
-
-    if (l->cluster && !script_run(c, &bucket_script, VALUES(redis_key(c->arena, "limit:%.*s", TEXT_ARG(key))),
-                                  VALUES(capacity, l->per_ms), &wait))
-        return wait.number;
-    return take_here(key, capacity, l->per_ms);
 }
 
 /* An IPv6 user holds a /64: its first four groups count. */
@@ -95,18 +84,49 @@ static struct text address_part(struct call *c)
     return c->address;
 }
 
+/* What the process counts by: the row's limit itself, and whose it is. */
+static int64_t take_local(struct call *c, const struct limit *l, int64_t capacity)
+{
+    struct text address = address_part(c);
+    char key[sizeof l + 64];
+    size_t len = sizeof l;
+
+    memcpy(key, &l, sizeof l);
+    if (l->by == BY_ACCOUNT && c->account) {
+        memcpy(key + len, &c->account, sizeof c->account);
+        len += sizeof c->account;
+    } else {
+        address.len = address.len < 63 ? address.len : 63;
+        key[len++] = 'i';
+        memcpy(key + len, address.at, address.len);
+        len += address.len;
+    }
+    return take_here((struct text){ key, len }, capacity, l->per_ms);
+}
+
+static int64_t take(struct call *c, const struct limit *l)
+{
+    int64_t capacity = l->count * config->limits_scale;
+    struct redis_value wait;
+    struct text whose;
+    char digits[24];
+
+    if (!l->cluster)
+        return take_local(c, l, capacity);
+    whose = l->by == BY_ACCOUNT && c->account ? arena_join(c->arena, T("a"), text_i64(c->account, digits))
+                                              : arena_join(c->arena, T("i"), address_part(c));
+    if (!script_run(c, &bucket_script, VALUES(redis_key(c->arena, "limit:%s:%.*s", c->name, TEXT_ARG(whose))),
+                    VALUES(capacity, l->per_ms), &wait))
+        return wait.number;
+    return take_local(c, l, capacity);
+}
+
 problem limits_check(struct call *c)
 {
     for (size_t i = 0; i < CALL_LIMITS_MAX; i++) {
         const struct limit *l = &c->def->limits[i];
-        struct text key;
-        int64_t wait;
+        int64_t wait = l->by == NO_LIMIT ? 0 : take(c, l);
 
-        if (l->by == NO_LIMIT)
-            continue;
-        key = l->by == BY_ACCOUNT && c->account ? arena_printf(c->arena, "%s:a%lld", c->name, (long long)c->account)
-                                                : arena_printf(c->arena, "%s:i%.*s", c->name, TEXT_ARG(address_part(c)));
-        wait = take(c, l, key);
         if (wait > 0)
             return call_retry_after(c, PROBLEM(RATE_LIMITED), (wait + 999) / 1000);
     }

@@ -115,9 +115,7 @@ void listener_forget(struct connection *c)
 {
     struct listener *l = c->listener;
 
-    for (uint32_t i = 0; i < c->count; i++)
-        chunk_drop(c->queue[i]);
-    free(c->queue);
+    connection_drop_queue(c);
     list_remove(&c->all);
     l->group->connections--;
     if (l->group->limit_addresses)
@@ -149,9 +147,8 @@ static struct connection *connection_new(struct listener *l)
 
     c->listener = l;
     l->refs++;
-    list_init(&c->dirty);
+    connection_init(c);
     list_append(&l->group->connections_all, &c->all);
-    timer_init(&c->timer, connection_on_timer);
     l->group->connections++;
     if (l->is_unix)
         CHECK(uv_pipe_init(loop_uv(), &c->uv.pipe, 0) == 0);

@@ -23,7 +23,8 @@ void listener_inherit(const int *fds, size_t count); /* before listener_group_op
 
 /* For connection.c alone. */
 void listener_forget(struct connection *c);
-void connection_on_timer(struct timer *t);
+void connection_init(struct connection *c);
+void connection_drop_queue(struct connection *c);
 
 /* True when the peer is a proxy whose X-Forwarded-For is believed. */
 bool peer_is_trusted(const struct peer *p);

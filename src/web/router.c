@@ -70,6 +70,10 @@ void router_free(void)
 
 static bool segment_decode(struct arena *a, struct text raw, struct text *out)
 {
+    if (text_find(raw, '%') < 0 && utf8_is_valid(raw)) {
+        *out = raw;
+        return !text_is(raw, T(".")) && !text_is(raw, T(".."));
+    }
     return percent_decode(a, raw, false, out) && text_find(*out, '/') < 0 && !text_is(*out, T(".")) && !text_is(*out, T(".."));
 }
 

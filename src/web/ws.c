@@ -139,15 +139,31 @@ static bool wants_deflate(struct text offers)
     return false;
 }
 
-struct chunk *frame_of(struct text json)
+struct chunk *frame_join_all(const struct text *parts, size_t count)
 {
     unsigned char header[10];
-    size_t n = ws_frame_header(WS_TEXT, false, json.len, header);
-    struct chunk *k = chunk_new(n + json.len);
+    size_t len = 0, n;
+    struct chunk *k;
+    char *to;
 
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    n = ws_frame_header(WS_TEXT, false, len, header);
+    k = chunk_new(n + len);
     memcpy(k->bytes, header, n);
-    memcpy(k->bytes + n, json.at, json.len);
+    to = k->bytes + n;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to, parts[i].at, parts[i].len);
+        to += parts[i].len;
+    }
     return k;
+}
+
+struct text frame_payload(const struct chunk *k)
+{
+    size_t n = k->bytes[1] == 126 ? 4 : k->bytes[1] == 127 ? 10 : 2;
+
+    return (struct text){ k->bytes + n, k->len - n };
 }
 
 static void send_control(struct socket *s, int opcode, struct text payload)
@@ -211,11 +227,14 @@ static struct chunk *compressed_frame(struct text json)
     return k;
 }
 
-void socket_send_json(struct socket *s, struct text json)
+void socket_send_own(struct socket *s, struct chunk *frame)
 {
+    struct text json = frame_payload(frame);
     struct chunk *k = s->deflate && json.len >= DEFLATE_MIN ? compressed_frame(json) : NULL;
 
-    socket_send(s, k ? k : frame_of(json));
+    if (k)
+        chunk_drop(frame);
+    socket_send(s, k ? k : frame);
 }
 
 void socket_read(struct socket *s, bool on)
@@ -304,9 +323,16 @@ static void on_data(struct connection *c, struct text data)
 {
     struct socket *s = c->owner;
     struct ws_rules rules = { (size_t)config->ws_message_bytes, s->deflate };
+    struct text payload;
+    size_t used;
     int code;
 
     s->heard = true;
+    while (!s->reader && (used = ws_plain_text(&rules, data, &payload)) > 0) {
+        data = text_from(data, used);
+        if (!on_message(s, WS_TEXT, payload) || data.len == 0)
+            return;
+    }
     if (!s->reader)
         s->reader = ws_reader_lease();
     code = ws_reader_feed(s->reader, &rules, data, on_message, s);

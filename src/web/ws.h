@@ -41,11 +41,16 @@ void ws_accept(struct connection *c, struct exchange *x, bool korean, struct tex
 
 struct socket *socket_by(uint64_t handle);               /* NULL when it is gone */
 void socket_send(struct socket *s, struct chunk *frame); /* takes over the reference; closes with 1013 when too much is unsent */
-void socket_send_json(struct socket *s, struct text json);
+/* The same for a frame of this socket alone, which may be compressed. */
+void socket_send_own(struct socket *s, struct chunk *frame);
 void socket_close(struct socket *s, int code, const char *reason);
 void socket_set_timer(struct socket *s);
 void socket_read(struct socket *s, bool on);
-struct chunk *frame_of(struct text json); /* a text frame, to be shared */
+/* A text frame, to be shared, of these pieces one after the other; and what is in it. */
+struct chunk *frame_join_all(const struct text *parts, size_t count);
+#define frame_join(...) \
+    frame_join_all((const struct text[]){ __VA_ARGS__ }, sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))
+struct text frame_payload(const struct chunk *frame);
 void sockets_each(void (*each)(struct socket *s, void *arg), void *arg);
 void ws_start(void);
 void ws_stop(void);

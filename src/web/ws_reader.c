@@ -233,6 +233,50 @@ int ws_reader_feed(struct ws_reader *r, const struct ws_rules *rules, struct tex
     return code;
 }
 
+static void unmask(char *at, size_t len, const char mask[static 4])
+{
+    uint64_t m, w;
+    size_t i = 0;
+
+    memcpy(&m, mask, 4);
+    memcpy((char *)&m + 4, mask, 4);
+    for (; len - i >= 8; i += 8) {
+        memcpy(&w, at + i, 8);
+        w ^= m;
+        memcpy(at + i, &w, 8);
+    }
+    for (; i < len; i++)
+        at[i] = (char)(at[i] ^ mask[i % 4]);
+}
+
+size_t ws_plain_text(const struct ws_rules *rules, struct text data, struct text *payload)
+{
+    const unsigned char *b = (const unsigned char *)data.at;
+    size_t head = 6, len;
+    char *body;
+
+    if (data.len < 6 || b[0] != (0x80 | WS_TEXT) || !(b[1] & 0x80))
+        return 0;
+    len = b[1] & 0x7F;
+    if (len == 126) {
+        head = 8;
+        len = (size_t)(b[2] << 8 | b[3]);
+        if (len < 126)
+            return 0;
+    } else if (len == 127) {
+        return 0;
+    }
+    if (len > rules->message_max || data.len < head || data.len - head < len)
+        return 0;
+    body = (char *)(uintptr_t)data.at + head; /* in the loop's read buffer, or a request's: ours to write to */
+    unmask(body, len, body - 4);
+    *payload = (struct text){ body, len };
+    if (utf8_is_valid(*payload))
+        return head + len;
+    unmask(body, len, body - 4);
+    return 0;
+}
+
 size_t ws_frame_header(int opcode, bool compressed, size_t len, unsigned char out[static 10])
 {
     size_t n = 2;

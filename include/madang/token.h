@@ -22,8 +22,9 @@ struct claims {
 void tokens_start(void);
 void tokens_stop(void);
 struct text token_make(struct arena *a, const struct claims *c);
-/* TOKEN_INVALID, or NULL and the claims. */
-problem token_verify(struct text token, struct claims *out) MUST_USE;
+/* TOKEN_INVALID, or NULL and the claims. A request's token will come again and is remembered; a socket's comes once. */
+enum token_use { TOKEN_OF_REQUEST, TOKEN_OF_SOCKET };
+problem token_verify(struct text token, enum token_use use, struct claims *out) MUST_USE;
 /* Its tokens are refused from now on by this process, for one token life. */
 void token_revoke_session(struct text session);
 

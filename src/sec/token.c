@@ -1,7 +1,5 @@
 #include "madang/token.h"
 
-#include <jwt.h>
-
 #include "madang/clock.h"
 #include "madang/codec.h"
 #include "madang/config.h"
@@ -13,14 +11,18 @@ const char *const role_names[ROLE_COUNT] = { "nobody", "guest", "newcomer", "mem
 static const struct words roles = WORDS(role_names);
 
 #define CACHE_SLOTS 65536
-#define SIGNATURE_LEN 43 /* of HS256, in base64url: as good as random, so it alone is hashed */
 #define REVOKED_MAX 65536
+#define SIGNATURE_LEN 43 /* of HS256, in base64url: as good as random, so it alone is hashed */
 
 /* A token that was verified, whole. Who does not know it cannot meet its keyed hash, so comparing may stop at a difference. */
 struct cached {
-    uint64_t hash;
-    struct text token; /* owned; len 0: none */
     struct claims claims;
+    size_t len;
+    char text[];
+};
+struct slot {
+    uint64_t hash;
+    struct cached *of; /* NULL: none */
 };
 
 struct revoked {
@@ -29,18 +31,8 @@ struct revoked {
     char session[SESSION_ID_LEN + 1];
 };
 
-static struct cached *cache;
+static struct slot *cache;
 static struct map revoked;
-
-struct header {
-    struct text alg, typ, kid;
-};
-static const struct field header_fields[] = {
-    FIELD(struct header, alg),
-    FIELD(struct header, typ),
-    FIELD(struct header, kid),
-};
-static const struct shape header_shape = SHAPE("JwtHeader", struct header, header_fields);
 
 struct payload {
     struct text sub, sid, iss, aud;
@@ -77,63 +69,53 @@ void tokens_stop(void)
         revoked_free(CONTAINER_OF(n, struct revoked, node));
     map_fini(&revoked);
     for (size_t i = 0; i < CACHE_SLOTS; i++)
-        free((char *)(uintptr_t)cache[i].token.at);
+        free(cache[i].of);
     free(cache);
     cache = NULL;
 }
 
-/* The key's name: a hash of it, so that both sides of a rotation agree without another setting. */
-static struct text key_id(struct arena *a, const struct digest *key)
+/* The header of every token signed with this key, encoded: nothing else is taken, so there is nothing in it to be read. `kid` is
+ * a hash of the key, so that both sides of a rotation agree without another setting. */
+static struct text header_of(struct arena *a, const struct digest *key)
 {
     struct digest d = sha256(digest_text(key));
+    struct text json = arena_join(a, T("{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\""), hex_encode(a, d.bytes, 8), T("\"}"));
 
-    return hex_encode(a, d.bytes, 8);
+    return base64url_encode(a, json.at, json.len);
+}
+
+static struct text signature_of(struct arena *a, const struct digest *key, struct text signed_part)
+{
+    struct digest code = hmac_sha256(digest_text(key), signed_part);
+
+    return base64url_encode(a, code.bytes, sizeof code.bytes);
 }
 
 struct text token_make(struct arena *a, const struct claims *c)
 {
     struct digest key = key_for("access-token", false);
-    jwt_t *jwt = NULL;
-    char *encoded;
-    struct text out;
+    char account[24];
+    struct payload payload = { .sub = text_i64(c->account, account),
+                               .sid = text_of(c->session),
+                               .iss = config->session_issuer,
+                               .aud = T("madang"),
+                               .role = { (int)c->role },
+                               .iat = clock_wall_seconds(),
+                               .exp = c->expires_s };
+    struct text json = shape_text(&payload_shape, &payload, a),
+                signed_part = arena_join(a, header_of(a, &key), T("."), base64url_encode(a, json.at, json.len));
 
-    CHECK(jwt_new(&jwt) == 0 && jwt_set_alg(jwt, JWT_ALG_HS256, key.bytes, sizeof key.bytes) == 0);
-    CHECK(jwt_add_header(jwt, "kid", key_id(a, &key).at) == 0);
-    CHECK(jwt_add_grant(jwt, "sub", arena_printf(a, "%lld", (long long)c->account).at) == 0);
-    CHECK(jwt_add_grant(jwt, "role", role_names[c->role]) == 0);
-    CHECK(jwt_add_grant(jwt, "sid", c->session) == 0);
-    CHECK(jwt_add_grant(jwt, "iss", config->session_issuer.at) == 0);
-    CHECK(jwt_add_grant(jwt, "aud", "madang") == 0);
-    CHECK(jwt_add_grant_int(jwt, "iat", (long)clock_wall_seconds()) == 0);
-    CHECK(jwt_add_grant_int(jwt, "exp", (long)c->expires_s) == 0);
-    encoded = jwt_encode_str(jwt);
-    CHECK(encoded != NULL);
-    out = arena_text(a, text_of(encoded));
-    free(encoded);
-    jwt_free(jwt);
-    return out;
+    return arena_join(a, signed_part, T("."), signature_of(a, &key, signed_part));
 }
 
-static problem decode_part(struct arena *a, struct text part, const struct shape *s, void *out)
+/* The key whose header this is. */
+static bool key_named(struct arena *a, struct text header, struct digest *key)
 {
-    struct field_faults faults;
-    struct shape_input in = { 0 };
-
-    if (!base64url_decode(a, part, &in.json))
-        return PROBLEM(TOKEN_INVALID);
-    return in.json.len && !shape_decode(s, a, &in, out, &faults) ? NULL : PROBLEM(TOKEN_INVALID);
-}
-
-/* The key that the header names, if the header is exactly ours. */
-static bool key_named(struct arena *a, const struct header *h, struct digest *key)
-{
-    if (!text_is(h->alg, T("HS256")) || !text_is(h->typ, T("JWT")))
-        return false;
     *key = key_for("access-token", false);
-    if (text_is(h->kid, key_id(a, key)))
+    if (text_is(header, header_of(a, key)))
         return true;
     *key = key_for("access-token", true);
-    return secret_has_before() && text_is(h->kid, key_id(a, key));
+    return secret_has_before() && text_is(header, header_of(a, key));
 }
 
 static problem check_payload(const struct payload *p, struct claims *out)
@@ -145,28 +127,22 @@ static problem check_payload(const struct payload *p, struct claims *out)
     return NULL;
 }
 
+/* RFC 7519 by RFC 7515's compact form, with exactly our header. */
 static problem verify(struct arena *a, struct text token, struct claims *out)
 {
-    struct text rest, first = text_cut(token, '.', &rest), second = text_cut(rest, '.', &rest);
-    struct header h;
+    struct text signature, json, signed_part = text_cut_last(token, '.', &signature), encoded,
+                                 header = text_cut(signed_part, '.', &encoded);
+    struct shape_input in = { .json = T("") };
+    struct field_faults faults;
     struct payload payload;
     struct digest key;
-    jwt_t *jwt = NULL;
-    problem p;
-    int failed;
 
-    if ((p = decode_part(a, first, &header_shape, &h)))
-        return p;
-    if (!key_named(a, &h, &key))
+    if (!key_named(a, header, &key) || !equal_in_constant_time(signature, signature_of(a, &key, signed_part)))
         return PROBLEM(TOKEN_INVALID);
-    failed = jwt_decode(&jwt, arena_cstr(a, token), key.bytes, sizeof key.bytes);
-    failed = failed || jwt_get_alg(jwt) != JWT_ALG_HS256;
-    jwt_free(jwt);
-    if (failed)
+    if (!base64url_decode(a, encoded, &json) || json.len == 0)
         return PROBLEM(TOKEN_INVALID);
-    if ((p = decode_part(a, second, &payload_shape, &payload)))
-        return p;
-    return check_payload(&payload, out);
+    in.json = json;
+    return shape_decode(&payload_shape, a, &in, &payload, &faults) ? PROBLEM(TOKEN_INVALID) : check_payload(&payload, out);
 }
 
 static bool is_revoked(const struct claims *c)
@@ -181,35 +157,43 @@ static problem check_now(const struct claims *c)
     return c->expires_s <= clock_wall_seconds() || is_revoked(c) ? PROBLEM(TOKEN_INVALID) : NULL;
 }
 
-static void remember(struct cached *slot, uint64_t hash, struct text token, const struct claims *claims)
+static void remember(struct slot *slot, uint64_t hash, struct text token, const struct claims *claims)
 {
-    char *copy = must_realloc((char *)(uintptr_t)slot->token.at, token.len);
+    struct cached *c = must_realloc(slot->of, sizeof *c + token.len);
 
-    memcpy(copy, token.at, token.len);
-    *slot = (struct cached){ hash, { copy, token.len }, *claims };
+    c->claims = *claims;
+    c->len = token.len;
+    memcpy(c->text, token.at, token.len);
+    *slot = (struct slot){ hash, c };
 }
 
-problem token_verify(struct text token, struct claims *out)
+static problem verify_cached(struct text token, bool keep, struct claims *out)
 {
-    struct cached *slot;
+    uint64_t hash = text_hash(text_from(token, token.len - SIGNATURE_LEN));
+    struct slot *slot = &cache[hash % CACHE_SLOTS];
     struct arena a;
-    uint64_t hash;
+    problem p;
+
+    if (slot->hash == hash && slot->of && text_is((struct text){ slot->of->text, slot->of->len }, token)) {
+        *out = slot->of->claims;
+        return NULL;
+    }
+    arena_init(&a, 65536);
+    p = verify(&a, token, out);
+    arena_fini(&a);
+    if (!p && keep)
+        remember(slot, hash, token, out);
+    return p;
+}
+
+problem token_verify(struct text token, enum token_use use, struct claims *out)
+{
     problem p;
 
     if (token.len < 64 || token.len > 1024)
         return PROBLEM(TOKEN_INVALID);
-    hash = text_hash(text_from(token, token.len - SIGNATURE_LEN));
-    slot = &cache[hash % CACHE_SLOTS];
-    if (slot->hash != hash || !text_is(slot->token, token)) {
-        arena_init(&a, 65536);
-        p = verify(&a, token, out);
-        arena_fini(&a);
-        if (p)
-            return p;
-        remember(slot, hash, token, out);
-    }
-    *out = slot->claims;
-    return check_now(out);
+    p = verify_cached(token, use == TOKEN_OF_REQUEST, out);
+    return p ? p : check_now(out);
 }
 
 static void forget_lapsed(void)

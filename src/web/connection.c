@@ -46,6 +46,20 @@ void chunk_drop(struct chunk *k)
         free(k);
 }
 
+static struct text print_ipv4(const unsigned char *address, char out[static 46])
+{
+    struct buf b;
+
+    buf_borrow(&b, out, 46);
+    for (int i = 0; i < 4; i++) {
+        if (i)
+            buf_put_char(&b, '.');
+        buf_put_i64(&b, address[i]);
+    }
+    out[b.len] = '\0';
+    return buf_text(&b);
+}
+
 struct text peer_print(const struct peer *p, char out[static 46])
 {
     static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
@@ -53,9 +67,8 @@ struct text peer_print(const struct peer *p, char out[static 46])
     if (p->is_unix)
         return T("unix");
     if (memcmp(p->address, mapped, 12) == 0)
-        CHECK(uv_inet_ntop(AF_INET, p->address + 12, out, 46) == 0);
-    else
-        CHECK(uv_inet_ntop(AF_INET6, p->address, out, 46) == 0);
+        return print_ipv4(p->address + 12, out);
+    CHECK(uv_inet_ntop(AF_INET6, p->address, out, 46) == 0);
     return text_of(out);
 }
 

@@ -1,7 +1,8 @@
 /* web: connection — one accepted socket: bytes in as they come, bytes out once a turn.
  *
  * What is sent is a list of chunks, shared by reference count (a broadcast is framed once for all its receivers), and leaves in
- * one writev at the end of the turn; where many have the same list of chunks to send, it is joined once for all of them. Owner: the list of its listener; freed by its own close. The upper half (HTTP,
+ * one writev at the end of the turn; where many have the same list of chunks to send, it is joined once for all of them.
+ * Owner: the list of its listener; freed by its own close. The upper half (HTTP,
  * then perhaps WebSocket) hangs on through `ops` and `owner` and is told exactly once, by on_gone, that it is over.
  */
 #ifndef MADANG_CONNECTION_H

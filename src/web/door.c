@@ -64,7 +64,7 @@ problem call_retry_after(struct call *c, problem p, int64_t seconds)
 problem door_identify(struct call *c, struct text token)
 {
     struct claims claims;
-    problem p = token_verify(token, &claims);
+    problem p = token_verify(token, TOKEN_OF_REQUEST, &claims);
 
     if (p)
         return p;

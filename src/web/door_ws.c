@@ -85,7 +85,7 @@ static problem identify(struct visit *v, const struct socket *s)
 
     c->socket = s->handle;
     c->korean = s->korean;
-    c->address = text_of(s->address); /* the socket lives as long as its task */
+    c->address = s->address ? text_of(s->address) : peer_print(&s->c->peer, arena_alloc(c->arena, 46));
     c->request_id = arena_join(c->arena, text_i64((int64_t)s->handle, handle), T("-"), text_i64(v->id, id));
     if (!s->open)
         return NULL;

@@ -6,236 +6,37 @@
 #include "madang/map.h"
 #include "madang/metric.h"
 #include "madang/random.h"
+#include "topic.h"
 
-#define GAP_MS 200
-#define EARLY_MAX 1000
-#define ACK_MS 1000
 #define RESYNC_JITTER_MS 1000
+#define LINGER_MS 10000
+#define LINGER_MAX 50000 /* accounts that linger at once */
 
-struct topic {
-    struct map_node node;
-    struct list members, early, ack_waits;
-    size_t early_count;
-    int64_t last; /* the number handed on last; 0: not known */
-    struct timer gap;
-    bool heard;   /* the relay's subscription is acknowledged */
-    bool cold;    /* somebody joined unheard: tell to resync once it is heard */
-    size_t users; /* members and waits: freed at 0 */
-    char name[];
-};
-
-struct membership {
-    struct list in_topic, in_socket;
-    struct topic *topic;
-    struct socket *socket;
-    int64_t after; /* numbers up to this one the socket has, or gets by replay */
-    bool held;     /* still joining: events are kept for later */
-};
-
-struct early {
-    struct list node;
-    int64_t number;
-    struct chunk *frame;
-};
-struct held {
-    struct list node;
-    struct membership *member;
-    int64_t number;
-    struct chunk *frame;
-};
-struct ack_wait {
-    struct list node;
-    struct wait wait;
-};
-
+/* An account with sockets here, or one whose last socket closed a moment ago: its topics are followed a while longer, so that
+ * who comes back finds them, and how far they are, without a question to the database. */
 struct account_entry {
     struct map_node node;
     int64_t account;
     struct list sockets;
     size_t count;
+    struct lingering *lingering; /* only while there is no socket */
+};
+struct lingering {
+    struct timer timer;
+    struct account_entry *entry;
+    size_t count;
+    struct topic *topics[];
 };
 
-static struct map topics, accounts;
+static struct map accounts;
 static struct timer resync_timer;
+static size_t lingering_count;
 
 struct text topic_of(struct arena *a, const char *kind, int64_t id)
 {
     char digits[24];
 
     return arena_join(a, text_of(kind), T(":"), text_i64(id, digits));
-}
-
-static void on_gap(struct timer *t);
-
-static struct topic *topic_find(struct text name)
-{
-    struct map_node *n = map_find(&topics, name);
-
-    return n ? CONTAINER_OF(n, struct topic, node) : NULL;
-}
-
-static struct topic *topic_use(struct text name)
-{
-    struct topic *t = topic_find(name);
-
-    if (!t) {
-        CHECK(name.len <= TOPIC_NAME_MAX);
-        t = must_zalloc(sizeof *t + name.len + 1);
-        memcpy(t->name, name.at, name.len);
-        list_init(&t->members);
-        list_init(&t->early);
-        list_init(&t->ack_waits);
-        timer_init(&t->gap, on_gap);
-        map_add(&topics, &t->node, (struct text){ t->name, name.len });
-        relay_subscribe(t->node.key);
-    }
-    t->users++;
-    return t;
-}
-
-static void early_drop_all(struct topic *t)
-{
-    struct list *node;
-
-    while ((node = list_take_first(&t->early)) != NULL) {
-        struct early *e = CONTAINER_OF(node, struct early, node);
-
-        chunk_drop(e->frame);
-        free(e);
-    }
-    t->early_count = 0;
-}
-
-static void topic_leave(struct topic *t)
-{
-    if (--t->users)
-        return;
-    timer_clear(&t->gap);
-    early_drop_all(t);
-    relay_unsubscribe(t->node.key);
-    map_remove(&topics, &t->node);
-    free(t);
-}
-
-static struct chunk *resync_frame(const char *topic)
-{
-    return frame_join(T("{\"ev\":\"resync\",\"on\":\""), text_of(topic), T("\"}"));
-}
-
-/* Keeps or sends; takes no reference. */
-static void to_member(struct membership *m, int64_t number, struct chunk *frame)
-{
-    struct held *h;
-
-    if (number && number <= m->after)
-        return;
-    if (!m->held) {
-        socket_send(m->socket, chunk_keep(frame));
-        return;
-    }
-    if (m->socket->held_bytes + frame->len > (size_t)config->ws_send_bytes)
-        return; /* joining under a flood: the head read afterwards covers what is numbered */
-    h = must_zalloc(sizeof *h);
-    *h = (struct held){ .member = m, .number = number, .frame = chunk_keep(frame) };
-    list_append(&m->socket->held, &h->node);
-    m->socket->held_bytes += frame->len;
-}
-
-static void to_members(struct topic *t, int64_t number, struct chunk *frame)
-{
-    list_each_safe (node, &t->members)
-        to_member(CONTAINER_OF(node, struct membership, in_topic), number, frame);
-}
-
-static void topic_resync(struct topic *t)
-{
-    struct chunk *k = resync_frame(t->name);
-
-    metric_add(METRIC_RESYNCS, 1);
-    to_members(t, 0, k);
-    chunk_drop(k);
-}
-
-/* Hands on what has come early and now follows. */
-static void drain_early(struct topic *t)
-{
-    while (!list_is_empty(&t->early)) {
-        struct early *e = CONTAINER_OF(t->early.next, struct early, node);
-
-        if (e->number > t->last + 1)
-            return;
-        if (e->number == t->last + 1) {
-            t->last = e->number;
-            to_members(t, e->number, e->frame);
-        }
-        list_remove(&e->node);
-        t->early_count--;
-        chunk_drop(e->frame);
-        free(e);
-    }
-    timer_clear(&t->gap);
-}
-
-static void on_gap(struct timer *timer)
-{
-    struct topic *t = CONTAINER_OF(timer, struct topic, gap);
-
-    log_info("hub", "%s: number %lld did not come", t->name, (long long)t->last + 1);
-    if (!list_is_empty(&t->early))
-        t->last = CONTAINER_OF(t->early.prev, struct early, node)->number;
-    early_drop_all(t);
-    topic_resync(t);
-}
-
-static void keep_early(struct topic *t, int64_t number, struct chunk *frame)
-{
-    struct list *before = &t->early;
-    struct early *e;
-
-    list_each (node, &t->early) {
-        int64_t other = CONTAINER_OF(node, struct early, node)->number;
-
-        if (other == number)
-            return;
-        if (other > number) {
-            before = node;
-            break;
-        }
-    }
-    if (t->early_count >= EARLY_MAX) {
-        on_gap(&t->gap);
-        return;
-    }
-    e = must_zalloc(sizeof *e);
-    *e = (struct early){ .number = number, .frame = chunk_keep(frame) };
-    list_append(before, &e->node); /* before a node is behind its predecessor */
-    t->early_count++;
-    if (!timer_is_set(&t->gap))
-        timer_set_after(&t->gap, GAP_MS);
-}
-
-static void deliver(struct topic *t, int64_t number, struct chunk *frame)
-{
-    if (number && t->last && number <= t->last)
-        return;
-    if (number && t->last && number > t->last + 1) {
-        keep_early(t, number, frame);
-        return;
-    }
-    if (number)
-        t->last = number;
-    to_members(t, number, frame);
-    drain_early(t);
-}
-
-static void deliver_to_others(struct topic *t, const struct socket *but, struct chunk *frame)
-{
-    list_each_safe (node, &t->members) {
-        struct membership *m = CONTAINER_OF(node, struct membership, in_topic);
-
-        if (m->socket != but)
-            to_member(m, 0, frame);
-    }
 }
 
 static struct chunk *event_frame(const char *name, struct text topic, int64_t number, struct text data)
@@ -259,9 +60,9 @@ void hub_publish(const struct published *p)
         return;
     frame = event_frame(p->event->name, p->topic, p->number, p->json);
     if (t && p->but)
-        deliver_to_others(t, socket_by(p->but), frame);
+        topic_deliver_but(t, socket_by(p->but), frame);
     else if (t)
-        deliver(t, p->number, frame);
+        topic_deliver(t, p->number, frame);
     relay_publish(p->topic, p->number, frame_payload(frame));
     chunk_drop(frame);
 }
@@ -274,7 +75,7 @@ void hub_deliver_remote(struct text topic, int64_t number, struct text json)
     if (!t)
         return;
     frame = frame_join(json);
-    deliver(t, number, frame);
+    topic_deliver(t, number, frame);
     chunk_drop(frame);
 }
 
@@ -298,91 +99,12 @@ static struct account_entry *account_find(int64_t account)
     return n ? CONTAINER_OF(n, struct account_entry, node) : NULL;
 }
 
-static struct membership *membership_find(const struct socket *s, const struct topic *t)
-{
-    list_each (node, &s->memberships) {
-        struct membership *m = CONTAINER_OF(node, struct membership, in_socket);
-
-        if (m->topic == t)
-            return m;
-    }
-    return NULL;
-}
-
-static struct membership *membership_add(struct socket *s, struct text name, bool held)
-{
-    struct topic *t = topic_use(name);
-    struct membership *m = membership_find(s, t);
-
-    if (m) {
-        topic_leave(t);
-        m->held = m->held || held;
-        return m;
-    }
-    m = must_zalloc(sizeof *m);
-    *m = (struct membership){ .topic = t, .socket = s, .held = held };
-    list_append(&t->members, &m->in_topic);
-    list_append(&s->memberships, &m->in_socket);
-    return m;
-}
-
-static void held_drop(struct socket *s, const struct membership *of)
-{
-    list_each_safe (node, &s->held) {
-        struct held *h = CONTAINER_OF(node, struct held, node);
-
-        if (of && h->member != of)
-            continue;
-        list_remove(node);
-        s->held_bytes -= h->frame->len;
-        chunk_drop(h->frame);
-        free(h);
-    }
-}
-
-static void membership_end(struct membership *m)
-{
-    struct topic *t = m->topic;
-
-    held_drop(m->socket, m);
-    list_remove(&m->in_topic);
-    list_remove(&m->in_socket);
-    free(m);
-    topic_leave(t);
-}
-
 bool hub_is_member(uint64_t handle, struct text name)
 {
     struct socket *s = socket_by(handle);
     struct topic *t = topic_find(name);
 
-    return s && t && membership_find(s, t);
-}
-
-static void cancel_ack(struct wait *w)
-{
-    list_remove(&CONTAINER_OF(w, struct ack_wait, wait)->node);
-    wait_done(w, NULL);
-}
-
-/* Until the relay hears the topic, a second at the most; then the socket is told to resync when it does. */
-static problem wait_heard(struct call *c, struct topic *t)
-{
-    struct ack_wait w;
-    problem p = NULL;
-
-    t->users++;
-    if (!t->heard && relay_hears()) {
-        wait_init(&w.wait, cancel_ack);
-        list_append(&t->ack_waits, &w.node);
-        p = task_wait(c->task, &w.wait, clock_ms() + ACK_MS);
-        if (p == PROBLEM(DEADLINE) && clock_ms() < task_deadline_ms(c->task))
-            p = NULL;
-    }
-    if (!t->heard)
-        t->cold = true;
-    topic_leave(t);
-    return p;
+    return s && t && topic_has(s, t);
 }
 
 problem hub_join(struct call *c, uint64_t handle, const struct text *names, size_t count, struct counts *heads)
@@ -393,11 +115,11 @@ problem hub_join(struct call *c, uint64_t handle, const struct text *names, size
     if (!s)
         return PROBLEM(CANCELLED);
     for (size_t i = 0; i < count; i++)
-        membership_add(s, names[i], true);
+        topic_join(s, topic_use(names[i]), true, !s->joined);
     for (size_t i = 0; i < count; i++) {
         struct topic *t = topic_find(names[i]);
 
-        if (t && (p = wait_heard(c, t)))
+        if (t && (p = topic_wait_heard(c, t)))
             return p;
     }
     if ((p = topic_heads(c, names, count, heads)))
@@ -409,6 +131,8 @@ problem hub_join(struct call *c, uint64_t handle, const struct text *names, size
             t->last = heads->at[i].count;
         if (t && t->last > heads->at[i].count)
             heads->at[i].count = t->last;
+        if (t)
+            t->known = t->heard;
     }
     return NULL;
 }
@@ -421,47 +145,74 @@ void hub_join_done(uint64_t handle, const struct counts *heads)
         return;
     for (size_t i = 0; i < heads->count; i++) {
         struct topic *t = topic_find(heads->at[i].name);
-        struct membership *m = t ? membership_find(s, t) : NULL;
 
-        if (m) {
-            m->after = heads->at[i].count;
-            m->held = false;
-        }
+        if (t)
+            topic_open_up(s, t, heads->at[i].count);
     }
-    list_each_safe (node, &s->held) {
-        struct held *h = CONTAINER_OF(node, struct held, node);
+    topics_let_go(s);
+    s->joined = true;
+}
 
-        if (!h->member->held)
-            to_member(h->member, h->number, h->frame);
+/* Nobody of the account is here and nobody waits for him. */
+static void account_end(struct account_entry *e)
+{
+    map_remove(&accounts, &e->node);
+    free(e);
+}
+
+static void lingering_end(struct account_entry *e)
+{
+    struct lingering *l = e->lingering;
+
+    e->lingering = NULL;
+    lingering_count--;
+    timer_clear(&l->timer);
+    for (size_t i = 0; i < l->count; i++)
+        topic_release(l->topics[i]);
+    free(l);
+}
+
+bool hub_rejoin(struct call *c, struct counts *heads)
+{
+    struct socket *s = socket_by(c->socket);
+    struct account_entry *e = account_find(c->account);
+    struct lingering *l = e ? e->lingering : NULL;
+
+    if (!s || !l)
+        return false;
+    for (size_t i = 0; i < l->count; i++)
+        if (!l->topics[i]->known || !l->topics[i]->heard)
+            return false;
+    heads->at = arena_array(c->arena, struct count_of, l->count);
+    for (size_t i = 0; i < l->count; i++) {
+        struct topic *t = l->topics[i];
+
+        heads->at[heads->count++] = (struct count_of){ arena_text(c->arena, t->node.key), t->last };
+        t->users++;
+        topic_join(s, t, true, true);
     }
-    held_drop(s, NULL);
+    lingering_end(e);
+    return true;
 }
 
 void hub_topic_heard(struct text name)
 {
     struct topic *t = topic_find(name);
-    struct list *node;
 
-    if (!t)
-        return;
-    t->heard = true;
-    while ((node = list_take_first(&t->ack_waits)) != NULL)
-        wait_done(&CONTAINER_OF(node, struct ack_wait, node)->wait, NULL);
-    if (t->cold)
-        topic_resync(t);
-    t->cold = false;
+    if (t)
+        topic_is_heard(t);
 }
 
 void hub_relay_lost(void)
 {
-    for (struct map_node *n = map_next(&topics, NULL); n; n = map_next(&topics, n))
-        CONTAINER_OF(n, struct topic, node)->heard = false;
+    for (struct topic *t = topic_next(NULL); t; t = topic_next(t))
+        t->heard = t->known = false;
 }
 
 void hub_relay_back(void)
 {
-    for (struct map_node *n = map_next(&topics, NULL); n; n = map_next(&topics, n))
-        relay_subscribe(n->key);
+    for (struct topic *t = topic_next(NULL); t; t = topic_next(t))
+        relay_subscribe(t->node.key);
     hub_resync_all();
 }
 
@@ -481,7 +232,7 @@ static void resync_one(struct socket *s, void *frame)
 
 static void on_resync(struct timer *t)
 {
-    struct chunk *k = resync_frame("*");
+    struct chunk *k = resync_frame(T("*"));
 
     (void)t;
     metric_add(METRIC_RESYNCS, 1);
@@ -491,6 +242,8 @@ static void on_resync(struct timer *t)
 
 void hub_resync_all(void)
 {
+    for (struct topic *t = topic_next(NULL); t; t = topic_next(t))
+        t->known = false;
     if (!timer_is_set(&resync_timer))
         timer_set_after(&resync_timer, random_below(RESYNC_JITTER_MS));
 }
@@ -502,6 +255,33 @@ static void tell_online(int64_t account, bool here)
             features[i]->online(account, here);
 }
 
+static void on_lingered(struct timer *t)
+{
+    struct account_entry *e = CONTAINER_OF(t, struct lingering, timer)->entry;
+
+    lingering_end(e);
+    if (e->count == 0)
+        account_end(e);
+}
+
+/* Before the account's last socket leaves its topics. */
+static void account_linger(struct account_entry *e, const struct socket *last)
+{
+    struct lingering *l = must_zalloc(sizeof *l + last->belong_count * sizeof *l->topics);
+
+    l->entry = e;
+    for (uint32_t i = 0; i < last->belong_count; i++) {
+        if (!last->belongs[i].lasting)
+            continue;
+        l->topics[l->count] = last->belongs[i].topic;
+        l->topics[l->count++]->users++;
+    }
+    timer_init(&l->timer, on_lingered);
+    timer_set_after(&l->timer, LINGER_MS);
+    lingering_count++;
+    e->lingering = l;
+}
+
 static void account_leave(struct socket *s)
 {
     struct account_entry *e = s->account ? account_find(s->account) : NULL;
@@ -511,8 +291,12 @@ static void account_leave(struct socket *s)
     list_remove(&s->of_account);
     if (--e->count)
         return;
-    map_remove(&accounts, &e->node);
-    free(e);
+    if (e->lingering) /* it came back for too short a time to join */
+        lingering_end(e);
+    if (s->joined && lingering_count < LINGER_MAX)
+        account_linger(e, s);
+    else
+        account_end(e);
     tell_online(s->account, false);
 }
 
@@ -533,19 +317,16 @@ void socket_identify(struct socket *s, const struct claims *claims)
         e->account = claims->account;
         list_init(&e->sockets);
         map_add(&accounts, &e->node, account_key(&e->account));
-        tell_online(claims->account, true);
     }
     list_append(&e->sockets, &s->of_account);
-    e->count++;
+    if (e->count++ == 0)
+        tell_online(claims->account, true);
 }
 
 void hub_socket_gone(struct socket *s)
 {
-    struct list *node;
-
-    while ((node = s->memberships.next) != &s->memberships)
-        membership_end(CONTAINER_OF(node, struct membership, in_socket));
     account_leave(s);
+    topics_leave(s);
 }
 
 size_t hub_sockets_of(int64_t account)
@@ -558,7 +339,8 @@ size_t hub_sockets_of(int64_t account)
 void hub_each_account(void (*each)(int64_t account, void *arg), void *arg)
 {
     for (struct map_node *n = map_next(&accounts, NULL); n; n = map_next(&accounts, n))
-        each(CONTAINER_OF(n, struct account_entry, node)->account, arg);
+        if (CONTAINER_OF(n, struct account_entry, node)->count)
+            each(CONTAINER_OF(n, struct account_entry, node)->account, arg);
 }
 
 void hub_join_here(int64_t account, struct text name)
@@ -567,10 +349,17 @@ void hub_join_here(int64_t account, struct text name)
 
     if (!e)
         return;
+    if (e->lingering) /* it has one topic more than it lingers for: all are asked for anew */
+        lingering_end(e);
+    if (e->count == 0) {
+        account_end(e);
+        return;
+    }
     list_each_safe (node, &e->sockets) {
-        struct topic *t = membership_add(CONTAINER_OF(node, struct socket, of_account), name, false)->topic;
+        struct topic *t = topic_use(name);
 
         t->cold = t->cold || !t->heard;
+        topic_join(CONTAINER_OF(node, struct socket, of_account), t, false, true);
     }
 }
 
@@ -618,6 +407,12 @@ void hub_end_account_here(int64_t account, int code)
 
     if (!e)
         return;
+    if (e->lingering)
+        lingering_end(e);
+    if (e->count == 0) {
+        account_end(e);
+        return;
+    }
     list_each_safe (node, &e->sockets) {
         struct socket *s = CONTAINER_OF(node, struct socket, of_account);
 
@@ -640,8 +435,16 @@ void hub_start(void)
 
 void hub_stop(void)
 {
+    struct map_node *n;
+
     timer_clear(&resync_timer);
-    CHECK(topics.count == 0 && accounts.count == 0);
-    map_fini(&topics);
+    while ((n = map_next(&accounts, NULL)) != NULL) {
+        struct account_entry *e = CONTAINER_OF(n, struct account_entry, node);
+
+        CHECK(e->lingering && e->count == 0);
+        lingering_end(e);
+        account_end(e);
+    }
     map_fini(&accounts);
+    topics_stop();
 }

@@ -143,7 +143,7 @@ static problem claim(struct call *c, struct text token)
 {
     struct socket *s = socket_by(c->socket);
     struct claims claims;
-    problem p = token_verify(token, &claims);
+    problem p = token_verify(token, TOKEN_OF_SOCKET, &claims);
 
     if (p)
         return p;
@@ -189,7 +189,8 @@ static problem session_open(struct call *c)
         return p;
     if (c->account == 0)
         return PROBLEM(UNAUTHENTICATED);
-    if ((p = collect_topics(c, &topics)) || (p = hub_join(c, c->socket, topics.at, topics.count, &f->heads)))
+    if (!hub_rejoin(c, &f->heads) &&
+        ((p = collect_topics(c, &topics)) || (p = hub_join(c, c->socket, topics.at, topics.count, &f->heads))))
         return p;
     buf_init(&f->frames, (size_t)config->ws_send_bytes / 2);
     arena_defer(c->arena, free_frames, f);

@@ -379,15 +379,15 @@ void socket_task_done(struct socket *s)
 static struct socket *socket_new(struct connection *c, const struct exchange *x, bool korean)
 {
     struct socket *s = must_zalloc(sizeof *s);
+    char peer[46];
 
     s->c = c;
     s->korean = korean;
     s->opened_ms = clock_ms();
-    s->address = must_strdup(arena_cstr((struct arena *)(uintptr_t)&x->arena, x->address));
+    if (!text_is(x->address, peer_print(&c->peer, peer)))
+        s->address = must_strdup(arena_cstr((struct arena *)(uintptr_t)&x->arena, x->address));
     list_init(&s->waiting);
-    list_init(&s->memberships);
     list_init(&s->of_account);
-    list_init(&s->held);
     slot_take(s);
     open_count++;
     metric_add(METRIC_SOCKETS_TOTAL, 1);
@@ -425,7 +425,7 @@ static void adopt_token(struct socket *s, struct exchange *x)
 
         if (!text_starts(one, T("bearer.")))
             continue;
-        if (token_verify(text_from(one, 7), &claims)) {
+        if (token_verify(text_from(one, 7), TOKEN_OF_SOCKET, &claims)) {
             socket_close(s, WS_CODE_LOGIN, "the access token is not valid");
             return;
         }
@@ -453,9 +453,11 @@ void ws_accept(struct connection *c, struct exchange *x, bool korean, struct tex
 static void print_one(struct socket *s, void *arg)
 {
     struct buf *out = arg;
+    char peer[46];
+    struct text address = s->address ? text_of(s->address) : s->c ? peer_print(&s->c->peer, peer) : T("");
 
-    buf_printf(out, "%s{\"handle\":\"%llx\",\"account\":%lld,\"address\":\"%s\",\"age_ms\":%llu,\"unsent\":%zu,\"waiting\":%u}",
-               out->len > 1 ? "," : "", (unsigned long long)s->handle, (long long)s->account, s->address,
+    buf_printf(out, "%s{\"handle\":\"%llx\",\"account\":%lld,\"address\":\"%.*s\",\"age_ms\":%llu,\"unsent\":%zu,\"waiting\":%u}",
+               out->len > 1 ? "," : "", (unsigned long long)s->handle, (long long)s->account, TEXT_ARG(address),
                (unsigned long long)(clock_ms() - s->opened_ms), s->c ? s->c->queued : 0, s->waiting_count);
 }
 

@@ -6,7 +6,13 @@
 #include "exchange.h"
 #include "ws_reader.h"
 
-struct membership;
+struct topic;
+struct belongs { /* a topic, and the place in its list of members */
+    struct topic *topic;
+    uint32_t at;
+    bool lasting;
+};
+struct held_events;
 struct waiting_message {
     struct list node;
     size_t len;
@@ -20,18 +26,17 @@ struct socket {
     int64_t account, expires_s;
     enum role role;
     char session[SESSION_ID_LEN + 1];
-    bool korean, deflate, open, closing, heard;
-    unsigned char missed; /* pings without an answer */
+    bool korean, deflate, open, joined, closing, heard; /* joined: session.open was answered */
+    unsigned char missed;                               /* pings without an answer */
     unsigned short waiting_count, running;
     uint64_t opened_ms;
     struct list waiting; /* messages in their order */
-    struct list memberships;
+    struct belongs *belongs;
+    uint32_t belong_count, belong_room;
+    struct held_events *held; /* what came while it was joining */
     struct list of_account;
-    struct list held; /* events that came while it was joining */
-    size_t held_bytes;
-    unsigned short joining;
     struct task *task; /* works through `waiting` */
-    char *address;
+    char *address;     /* when a proxy told it; else the connection's peer */
 };
 
 /* Whether this request may become a WebSocket (RFC 6455 §4.2); what to answer otherwise. */

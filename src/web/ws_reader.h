@@ -33,8 +33,8 @@ struct ws_rules {
  * Returns 0, or the close code that the peer has earned. */
 int ws_reader_feed(struct ws_reader *r, const struct ws_rules *rules, struct text data,
                    bool (*each)(void *arg, int opcode, struct text payload), void *arg);
-/* The common case without a reader: a whole, masked, uncompressed text frame of one fragment at the front of `data`. Unmasks it where
- * it stands and returns its size, its text in *payload; 0 when it is anything else, for ws_reader_feed() to judge. */
+/* The common case without a reader: a whole, masked, uncompressed text frame of one fragment at the front of `data`. Unmasks it
+ * where it stands and returns its size, its text in *payload; 0 when it is anything else, for ws_reader_feed() to judge. */
 size_t ws_plain_text(const struct ws_rules *rules, struct text data, struct text *payload);
 bool ws_reader_is_idle(const struct ws_reader *r); /* between messages: may be given back */
 struct ws_reader *ws_reader_lease(void);

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena a;
 
     arena_init(&a, 1 << 24);
-    CHECK(token_verify(t, &claims));
+    CHECK(token_verify(t, TOKEN_OF_REQUEST, &claims));
     if (size < 2048) {
         CHECK(id_token_verify(&a, t, &rules, &id));
         rules.jwks = t;

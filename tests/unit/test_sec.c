@@ -69,22 +69,22 @@ static void test_access_tokens(void **state)
     (void)state;
     arena_init(&a, 1 << 20);
     token = token_make(&a, &made);
-    assert_null(token_verify(token, &read));
+    assert_null(token_verify(token, TOKEN_OF_REQUEST, &read));
     assert_int_equal(read.account, 42);
     assert_int_equal(read.role, ROLE_MEMBER);
     assert_string_equal(read.session, made.session);
-    assert_null(token_verify(token, &read)); /* out of the cache */
+    assert_null(token_verify(token, TOKEN_OF_REQUEST, &read)); /* out of the cache */
     for (size_t i = 0; i < COUNT_OF(bad); i++)
-        assert_ptr_equal(token_verify(text_of(bad[i]), &read), PROBLEM(TOKEN_INVALID));
+        assert_ptr_equal(token_verify(text_of(bad[i]), TOKEN_OF_REQUEST, &read), PROBLEM(TOKEN_INVALID));
     for (size_t i = 0; i < token.len; i += 7) { /* a changed character anywhere */
         broken = (char *)(uintptr_t)arena_cstr(&a, token);
         broken[i] = broken[i] == 'A' ? 'B' : 'A';
-        assert_ptr_equal(token_verify((struct text){ broken, token.len }, &read), PROBLEM(TOKEN_INVALID));
+        assert_ptr_equal(token_verify((struct text){ broken, token.len }, TOKEN_OF_REQUEST, &read), PROBLEM(TOKEN_INVALID));
     }
     made.expires_s = clock_wall_seconds() - 1;
-    assert_ptr_equal(token_verify(token_make(&a, &made), &read), PROBLEM(TOKEN_INVALID));
+    assert_ptr_equal(token_verify(token_make(&a, &made), TOKEN_OF_REQUEST, &read), PROBLEM(TOKEN_INVALID));
     token_revoke_session(text_of(made.session));
-    assert_ptr_equal(token_verify(token, &read), PROBLEM(TOKEN_INVALID));
+    assert_ptr_equal(token_verify(token, TOKEN_OF_REQUEST, &read), PROBLEM(TOKEN_INVALID));
     arena_fini(&a);
 }
 

@@ -1,0 +1,56 @@
+/* web: topic — who on this node hears what, and in which order numbered events are handed on.
+ *
+ * A topic lives while somebody uses it: a member, a wait, an account that was here a moment ago. What only few topics ever need
+ * (events that came early, waits for the relay) is made when it is needed, since there is a topic for every account.
+ */
+#ifndef MADANG_TOPIC_H
+#define MADANG_TOPIC_H
+
+#include "madang/map.h"
+#include "ws.h"
+
+struct member {
+    struct socket *socket;
+    int64_t after; /* numbers up to this one the socket has, or gets by replay */
+    uint32_t back; /* which of the socket's it is */
+    bool held;     /* still joining: events are kept for later */
+};
+
+struct ordering;
+struct topic {
+    struct map_node node;
+    struct member *members; /* `one`, or memory of its own */
+    struct member one;
+    struct ordering *ordering;
+    int64_t last; /* the number handed on last; 0: not known */
+    uint32_t count, room, users;
+    bool heard; /* the relay's subscription is acknowledged */
+    bool cold;  /* somebody joined unheard: tell to resync once it is heard */
+    bool known; /* nothing can have been missed since `last` was compared with the database */
+    char name[];
+};
+
+struct topic *topic_find(struct text name);
+struct topic *topic_use(struct text name); /* made when it is not there */
+void topic_release(struct topic *t);
+/* The topics of the process; the map must not change meanwhile. */
+struct topic *topic_next(const struct topic *after);
+void topics_stop(void);
+
+/* Takes over the caller's use. Joining twice is harmless. `lasting`: because of whose the socket is, hence followed on for a while
+ * after it is gone. */
+void topic_join(struct socket *s, struct topic *t, bool held, bool lasting);
+void topic_open_up(struct socket *s, struct topic *t, int64_t after); /* no longer held */
+bool topic_has(const struct socket *s, const struct topic *t);
+void topics_leave(struct socket *s);  /* all of them */
+void topics_let_go(struct socket *s); /* what was held for topics that have opened up */
+
+void topic_deliver(struct topic *t, int64_t number, struct chunk *frame);
+void topic_deliver_but(struct topic *t, const struct socket *but, struct chunk *frame);
+struct chunk *resync_frame(struct text topic);
+void topic_resync(struct topic *t);
+/* Until the relay hears it, a second at the most; then the members are told to resync when it does. */
+problem topic_wait_heard(struct call *c, struct topic *t) MUST_USE;
+void topic_is_heard(struct topic *t);
+
+#endif

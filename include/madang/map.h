@@ -19,6 +19,7 @@ struct map_node {
 struct map {
     struct map_node **buckets;
     size_t room, count;
+    size_t first; /* no bucket before this one holds a node */
 };
 
 uint64_t text_hash(struct text t);           /* the keyed hash itself */
@@ -29,6 +30,6 @@ struct map_node *map_find(const struct map *m, struct text key);
 void map_add(struct map *m, struct map_node *node, struct text key);
 void map_remove(struct map *m, struct map_node *node);
 /* Walks every node: begin with NULL. The map must not change during the walk. */
-struct map_node *map_next(const struct map *m, const struct map_node *after);
+struct map_node *map_next(struct map *m, const struct map_node *after);
 
 #endif

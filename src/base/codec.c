@@ -69,6 +69,17 @@ struct text base64_encode(struct arena *a, const void *bytes, size_t len)
     return encode64(a, alphabet_std, true, bytes, len);
 }
 
+static int digit64(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
 bool base64url_decode(struct arena *a, struct text t, struct text *out)
 {
     unsigned char *bytes = arena_alloc(a, t.len * 3 / 4 + 1);
@@ -78,11 +89,11 @@ bool base64url_decode(struct arena *a, struct text t, struct text *out)
     if (t.len % 4 == 1)
         return false;
     for (size_t i = 0; i < t.len; i++) {
-        const char *found = t.at[i] ? strchr(alphabet_url, t.at[i]) : NULL;
+        int digit = digit64(t.at[i]);
 
-        if (!found)
+        if (digit < 0)
             return false;
-        word = (word << 6 | (uint32_t)(found - alphabet_url)) & 0xFFFFFF;
+        word = (word << 6 | (uint32_t)digit) & 0xFFFFFF;
         if ((bits += 6) >= 8) {
             bits -= 8;
             bytes[n++] = (unsigned char)(word >> bits);

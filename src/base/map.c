@@ -66,6 +66,7 @@ static void grow(struct map *m)
     free(m->buckets);
     m->buckets = buckets;
     m->room = room;
+    m->first = 0;
 }
 
 void map_fini(struct map *m)
@@ -96,6 +97,8 @@ void map_add(struct map *m, struct map_node *node, struct text key)
     node->hash = text_hash(key);
     node->next = m->buckets[node->hash & (m->room - 1)];
     m->buckets[node->hash & (m->room - 1)] = node;
+    if ((node->hash & (m->room - 1)) < m->first)
+        m->first = node->hash & (m->room - 1);
     m->count++;
 }
 
@@ -110,17 +113,18 @@ void map_remove(struct map *m, struct map_node *node)
     m->count--;
 }
 
-struct map_node *map_next(const struct map *m, const struct map_node *after)
+struct map_node *map_next(struct map *m, const struct map_node *after)
 {
-    size_t i = 0;
+    size_t i = m->first;
 
     if (after) {
         if (after->next)
             return after->next;
         i = (after->hash & (m->room - 1)) + 1;
     }
-    for (; i < m->room; i++)
-        if (m->buckets[i])
-            return m->buckets[i];
-    return NULL;
+    while (i < m->room && !m->buckets[i])
+        i++;
+    if (!after)
+        m->first = i; /* so that taking one after the other until none is left looks at each bucket once */
+    return i < m->room ? m->buckets[i] : NULL;
 }

@@ -120,7 +120,7 @@ static void queue_advance(struct connection *c, size_t bytes)
     uint32_t done = 0;
 
     c->queued -= bytes;
-    c->sent += bytes;
+    c->sent += (uint32_t)bytes;
     metric_add(METRIC_BYTES_OUT, (int64_t)bytes);
     while (done < c->count && bytes >= c->queue[done]->len - c->offset) {
         bytes -= c->queue[done]->len - c->offset;

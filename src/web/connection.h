@@ -45,20 +45,21 @@ union stream_handle {
 };
 
 struct connection {
-    union stream_handle uv;
+    struct list dirty;    /* from here to `uv` is what every write looks at */
+    struct chunk **queue; /* `few`, or memory of its own */
+    struct chunk *few[1];
+    size_t queued; /* bytes not yet with the kernel */
+    uint32_t count, room, offset;
+    uint32_t sent, seen; /* bytes with the kernel, modulo 2^32; what the progress check saw of it */
+    bool reading, finishing, shut, closing, counted;
+    uv_write_t *writing;
     const struct connection_ops *ops;
     void *owner;
     struct listener *listener;
-    struct list all, dirty;
+    struct list all;
     struct timer timer;
-    struct chunk **queue; /* few, or memory of its own */
-    struct chunk *few[2];
-    uv_write_t *writing;
-    size_t queued;       /* bytes not yet with the kernel */
-    uint64_t sent, seen; /* bytes with the kernel; what the progress check saw */
-    uint32_t count, room, offset;
     struct peer peer;
-    bool reading, finishing, shut, closing, counted;
+    union stream_handle uv; /* last: a TCP connection is made without the rest of it */
 };
 
 /* Queues it and takes over the caller's reference. */

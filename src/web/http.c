@@ -409,7 +409,7 @@ static void check_sending(struct http *h)
 {
     struct connection *c = h->c;
 
-    if (c->queued && c->sent - c->seen < (uint64_t)config->http_body_bytes_per_s * PROGRESS_MS / 1000) {
+    if (c->queued && c->sent - c->seen < (uint32_t)config->http_body_bytes_per_s * PROGRESS_MS / 1000) {
         connection_abort(c);
         return;
     }

@@ -209,11 +209,15 @@ void hub_relay_lost(void)
         t->heard = t->known = false;
 }
 
-void hub_relay_back(void)
+size_t hub_subscribe_all(void)
 {
-    for (struct topic *t = topic_next(NULL); t; t = topic_next(t))
-        relay_subscribe(t->node.key);
-    hub_resync_all();
+    size_t unheard = 0;
+
+    for (struct topic *t = topic_next(NULL); t; t = topic_next(t)) {
+        topic_subscribe(t);
+        unheard += !t->heard;
+    }
+    return unheard;
 }
 
 void hub_resync_topic(struct text name)

@@ -13,7 +13,7 @@ void hub_deliver_remote(struct text topic, int64_t number, struct text json);
 /* The relay hears (or hears again) this topic; or has lost all of them. */
 void hub_topic_heard(struct text topic);
 void hub_relay_lost(void);
-void hub_relay_back(void);
+size_t hub_subscribe_all(void); /* how many acknowledgements will come */
 void hub_resync_topic(struct text topic);
 void hub_resync_all(void); /* within a second, jittered */
 void hub_join_here(int64_t account, struct text topic);
@@ -24,6 +24,7 @@ void hub_end_account_here(int64_t account, int code);
 void relay_start(void);
 void relay_stop(void); /* says farewell, so that nobody takes us for dead */
 bool relay_hears(void);
+bool relay_is_alone(void); /* no other node is there to publish: topics need no subscription */
 void relay_subscribe(struct text topic);
 void relay_unsubscribe(struct text topic);
 void relay_publish(struct text topic, int64_t number, struct text json);

@@ -143,7 +143,8 @@ static void read_peer(struct connection *c)
 
 static struct connection *connection_new(struct listener *l)
 {
-    struct connection *c = must_zalloc(sizeof *c);
+    size_t size = offsetof(struct connection, uv) + (l->is_unix ? sizeof(uv_pipe_t) : sizeof(uv_tcp_t));
+    struct connection *c = must_zalloc(size);
 
     c->listener = l;
     l->refs++;

@@ -12,6 +12,7 @@
 #define LEASE_MS 5000
 #define BEAT_MS 1000
 #define FIRST_BEAT_MS 50 /* until the lease is held for the first time */
+#define WELCOME_MS 5000  /* nobody welcomes later than this */
 #define UNSENT_MAX 10000
 #define NODES_MAX 256
 #define NODE_NAME_MAX 40
@@ -26,6 +27,13 @@ static char others[NODES_MAX][NODE_NAME_MAX + 1];
 static size_t others_count;
 static struct map unsent; /* topics whose events could not be published */
 static bool unsent_all, stopping, registered;
+/* Alone, a node subscribes to nothing. When the first other comes, it subscribes to all its topics and welcomes him when that is
+ * acknowledged; who has come keeps the names of what it published until it is welcomed, and then has it caught up with. */
+static bool alone, welcomed;
+static size_t unheard;                            /* acknowledgements still to come before the welcome */
+static char guests[NODES_MAX][NODE_NAME_MAX + 1]; /* who waits for the welcome */
+static size_t guest_count;
+static uint64_t hello_ms;
 static struct task *beat;
 static struct script nodes_script = SCRIPT("nodes.lua");
 
@@ -37,6 +45,11 @@ struct text node_name(void)
 size_t relay_others(void)
 {
     return others_count;
+}
+
+bool relay_is_alone(void)
+{
+    return alone;
 }
 
 bool relay_hears(void)
@@ -110,7 +123,7 @@ void relay_publish(struct text topic, int64_t number, struct text json)
     arena_fini(&a);
     if (sent)
         metric_add(METRIC_RELAY_OUT, 1);
-    else
+    if (!sent || !welcomed)
         unsent_add(topic);
 }
 
@@ -178,23 +191,60 @@ static void do_bye(struct text first, struct text second)
     other_forget(first);
 }
 
+/* What could not be published meanwhile is told as "catch up". */
+static void send_unsent(void)
+{
+    if (unsent_all)
+        relay_command("resync *");
+    else
+        for (struct map_node *n = map_next(&unsent, NULL); n; n = map_next(&unsent, n))
+            relay_command("resync %.*s", TEXT_ARG(n->key));
+    unsent_clear();
+}
+
+static void welcome_guests(void)
+{
+    for (size_t i = 0; i < guest_count; i++)
+        relay_command("welcome %s", guests[i]);
+    guest_count = 0;
+}
+
+static void company_comes(void)
+{
+    if (!alone)
+        return;
+    alone = false;
+    unheard = hub_subscribe_all();
+}
+
 /* A node that has just come: from now on it is published to. What we published before, it could not hear: it is told so. */
 static void do_hello(struct text first, struct text second)
 {
     (void)second;
+    if (first.len > NODE_NAME_MAX)
+        return;
     other_forget(first);
-    if (first.len <= NODE_NAME_MAX && others_count < NODES_MAX) {
+    if (others_count < NODES_MAX) {
         memcpy(others[others_count], first.at, first.len);
         others[others_count++][first.len] = '\0';
     }
-    relay_command("welcome %.*s", TEXT_ARG(first));
+    company_comes();
+    if (guest_count < NODES_MAX) {
+        memcpy(guests[guest_count], first.at, first.len);
+        guests[guest_count++][first.len] = '\0';
+    }
+    if (unheard == 0)
+        welcome_guests();
 }
 
 static void do_welcome(struct text first, struct text second)
 {
     (void)second;
-    if (text_is(first, text_of(name)))
-        hub_resync_all();
+    if (!text_is(first, text_of(name)))
+        return;
+    welcomed = true;
+    hub_resync_all();
+    send_unsent();
 }
 
 static const struct {
@@ -240,14 +290,19 @@ static void on_subscribed(struct text channel)
 {
     struct text topic = text_from(channel, config->redis_prefix.len);
 
-    if (text_starts(topic, T("t:")))
-        hub_topic_heard(text_from(topic, 2));
+    if (!text_starts(topic, T("t:")))
+        return;
+    hub_topic_heard(text_from(topic, 2));
+    if (unheard && --unheard == 0)
+        welcome_guests();
 }
 
 static void on_link(bool up)
 {
     struct arena a;
 
+    alone = false; /* not known any more */
+    unheard = 0;
     if (!up) {
         hub_relay_lost();
         return;
@@ -255,18 +310,8 @@ static void on_link(bool up)
     arena_init(&a, 4096);
     redis_subscribe(redis_key(&a, "all"));
     arena_fini(&a);
-    hub_relay_back();
-}
-
-/* What could not be published meanwhile is told as "catch up". */
-static void send_unsent(void)
-{
-    if (unsent_all)
-        relay_command("resync *");
-    else
-        for (struct map_node *n = map_next(&unsent, NULL); n; n = map_next(&unsent, n))
-            relay_command("resync %.*s", TEXT_ARG(n->key));
-    unsent_clear();
+    unheard = hub_subscribe_all();
+    hub_resync_all();
 }
 
 static bool is_listed(const struct redis_value *alive, const char *node)
@@ -296,6 +341,23 @@ static void compare_nodes(const struct redis_value *alive)
     }
 }
 
+static void after_beat(const struct redis_value *alive)
+{
+    compare_nodes(alive);
+    if (others_count)
+        company_comes();
+    else
+        alone = redis_is_listening();
+    registered = true;
+    if (alive->at[0].number == 1) {
+        relay_command("hello %s", name);
+        hello_ms = clock_ms();
+    }
+    welcomed = welcomed || others_count == 0 || clock_ms() - hello_ms > WELCOME_MS;
+    if (welcomed && (unsent_all || unsent.count))
+        send_unsent();
+}
+
 static void beat_once(struct task *t)
 {
     struct redis_value alive = { .count = 0 };
@@ -306,14 +368,8 @@ static void beat_once(struct task *t)
     arena_init(&a, 1 << 20);
     c = call_of_our_own(t, &a, "relay.beat");
     p = script_run(&c, &nodes_script, VALUES(redis_key(&a, "nodes")), VALUES(text_of(name), (int64_t)LEASE_MS), &alive);
-    if (!p && alive.count) {
-        compare_nodes(&alive);
-        registered = true;
-        if (alive.at[0].number == 1)
-            relay_command("hello %s", name);
-        if (unsent_all || unsent.count)
-            send_unsent();
-    }
+    if (!p && alive.count)
+        after_beat(&alive);
     arena_fini(&a);
 }
 
@@ -338,7 +394,7 @@ void relay_start(void)
     if (name[0] == '\0')
         snprintf(name, sizeof name, "%s", random_token(&a, 9).at);
     arena_fini(&a);
-    stopping = registered = false;
+    stopping = registered = alone = welcomed = false;
     redis_listen(&listener);
     beat = task_start("relay.beat", 0, beat_run, NULL);
 }

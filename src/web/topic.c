@@ -8,7 +8,7 @@
 #define GAP_MS 200
 #define EARLY_MAX 1000
 #define ACK_MS 1000
-#define BELONGS_FIRST 4
+#define BELONGS_FIRST 3
 
 struct early {
     struct list node;
@@ -54,6 +54,17 @@ struct topic *topic_next(const struct topic *after)
     return topic_at(map_next(&topics, after ? &after->node : NULL));
 }
 
+void topic_subscribe(struct topic *t)
+{
+    if (t->subscribed && t->heard)
+        return;
+    t->heard = relay_is_alone(); /* then there is nobody to be heard */
+    if (t->heard)
+        return;
+    t->subscribed = true;
+    relay_subscribe(t->node.key);
+}
+
 struct topic *topic_use(struct text name)
 {
     struct topic *t = topic_find(name);
@@ -65,7 +76,7 @@ struct topic *topic_use(struct text name)
         t->members = &t->one;
         t->room = 1;
         map_add(&topics, &t->node, (struct text){ t->name, name.len });
-        relay_subscribe(t->node.key);
+        topic_subscribe(t);
     }
     t->users++;
     return t;
@@ -93,6 +104,16 @@ static struct ordering *ordering_of(struct topic *t)
     return o;
 }
 
+static void ordering_tidy(struct topic *t)
+{
+    struct ordering *o = t->ordering;
+
+    if (!o || o->early_count || timer_is_set(&o->gap) || !list_is_empty(&o->ack_waits))
+        return;
+    free(o);
+    t->ordering = NULL;
+}
+
 static void early_drop_all(struct ordering *o)
 {
     struct list *node;
@@ -115,7 +136,8 @@ void topic_release(struct topic *t)
     if (t->ordering)
         early_drop_all(t->ordering);
     free(t->ordering);
-    relay_unsubscribe(t->node.key);
+    if (t->subscribed)
+        relay_unsubscribe(t->node.key);
     map_remove(&topics, &t->node);
     if (t->members != &t->one)
         free(t->members);
@@ -152,7 +174,8 @@ static uint32_t topic_place(struct topic *t)
 static uint32_t socket_place(struct socket *s)
 {
     if (s->belong_count == s->belong_room) {
-        s->belong_room = s->belong_room ? s->belong_room * 2 : BELONGS_FIRST;
+        CHECK(s->belong_count < UINT16_MAX / 2);
+        s->belong_room = (uint16_t)(s->belong_room ? s->belong_room * 2 : BELONGS_FIRST);
         s->belongs = must_realloc(s->belongs, s->belong_room * sizeof *s->belongs);
     }
     return s->belong_count++;
@@ -297,6 +320,7 @@ static void drain_early(struct topic *t)
     }
     if (o)
         timer_clear(&o->gap);
+    ordering_tidy(t);
 }
 
 static void on_gap(struct timer *timer)
@@ -308,6 +332,7 @@ static void on_gap(struct timer *timer)
     if (!list_is_empty(&o->early))
         t->last = CONTAINER_OF(o->early.prev, struct early, node)->number;
     early_drop_all(o);
+    ordering_tidy(t);
     topic_resync(t);
 }
 
@@ -394,6 +419,7 @@ void topic_is_heard(struct topic *t)
     t->heard = true;
     while (t->ordering && (node = list_take_first(&t->ordering->ack_waits)) != NULL)
         wait_done(&CONTAINER_OF(node, struct ack_wait, node)->wait, NULL);
+    ordering_tidy(t);
     if (t->cold)
         topic_resync(t);
     t->cold = false;

@@ -24,9 +24,9 @@ struct topic {
     struct ordering *ordering;
     int64_t last; /* the number handed on last; 0: not known */
     uint32_t count, room, users;
-    bool heard; /* the relay's subscription is acknowledged */
-    bool cold;  /* somebody joined unheard: tell to resync once it is heard */
-    bool known; /* nothing can have been missed since `last` was compared with the database */
+    bool subscribed, heard; /* by the relay; heard: that is acknowledged, or no other node is there */
+    bool cold;              /* somebody joined unheard: tell to resync once it is heard */
+    bool known;             /* nothing can have been missed since `last` was compared with the database */
     char name[];
 };
 
@@ -37,14 +37,15 @@ void topic_release(struct topic *t);
 struct topic *topic_next(const struct topic *after);
 void topics_stop(void);
 
-/* Takes over the caller's use. Joining twice is harmless. `lasting`: because of whose the socket is, hence followed on for a while
- * after it is gone. */
+/* Takes over the caller's use. Joining twice is harmless. `lasting`: because of whose the socket is, hence followed on for a
+ * while after it is gone. */
 void topic_join(struct socket *s, struct topic *t, bool held, bool lasting);
 void topic_open_up(struct socket *s, struct topic *t, int64_t after); /* no longer held */
 bool topic_has(const struct socket *s, const struct topic *t);
 void topics_leave(struct socket *s);  /* all of them */
 void topics_let_go(struct socket *s); /* what was held for topics that have opened up */
 
+void topic_subscribe(struct topic *t);
 void topic_deliver(struct topic *t, int64_t number, struct chunk *frame);
 void topic_deliver_but(struct topic *t, const struct socket *but, struct chunk *frame);
 struct chunk *resync_frame(struct text topic);

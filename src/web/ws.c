@@ -383,7 +383,7 @@ static struct socket *socket_new(struct connection *c, const struct exchange *x,
 
     s->c = c;
     s->korean = korean;
-    s->opened_ms = clock_ms();
+    s->opened_s = (uint32_t)(clock_ms() / 1000);
     if (!text_is(x->address, peer_print(&c->peer, peer)))
         s->address = must_strdup(arena_cstr((struct arena *)(uintptr_t)&x->arena, x->address));
     list_init(&s->waiting);
@@ -456,9 +456,9 @@ static void print_one(struct socket *s, void *arg)
     char peer[46];
     struct text address = s->address ? text_of(s->address) : s->c ? peer_print(&s->c->peer, peer) : T("");
 
-    buf_printf(out, "%s{\"handle\":\"%llx\",\"account\":%lld,\"address\":\"%.*s\",\"age_ms\":%llu,\"unsent\":%zu,\"waiting\":%u}",
+    buf_printf(out, "%s{\"handle\":\"%llx\",\"account\":%lld,\"address\":\"%.*s\",\"age_s\":%llu,\"unsent\":%zu,\"waiting\":%u}",
                out->len > 1 ? "," : "", (unsigned long long)s->handle, (long long)s->account, TEXT_ARG(address),
-               (unsigned long long)(clock_ms() - s->opened_ms), s->c ? s->c->queued : 0, s->waiting_count);
+               (unsigned long long)(clock_ms() / 1000 - s->opened_s), s->c ? s->c->queued : 0, s->waiting_count);
 }
 
 static void print_sockets(struct buf *out)

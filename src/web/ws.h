@@ -21,22 +21,22 @@ struct waiting_message {
 
 struct socket {
     uint64_t handle;
-    struct connection *c;     /* NULL while it is being let go */
-    struct ws_reader *reader; /* leased while something is incomplete */
-    int64_t account, expires_s;
-    enum role role;
-    char session[SESSION_ID_LEN + 1];
+    struct connection *c;                               /* NULL while it is being let go */
     bool korean, deflate, open, joined, closing, heard; /* joined: session.open was answered */
     unsigned char missed;                               /* pings without an answer */
     unsigned short waiting_count, running;
-    uint64_t opened_ms;
-    struct list waiting; /* messages in their order */
+    enum role role;
+    struct task *task;        /* works through `waiting` */
+    struct list waiting;      /* messages in their order */
+    struct ws_reader *reader; /* leased while something is incomplete */
     struct belongs *belongs;
-    uint32_t belong_count, belong_room;
+    uint16_t belong_count, belong_room;
+    uint32_t opened_s;        /* of clock_ms() */
     struct held_events *held; /* what came while it was joining */
+    int64_t account, expires_s;
     struct list of_account;
-    struct task *task; /* works through `waiting` */
-    char *address;     /* when a proxy told it; else the connection's peer */
+    char *address; /* when a proxy told it; else the connection's peer */
+    char session[SESSION_ID_LEN + 1];
 };
 
 /* Whether this request may become a WebSocket (RFC 6455 §4.2); what to answer otherwise. */

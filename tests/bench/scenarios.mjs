@@ -1,5 +1,6 @@
 // What is measured: how each subject is asked, and what madang must reach (reference: the same run's floors and peers).
 const BODY = '0123456789012345678901234567890123456789';
+const EVENT = `{"ev":"bench.said","on":"bench:10","data":{"body":"${BODY}"}}`; // what madang's members get: the others pass as many bytes on
 const get = (path, more = '') => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
 const bearer = 'Authorization: Bearer %t\r\n';
 const io = { path: '/socket.io/?EIO=4&transport=websocket&room=%r', greeted: 1, hello: ['40'] };
@@ -12,7 +13,7 @@ const PLAIN = ['floor', 'bun', 'ws', 'go']; // take frames as they are
 export function scenarios(tokens) {
     const all = (subjects, of) => Object.fromEntries(subjects.map(s => [s, of(s)]));
     const fan = (n, flight) => ({
-        ...all(PLAIN, () => ['fan', { conns: n, flight, path: '/room/1', message: BODY, match: '' }]),
+        ...all(PLAIN, () => ['fan', { conns: n, flight, path: '/room/1', message: EVENT, match: '' }]),
         socketio: ['fan', { conns: n, flight, ...io, message: `42["say","${BODY}"]`, match: '42' }],
         madang: ['fan', { conns: n, flight, ...ours(tokens, { room: true, message: say('say'), match: said }) }],
     });
@@ -38,7 +39,7 @@ export function scenarios(tokens) {
         { id: 'fan', title: 'One event to 1,000 members, one at a time', unit: 'deliveries', floor: 'floor', must: [['floor', 0.9]], moonshot: [['floor', 0.97], ['bun', 1]], subjects: fan(1000, 1) },
         { id: 'fan16', title: 'The same, 16 unfinished', unit: 'deliveries', floor: 'floor', must: [['floor', 0.6], ['ws', 13]], moonshot: [['floor', 0.9], ['socketio', 25]], subjects: fan(1000, 16) },
         { id: 'pairs', title: 'Relay between 500 pairs', unit: 'messages', floor: 'floor', must: [['floor', 0.75], ['socketio', 2]], moonshot: [['floor', 0.9], ['bun', 1]],
-            subjects: { ...all(PLAIN, () => ['pairs', { conns: 1000, per_room: 2, path: '/pair/%r', message: BODY, match: '' }]), ...pairs('socketio', 'madang') } },
+            subjects: { ...all(PLAIN, () => ['pairs', { conns: 1000, per_room: 2, path: '/pair/%r', message: EVENT, match: '' }]), ...pairs('socketio', 'madang') } },
         { id: 'nodes', title: 'The same across two nodes through Redis', unit: 'messages', floor: 'socketioNodes', must: [['socketioNodes', 2]], moonshot: [['socketioNodes', 4]], subjects: pairs('socketioNodes', 'nodes') },
         { id: 'churn', title: 'Handshakes with a token', unit: 'handshakes', floor: 'floor', must: [['floor', 0.6], ['socketio', 5]], moonshot: [['floor', 0.8]],
             subjects: { ...all(PLAIN, () => ['churn', { conns: 64, path: '/echo' }]), socketio: ['churn', { conns: 64, ...io }], madang: ['churn', { conns: 64, ...ours(tokens, {}) }] } },

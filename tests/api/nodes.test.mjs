@@ -1,0 +1,67 @@
+// Who comes, goes and comes back: accounts to a node, nodes to each other.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
+
+let cluster, one, a, b, c, ab, ac;
+before(async () => {
+    cluster = await new Cluster().start();
+    one = await cluster.node();
+    [a, b, c] = [await signUp(one), await signUp(one), await signUp(one)];
+    for (const other of [b, c]) await befriend(a, other);
+    ab = await room(a, b);
+});
+after(() => cluster.stop());
+const send = (from, to, id) => from.node.ok('POST', `/api/v1/rooms/${to}/messages`, from.token, { client_id: id, body: id });
+const heard = s => s.events.filter(e => e.ev === 'dm.message').map(e => e.data.client_id);
+
+test('who comes back within seconds gets what was said meanwhile, also in a room made meanwhile', async () => {
+    const first = await one.socket(a), { heads } = first.opened;
+    await first.close();
+    await send(b, ab, 'while-away-1');
+    const again = await one.socket(a, { seen: heads });
+    await again.event('dm.message');
+    assert.deepEqual(heard(again), ['while-away-1']);
+    assert.equal(again.opened.heads[`room:${ab}`], (heads[`room:${ab}`] ?? 0) + 1);
+    await again.close();
+    ac = await room(c, a);
+    const third = await one.socket(a, { seen: again.opened.heads });
+    assert.ok(`room:${ac}` in third.opened.heads, JSON.stringify(third.opened.heads));
+    await send(c, ac, 'in-the-new-room');
+    await third.event('dm.message');
+    assert.deepEqual(heard(third), ['in-the-new-room']);
+    await third.close();
+});
+
+test('what one session joined of its own is not joined for the next', async () => {
+    const first = await one.socket(a);
+    const names = Object.keys(first.opened.heads).sort();
+    await first.close();
+    const again = await one.socket(a);
+    assert.deepEqual(Object.keys(again.opened.heads).sort(), names);
+    await again.close();
+});
+
+test('a second node comes: sockets that are open already hear it, from its first message on', async () => {
+    const s = await one.socket(a), seen = heard(s).length;
+    const two = await cluster.node();
+    for (let i = 0; i < 20; i++) await two.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: `from-two-${i}`, body: 'x' });
+    await sleep(1500); // a resync may stand for the first of them
+    const told = s.events.filter(e => e.ev === 'resync').map(e => e.on), got = heard(s).slice(seen);
+    assert.ok(got.length === 20 || told.includes(`room:${ab}`) || told.includes('*'), `heard ${got.length} of 20 and was told nothing`);
+    await two.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: 'steady-on', body: 'x' });
+    await until('heard', () => heard(s).includes('steady-on'), 3000);
+    await two.kill('SIGTERM');
+    two.killed = true;
+    await s.close();
+});
+
+test('alone again, and again in company', async () => {
+    const s = await one.socket(a);
+    const three = await cluster.node(), t = await three.socket(b);
+    await three.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: 'in-company', body: 'x' });
+    await until('one heard three', () => heard(s).includes('in-company') || s.events.some(e => e.ev === 'resync'), 3000);
+    await send(a, ab, 'to-three');
+    await until('three heard one', () => heard(t).includes('to-three'), 3000);
+    await Promise.all([s.close(), t.close()]);
+});

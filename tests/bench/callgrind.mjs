@@ -1,50 +1,48 @@
-// Instructions of the hot paths, counted by callgrind: they repeat where seconds do not.
+// Instructions of the hot paths, counted by callgrind: they repeat where seconds do not. tests/bench/instructions.json is the
+// record; a path that grew by more than a tenth fails the run until the record is changed with it (./dev bench --record).
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { load, root, serve } from './lib.mjs';
+import { load, root } from './lib.mjs';
 import { scenarios } from './scenarios.mjs';
+import { MADANG } from './subjects.mjs';
 
-export const COUNT = 500;
-export const PATHS = ['json', 'row', 'hold', 'echo1', 'fan10', 'pair1', 'churn1'];
+const FEW = 500, MANY = 1500, WARM = 200;
+const recordFile = path.join(root, 'tests/bench/instructions.json');
+export const TITLES = { json: 'constant JSON', row: 'one indexed SELECT', hold: 'one Redis lease', beat: 'WebSocket call', delivery: 'event to one of ten members', relay: 'relayed message', handshake: 'handshake and session.open', send: 'message sent and committed' };
 
-// The daemon under callgrind; `count` asks n times and says how many instructions each took beyond the first thousand.
-export async function counts(cluster, tokens, only) {
-    const prefix = path.join(cluster.folder, 'callgrind');
-    process.env.MADANG_WRAP = `valgrind --tool=callgrind --callgrind-out-file=${prefix}.%p --collect-atstart=yes --instr-atstart=yes --separate-threads=no -q`;
-    const { MADANG } = await import('./subjects.mjs');
+// The sum of the newest dump.
+function total(folder, pid) {
+    const files = fs.readdirSync(folder).filter(f => f.startsWith(`callgrind.${pid}.`)).sort((a, b) => Number(a.split('.').at(-1)) - Number(b.split('.').at(-1)));
+    return Number(/^(?:totals|summary): (\d+)/m.exec(fs.readFileSync(path.join(folder, files.at(-1)), 'utf8'))[1]);
+}
+
+// Instructions for one more of each, by the difference between many and few.
+export async function counts(cluster, files) {
+    process.env.MADANG_WRAP = `valgrind --tool=callgrind -q --callgrind-out-file=${cluster.folder}/callgrind.%p`;
     const node = await cluster.node({ ...MADANG, MADANG_REDIS_PREFIX: `${cluster.id}-counted:` });
     delete process.env.MADANG_WRAP;
-    const subject = { name: 'counted', port: node.port, pids: [node.process.pid] }, pid = String(node.process.pid);
-    const control = what => execFileSync('callgrind_control', [what, pid], { stdio: ['ignore', 'pipe', 'ignore'] });
-    const table = Object.fromEntries(scenarios(tokens).map(s => [s.id, s.subjects.madang]));
-    const shapes = {
-        json: { ...table.json[1], conns: 1 }, row: { ...table.row[1], conns: 1 }, hold: { ...table.hold[1], conns: 1 }, echo1: table.echo1[1],
-        fan10: { ...table.fan[1], conns: 10 }, pair1: { ...table.pairs[1], conns: 2 }, churn1: { ...table.churn[1], conns: 1 },
-    };
-    const modes = { json: 'http', row: 'http', hold: 'http', echo1: 'echo', fan10: 'fan', pair1: 'pairs', churn1: 'churn' }, result = {};
-    for (const name of PATHS.filter(p => !only || only.includes(p))) {
-        const one = n => load(subject, modes[name], { ...shapes[name], seconds: 600, warm: 0, count: n });
-        await one(200);
-        control('-z');
-        const few = await one(COUNT);
-        control(`-d`);
-        const a = read(prefix, pid);
-        control('-z');
-        await one(COUNT * 3);
-        control(`-d`);
-        const b = read(prefix, pid);
-        result[name] = Math.round((b.total - a.total) / (COUNT * 2));
-        result[`${name}.file`] = b.file;
-        void few;
+    const subject = { name: 'counted', port: node.port, pids: [node.process.pid] }, pid = String(node.process.pid), result = {};
+    const control = what => execFileSync('callgrind_control', [what, pid], { stdio: 'ignore' });
+    const table = Object.fromEntries(scenarios({ ...files, all: files.few }).map(s => [s.id, s.subjects.madang]));
+    const paths = { json: ['json', 1], row: ['row', 1], hold: ['hold', 1], beat: ['echo1', 1], delivery: ['fan', 10], relay: ['pairs', 2], handshake: ['churn', 1], send: ['send', 1] };
+    for (const [name, [id, conns]] of Object.entries(paths)) {
+        const [mode, options] = table[id], ask = count => load(subject, mode, { ...options, conns, seconds: 600, warm: 0, count });
+        const counted = async n => { control('-z'); await ask(n); control('-d'); return total(cluster.folder, pid); };
+        await ask(WARM);
+        const few = await counted(FEW);
+        result[name] = Math.round((await counted(MANY) - few) / (MANY - FEW));
     }
-    await node.stop();
+    node.killed = true; // a checker's exit code says nothing of ours
+    node.process.kill('SIGTERM');
+    await node.exited;
     return result;
 }
 
-// The newest dump and its sum.
-function read(prefix, pid) {
-    const folder = path.dirname(prefix), files = fs.readdirSync(folder).filter(f => f.startsWith(`callgrind.${pid}.`)).sort((a, b) => Number(a.split('.').at(-1)) - Number(b.split('.').at(-1)));
-    const file = path.join(folder, files.at(-1)), totals = /^(?:totals|summary): (\d+)/m.exec(fs.readFileSync(file, 'utf8'));
-    return { file, total: Number(totals[1]) };
+export function judge(found, write, say) {
+    const record = fs.existsSync(recordFile) ? JSON.parse(fs.readFileSync(recordFile, 'utf8')) : {};
+    const grown = Object.keys(found).filter(k => record[k] && found[k] > record[k] * 1.1);
+    for (const k of Object.keys(found)) say(`instructions, ${TITLES[k]}: ${found[k]}${record[k] ? ` (record ${record[k]})` : ''}${grown.includes(k) ? ': more than a tenth above the record' : ''}`);
+    if (write || !fs.existsSync(recordFile)) fs.writeFileSync(recordFile, JSON.stringify(found, null, 2) + '\n');
+    return write ? 0 : grown.length;
 }

@@ -14,10 +14,16 @@
 #define POOL 2
 #define WAITING 4096
 
+struct client {
+    uv_tcp_t tcp;
+    unsigned asked; /* queries under way: it is not freed before they are answered */
+    bool closed;
+};
+
 struct store {
     PGconn *pg;
     uv_poll_t poll;
-    uv_tcp_t *waiting[WAITING]; /* in the order of their queries */
+    struct client *waiting[WAITING]; /* in the order of their queries */
     unsigned first, last;
 };
 
@@ -33,17 +39,18 @@ static void on_alloc(uv_handle_t *h, size_t wanted, uv_buf_t *b)
     *b = uv_buf_init(buffer, sizeof buffer);
 }
 
-static void say(uv_tcp_t *to, const char *body, int len)
+static void say(struct client *to, const char *body, int len)
 {
     char text[600];
     int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%.*s",
                      len, len, body);
     uv_buf_t b = uv_buf_init(text, (unsigned)n);
 
-    uv_try_write((uv_stream_t *)to, &b, 1);
+    if (!to->closed)
+        uv_try_write((uv_stream_t *)&to->tcp, &b, 1);
 }
 
-static void query(uv_tcp_t *from)
+static void query(struct client *from)
 {
     static unsigned key;
     struct store *s = &stores[turn++ % POOL];
@@ -55,7 +62,14 @@ static void query(uv_tcp_t *from)
         fprintf(stderr, "%s", PQerrorMessage(s->pg));
         exit(1);
     }
+    from->asked++;
     s->waiting[s->last++ % WAITING] = from;
+}
+
+static void give_up(struct client *c)
+{
+    if (--c->asked == 0 && c->closed)
+        free(c);
 }
 
 static void on_rows(uv_poll_t *poll, int status, int events)
@@ -81,7 +95,7 @@ static void on_rows(uv_poll_t *poll, int status, int events)
 
             say(s->waiting[s->first % WAITING], body, n);
         } else if (PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
-            s->first++;
+            give_up(s->waiting[s->first++ % WAITING]);
         }
         PQclear(r);
     }
@@ -108,28 +122,32 @@ static void open_stores(const char *conninfo)
 
 static void on_closed(uv_handle_t *h)
 {
-    free(h);
+    struct client *c = (struct client *)h;
+
+    c->closed = true;
+    if (c->asked == 0)
+        free(c);
 }
 
 static void on_read(uv_stream_t *s, ssize_t got, const uv_buf_t *b)
 {
-    if (got < 0)
+    if (got < 0 && !uv_is_closing((uv_handle_t *)s))
         uv_close((uv_handle_t *)s, on_closed);
     else if (got > 0 && with_store && strncmp(b->base, "GET /row", 8) == 0)
-        query((uv_tcp_t *)s);
+        query((struct client *)s);
     else if (got > 0)
-        say((uv_tcp_t *)s, BODY, sizeof BODY - 1);
+        say((struct client *)s, BODY, sizeof BODY - 1);
 }
 
 static void on_connection(uv_stream_t *s, int status)
 {
-    uv_tcp_t *c = malloc(sizeof *c);
+    struct client *c = calloc(1, sizeof *c);
 
     (void)status;
-    uv_tcp_init(uv_default_loop(), c);
-    if (uv_accept(s, (uv_stream_t *)c) != 0)
+    uv_tcp_init(uv_default_loop(), &c->tcp);
+    if (uv_accept(s, (uv_stream_t *)&c->tcp) != 0)
         return;
-    uv_tcp_nodelay(c, 1);
+    uv_tcp_nodelay(&c->tcp, 1);
     uv_read_start((uv_stream_t *)c, on_alloc, on_read);
 }
 

@@ -1,32 +1,99 @@
-// The benchmarks: work per second of server CPU, against floors and peers of the same run. ./dev bench [--quick] [--only=a,b]
+// The benchmarks: work per second of server CPU, against floors and peers of the same run. Writes docs/performance.md, its chart
+// and docs/bench.json. ./dev bench [--quick] [--only=json,echo] [--subjects=floor,madang]
+import fs from 'node:fs';
 import path from 'node:path';
-import { compile, load, median, pinStores, stopAll } from './lib.mjs';
-import { scenarios } from './scenarios.mjs';
-import { MADANG, madang, people, startAll } from './subjects.mjs';
+import { compile, hold, load, median, pinStores, root, rss, sleep, stopAll } from './lib.mjs';
+import { counts, judge } from './callgrind.mjs';
+import { write } from './report.mjs';
+import { many, quiet, scenarios, talk } from './scenarios.mjs';
+import { commits, NAMES, people, peerDatabase, starters } from './subjects.mjs';
 
-const quick = process.argv.includes('--quick'), RUNS = Number(process.env.BENCH_RUNS ?? (quick ? 3 : 5)), SECONDS = Number(process.env.BENCH_SECONDS ?? (quick ? 0.5 : 1));
-const only = process.argv.find(a => a.startsWith('--only='))?.slice(7).split(','), few = process.argv.find(a => a.startsWith('--subjects='))?.slice(11).split(',');
+const option = name => process.argv.find(a => a.startsWith(`--${name}=`))?.slice(name.length + 3).split(',');
+const quick = process.argv.includes('--quick'), only = option('only'), few = option('subjects') ?? (quick ? ['floor', 'uv', 'pq', 'nginx', 'bun', 'socketioNodes', 'pgbench', 'madang', 'nodes'] : undefined);
+const RUNS = quick ? 3 : 5, SECONDS = quick ? 0.4 : 1, SOCKETS = quick ? 5000 : 10000;
 const at = path.resolve(process.env.MADANG_PG_URL.split('host=')[1]);
 process.env.MADANG_TEST_STORES = at;
-process.env.MADANG_BINARY ??= path.resolve('build/bench/madangd');
+process.env.MADANG_BINARY ??= path.join(root, 'build/bench/madangd');
 const { Cluster } = await import('../lib/daemon.mjs');
+const wanted = id => !only || only.includes(id), takes = s => !few || few.includes(s);
+const began = Date.now(), say = text => console.error(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${text}`);
 
 compile();
-const cluster = await new Cluster().start();
-try {
-    const list = await startAll(cluster, at), { file } = await people(cluster);
+await peerDatabase(at);
+const cluster = await new Cluster().start(), start = starters(cluster, at), running = {};
+const subject = async name => (running[name] ??= name === 'pgbench' ? { name } : await start[name]());
+
+// best and median of a subject's repetitions
+function sum(results) {
+    const rates = results.map(r => r.rate), times = k => Math.min(...results.map(r => r[k] ?? 0));
+    return { best: Math.max(...rates), median: median(rates), plain: Math.max(...results.map(r => r.plain)), busy: median(results.map(r => r.busy ?? 0)), p50: times('p50_us'), p99: times('p99_us') };
+}
+async function once(name, [mode, options], seconds) {
+    const s = await subject(name);
+    if (mode !== 'commits') return load(s, mode, { seconds, ...options });
+    const tps = await commits(at, seconds);
+    return { rate: tps, plain: tps };
+}
+async function measure(scenario) {
+    const names = Object.keys(scenario.subjects).filter(takes), results = Object.fromEntries(names.map(n => [n, []]));
+    for (const n of names) await subject(n);
     pinStores(at);
-    for (const s of scenarios(file)) {
-        if (only && !only.includes(s.id)) continue;
-        const names = Object.keys(s.subjects).filter(n => list[n] && (!few || few.includes(n))), results = Object.fromEntries(names.map(n => [n, []]));
-        for (let i = 0; i < RUNS; i++)
-            for (const n of names) { const [mode, options] = s.subjects[n]; results[n].push(await load(list[n], mode, { seconds: SECONDS, ...options })); }
-        console.log(s.title);
-        const bestOf = n => Math.max(...results[n].map(r => r.rate));
-        for (const n of names) console.log(`  ${n.padEnd(16)} best ${Math.round(bestOf(n))} median ${Math.round(median(results[n].map(r => r.rate)))} of floor ${results[s.floor] ? (bestOf(n) / bestOf(s.floor)).toFixed(2) : '-'} plain ${Math.round(median(results[n].map(r => r.plain)))} busy ${median(results[n].map(r => r.busy)).toFixed(2)} p50 ${median(results[n].map(r => r.p50_us))} p99 ${median(results[n].map(r => r.p99_us))}`);
+    for (let i = 0; i < RUNS; i++) for (const n of names) results[n].push(await once(n, scenario.subjects[n], scenario.latency ? SECONDS * 2 : SECONDS));
+    const out = Object.fromEntries(names.map(n => [n, sum(results[n])])), rate = n => scenario.plain ? out[n]?.plain : out[n]?.best;
+    const ours = out.madang ? 'madang' : 'nodes';
+    say(`${scenario.title}: ${Math.round(rate(ours))}${rate(scenario.floor) ? `, ${(rate(ours) / rate(scenario.floor)).toFixed(2)} of ${NAMES[scenario.floor]}` : ''}`);
+    return { ...scenario, subjects: out, ours };
+}
+
+// What one more socket costs, idle and after a round trip of its own: the difference that SOCKETS more make.
+async function memory(name, files) {
+    const s = await start[name](), of = quiet[name] ?? many[name], options = file => ({ per_room: 100, ...of(file) });
+    const first = await hold(s, { conns: 2000, ...options(files.later) });
+    await first.use();
+    await sleep(1500);
+    const before = rss(s), more = await hold(s, { conns: SOCKETS, ...options(files.all) });
+    await sleep(1500);
+    const idle = rss(s);
+    await more.use();
+    await sleep(500);
+    const used = rss(s);
+    await more.close();
+    await first.close();
+    await s.stop?.();
+    say(`memory of a socket, ${NAMES[name]}: ${Math.round((idle - before) / SOCKETS)}`);
+    return { idle: Math.round((idle - before) / SOCKETS), used: Math.round((used - before) / SOCKETS) };
+}
+async function busyness(name, mode, options) {
+    const results = [];
+    for (let i = 0; i < (quick ? 1 : 3); i++) results.push((await load(await subject(name), mode, { seconds: quick ? 2 : 5, conns: SOCKETS, ...options })).busy);
+    say(`${mode}, ${NAMES[name]}: ${(median(results) * 100).toFixed(1)} %`);
+    return median(results);
+}
+
+const report = { quick, RUNS, SECONDS, SOCKETS, scenarios: [], memory: {}, beats: {}, rooms: {}, grown: [] };
+let fails = 0;
+try {
+    await subject('madang'); // makes the tables
+    const files = await people(cluster);
+    for (const s of scenarios(files)) if (wanted(s.id)) report.scenarios.push(await measure(s));
+    if (wanted('beats')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.beats[n] = await busyness(n, 'beats', { rate: 1000, per_room: 100, ...(quiet[n] ?? many[n])(files.all) });
+    if (wanted('rooms')) for (const n of ['floor', 'bun', 'ws', 'go', 'madang'].filter(takes)) report.rooms[n] = await busyness(n, 'rooms', { per_room: 100, ...talk[n](files.all) });
+    if (wanted('memory')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.memory[n] = await memory(n, files);
+    if (wanted('tenfold') && !quick) {
+        const table = Object.fromEntries(scenarios(files).map(s => [s.id, s]));
+        for (const [id, title, more] of [['json', 'GET of a constant JSON, 640 connections', { conns: 640 }], ['row', 'GET with one indexed SELECT, 640 connections', { conns: 640 }], ['hold', 'POST with one Redis lease, 640 connections', { conns: 640 }], ['echo', 'WebSocket call round trip, 10,000 sockets', { conns: 10000 }], ['fan', 'One event to 10,000 members, one at a time', { conns: 10000 }], ['fan16', 'The same, 16 unfinished', { conns: 10000 }], ['pairs', 'Relay between 5,000 pairs', { conns: 10000 }], ['churn', 'Handshakes with a token, 640 at a time', { conns: 640 }]]) {
+            const s = table[id], both = Object.fromEntries(['floor', 'madang'].filter(n => s.subjects[n] && takes(n)).map(n => [n, [s.subjects[n][0], { ...s.subjects[n][1], ...more }]]));
+            report.scenarios.push({ ...(await measure({ ...s, subjects: both, title, must: undefined, moonshot: undefined })), tenfold: id, id: `${id}10` });
+        }
     }
+    if (wanted('counts')) {
+        report.counts = await counts(cluster, files);
+        fails = judge(report.counts, process.argv.includes('--record'), say);
+    }
+    if (!only && !few) write(report);
+    else if (quick && !only) console.log(`measured in ${Math.round((Date.now() - began) / 1000)} s; docs/performance.md is made by the full run`);
 } finally {
     await cluster.stop().catch(e => console.error(e.message));
     stopAll();
 }
-process.exit();
+process.exit(fails ? 1 : 0);

@@ -10,7 +10,8 @@ const ours = (tokens, more) => ({ path: '/ws', protocol: 'madang.v1', tokens, he
 const PLAIN = ['floor', 'bun', 'ws', 'go']; // take frames as they are
 
 // A line: who takes part and how; `must` and `moonshot` are [subject, ratio] of the best rates.
-export function scenarios(tokens) {
+export function scenarios(files) {
+    const tokens = files.all;
     const all = (subjects, of) => Object.fromEntries(subjects.map(s => [s, of(s)]));
     const fan = (n, flight) => ({
         ...all(PLAIN, () => ['fan', { conns: n, flight, path: '/room/1', message: EVENT, match: '' }]),
@@ -43,7 +44,20 @@ export function scenarios(tokens) {
         { id: 'nodes', title: 'The same across two nodes through Redis', unit: 'messages', floor: 'socketioNodes', must: [['socketioNodes', 2]], moonshot: [['socketioNodes', 4]], subjects: pairs('socketioNodes', 'nodes') },
         { id: 'churn', title: 'Handshakes with a token', unit: 'handshakes', floor: 'floor', must: [['floor', 0.6], ['socketio', 5]], moonshot: [['floor', 0.8]],
             subjects: { ...all(PLAIN, () => ['churn', { conns: 64, path: '/echo' }]), socketio: ['churn', { conns: 64, ...io }], madang: ['churn', { conns: 64, ...ours(tokens, {}) }] } },
+        { id: 'notice', title: 'A notice posted, committed and told to 1,000 sockets', unit: 'deliveries', floor: 'floor',
+            subjects: { floor: fan(1000, 1).floor, madang: ['fan', { conns: 1000, ...ours(files.manager, { message: '{"op":"notices.post","in":{"title":"bench","body":"a notice of the benchmark"}}', match: '{"ev":"notice.posted"' }) }] } },
+        { id: 'send', title: 'A message sent and committed, 32 at a time', unit: 'messages', floor: 'pgbench', plain: true,
+            subjects: { pgbench: ['commits'], madang: ['http', { conns: 32, tokens: files.senders, per_room: 1, message: `POST /api/v1/rooms/1%r/messages HTTP/1.1\r\nHost: localhost\r\n${bearer}Content-Type: application/json\r\n\r\n{"client_id":"bench-%n","body":"${BODY}"}` }] } },
     ];
 }
-export const helloOf = (tokens, more) => ours(tokens, more);
-export { BODY, bearer, get, io, say, said };
+// Many sockets that do little: memory, heartbeats, rooms.
+export const many = {
+    ...Object.fromEntries(PLAIN.map(s => [s, () => ({ path: '/room/%r', message: 'x'.repeat(512), match: '' })])),
+    socketio: () => ({ ...io, message: `420["echo","${'x'.repeat(500)}"]`, match: '43' }),
+    madang: tokens => ours(tokens, { room: true, message: '{"op":"session.beat","id":7}', match: '{"id":7,"out"' }),
+};
+export const quiet = { ...many, ...Object.fromEntries(PLAIN.map(s => [s, () => ({ path: '/echo', message: 'x'.repeat(512), match: '' })])) };
+export const talk = {
+    ...Object.fromEntries(PLAIN.map(s => [s, () => ({ path: '/room/%r', message: EVENT, match: '' })])),
+    madang: tokens => ours(tokens, { room: true, message: say('say'), match: said }),
+};

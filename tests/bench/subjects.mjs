@@ -10,11 +10,11 @@ export const PEOPLE = 20000;
 const KEY = 'a test secret of more than thirty-two characters';
 
 // Access tokens as the daemon makes them; 20,000 logins would measure passwords.
-function tokenOf(account) {
+function tokenOf(account, role) {
     const key = Buffer.from(crypto.hkdfSync('sha256', KEY, '', 'access-token', 32)), part = x => Buffer.from(JSON.stringify(x)).toString('base64url');
     const now = Math.floor(Date.now() / 1000), kid = crypto.createHash('sha256').update(key).digest('hex').slice(0, 16);
     const session = crypto.createHash('sha256').update(`bench ${account}`).digest('base64url').slice(0, SESSION_ID);
-    const text = `${part({ alg: 'HS256', typ: 'JWT', kid })}.${part({ sub: String(account), role: 'member', sid: session, iss: 'madang', aud: 'madang', iat: now, exp: now + 36000 })}`;
+    const text = `${part({ alg: 'HS256', typ: 'JWT', kid })}.${part({ sub: String(account), role, sid: session, iss: 'madang', aud: 'madang', iat: now, exp: now + 36000 })}`;
     return `${text}.${crypto.createHmac('sha256', key).update(text).digest('base64url')}`;
 }
 const SESSION_ID = Number(/SESSION_ID_LEN (\d+)/.exec(fs.readFileSync(path.join(root, 'include/madang/token.h'), 'utf8'))[1]);
@@ -23,9 +23,19 @@ export async function people(cluster) {
     const rows = await cluster.sql(`insert into accounts (role, email, nickname, birth_date, region)
         select 'member', 'bench' || i || '@example.com', 'bench' || i, '1990-01-01', 'seoul' from generate_series(1, ${PEOPLE}) i returning id`);
     await cluster.sql('analyze accounts');
-    const file = path.join(cluster.folder, 'tokens'), all = rows.map(r => ({ id: r.id, token: tokenOf(r.id) }));
-    fs.writeFileSync(file, all.map(a => `${a.token} ${a.id}\n`).join(''));
-    return { file, all };
+    const ids = rows.map(r => r.id), write = (name, list, role = () => 'member') => {
+        const file = path.join(cluster.folder, name);
+        fs.writeFileSync(file, list.map((id, i) => `${tokenOf(id, role(i))} ${id}\n`).join(''));
+        return file;
+    };
+    // 64 pairs of friends with a room each, by the numbers 10, 11 … 163
+    await cluster.sql(`insert into friendships (low, high, state, requester) select $1::bigint + 2 * i, $1::bigint + 2 * i + 1, 'friends', $1::bigint + 2 * i from generate_series(0, 63) i`, [ids[0]]);
+    await cluster.sql(`insert into dm_rooms (id, low, high) overriding system value select ('1' || i)::bigint, $1::bigint + 2 * i, $1::bigint + 2 * i + 1 from generate_series(0, 63) i`, [ids[0]]);
+    return {
+        all: write('tokens', ids), later: write('tokens-later', ids.slice(PEOPLE / 2)), few: write('tokens-few', ids.slice(0, 100)),
+        manager: write('tokens-manager', ids, i => i ? 'member' : 'manager'), // the first one posts notices
+        senders: write('tokens-senders', ids.slice(0, 128).filter((_, i) => i % 2 === 0)),
+    };
 }
 
 export async function peerDatabase(at) {
@@ -38,6 +48,7 @@ export async function peerDatabase(at) {
     await client.connect();
     await client.query('create table rows (id bigint primary key, name text not null)');
     await client.query(`insert into rows select i, 'bench' || i from generate_series(1, ${PEOPLE}) i`);
+    await client.query('create table commits (id bigint generated always as identity primary key, body text not null)');
     await client.query('vacuum analyze rows');
     await client.end();
 }
@@ -46,7 +57,7 @@ export const MADANG = { MADANG_LOG_ACCESS: 'false', MADANG_LIMITS_SCALE: '100000
 export async function madang(cluster, name, extra = {}) {
     const node = await cluster.node({ ...MADANG, ...extra });
     pin(node.process.pid, SERVER);
-    return { name, port: node.port, pids: [node.process.pid], node, stop: () => node.stop() };
+    return { name, port: node.port, pids: [node.process.pid], node, stop: async () => { await node.stop(); node.killed = true; } };
 }
 
 function goPeer() {
@@ -71,21 +82,38 @@ async function nginx(folder) {
 // Two servers as one subject: sockets with odd numbers go to the second.
 function pair(name, a, b) { return { name, port: a.port, port2: b.port, pids: [...a.pids, ...b.pids] }; }
 
-export async function startAll(cluster, at) {
-    await peerDatabase(at);
+// Each by its name, started when it is first wanted.
+export function starters(cluster, at) {
     const node = (script, ...args) => [process.execPath, [path.join(peers, script), 'PORT', ...args]];
-    const redis = `${at}/redis.sock`, list = {};
-    list.floor = await serve('floor', path.join(tools, 'floor'), ['PORT']);
-    list.uv = await serve('libuv', path.join(tools, 'floor_uv'), ['PORT']);
-    list.pq = await serve('libuv + libpq', path.join(tools, 'floor_uv'), ['PORT', `host=${at} user=madang dbname=bench_peers`]);
-    list.bun = await serve('Bun', path.join(peers, 'node_modules/.bin/bun'), [path.join(peers, 'bun.mjs'), 'PORT', at, 'bench_peers', redis]);
-    list.ws = await serve('Node ws', ...node('ws.mjs'));
-    list.socketio = await serve('socket.io', ...node('socketio.mjs'));
-    list.socketioNodes = pair('socket.io + Redis', await serve('socket.io, 1st', ...node('socketio.mjs', redis)), await serve('socket.io, 2nd', ...node('socketio.mjs', redis)));
-    list.fastify = await serve('fastify', ...node('fastify.mjs', at, 'bench_peers', redis));
-    list.go = await serve('Go', goPeer(), ['PORT', `host=${at} user=madang dbname=bench_peers`], { GOMAXPROCS: '1' });
-    list.nginx = await nginx(path.join(cluster.folder, 'nginx'));
-    list.madang = await madang(cluster, 'madang', { MADANG_REDIS_PREFIX: `${cluster.id}-alone:` }); // knows of no other node
-    list.nodes = pair('madang', await madang(cluster, 'madang, 1st'), await madang(cluster, 'madang, 2nd'));
-    return list;
+    const redis = `${at}/redis.sock`, conninfo = `host=${at} user=madang dbname=bench_peers`;
+    const io = name => serve(name, ...node('socketio.mjs', redis));
+    return {
+        floor: () => serve('floor', path.join(tools, 'floor'), ['PORT']),
+        uv: () => serve('libuv', path.join(tools, 'floor_uv'), ['PORT']),
+        pq: () => serve('libuv + libpq', path.join(tools, 'floor_uv'), ['PORT', conninfo]),
+        nginx: () => nginx(path.join(cluster.folder, 'nginx')),
+        bun: () => serve('Bun', path.join(peers, 'node_modules/.bin/bun'), [path.join(peers, 'bun.mjs'), 'PORT', at, 'bench_peers', redis]),
+        go: () => serve('Go', goPeer(), ['PORT', conninfo], { GOMAXPROCS: '1' }),
+        fastify: () => serve('fastify', ...node('fastify.mjs', at, 'bench_peers', redis)),
+        ws: () => serve('Node ws', ...node('ws.mjs')),
+        socketio: () => serve('socket.io', ...node('socketio.mjs')),
+        socketioNodes: async () => pair('socket.io + Redis', await io('socket.io, 1st'), await io('socket.io, 2nd')),
+        madang: () => madang(cluster, 'madang', { MADANG_REDIS_PREFIX: `${cluster.id}-alone:` }), // knows of no other node
+        nodes: async () => pair('madang, two nodes', await madang(cluster, 'madang, 1st'), await madang(cluster, 'madang, 2nd')),
+    };
+}
+export const NAMES = { floor: 'floor', uv: 'libuv', pq: 'libpq', nginx: 'nginx', bun: 'Bun', go: 'Go', fastify: 'fastify', ws: 'Node ws', socketio: 'socket.io', socketioNodes: 'socket.io + Redis', pgbench: 'pgbench', madang: 'madang', nodes: 'madang, two nodes' };
+
+// INSERTs with a commit each by 32 clients of pgbench, a second of wall time: what Postgres itself gives here.
+export async function commits(at, seconds) {
+    const file = path.join(tools, 'insert.sql'), pgbench = path.join(fs.readdirSync('/usr/lib/postgresql').sort().map(v => `/usr/lib/postgresql/${v}/bin`).at(-1), 'pgbench');
+    fs.writeFileSync(file, "insert into commits (body) values ('0123456789012345678901234567890123456789');\n");
+    const out = await new Promise((resolve, reject) => {
+        const p = spawn('taskset', ['-c', SERVER, pgbench, '-h', at, '-U', 'madang', '-n', '-M', 'prepared', '-c', '32', '-T', String(Math.max(1, Math.round(seconds))), '-f', file, 'bench_peers'], { stdio: ['ignore', 'pipe', 'pipe'] });
+        let text = '', err = '';
+        p.stdout.on('data', d => { text += d; });
+        p.stderr.on('data', d => { err += d; });
+        p.on('close', code => code ? reject(new Error(err)) : resolve(text));
+    });
+    return Number(/tps = ([\d.]+)/.exec(out)[1]);
 }

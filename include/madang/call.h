@@ -26,8 +26,10 @@ struct call {
     enum role role;
     struct text session; /* of the access token */
     bool korean;         /* the language to answer in */
-    struct text request_id, trace_id, address, agent;
-    uint64_t socket; /* handle of the WebSocket it came by, 0 for HTTP: madang/hub.h */
+    struct text trace_id, agent;
+    struct text request_id, address; /* by call_request_id(), call_address(): of a socket they are made when they are wanted */
+    uint64_t socket;                 /* handle of the WebSocket it came by, 0 for HTTP: madang/hub.h */
+    int64_t message;                 /* its id there */
     struct exchange *http;
 
     struct text key, fingerprint; /* of idempotency; empty without */
@@ -44,6 +46,8 @@ struct call {
 
 /* A call for work of our own making (a job, a lease to renew): nobody's, with this task and arena. */
 struct call call_of_our_own(struct task *t, struct arena *a, const char *name);
+struct text call_request_id(struct call *c); /* to quote in answers and logs */
+struct text call_address(struct call *c);    /* of the client, as text; "-" when its socket is gone */
 /* FIELDS_INVALID at one field, for rules that a shape cannot say. */
 problem call_field_wrong(struct call *c, const char *pointer, const char *en, const char *ko) MUST_USE;
 /* The problem, with the seconds after which to try again. */

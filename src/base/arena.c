@@ -115,7 +115,8 @@ static struct arena_block *block_add(struct arena *a, size_t size)
     return b;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* Not zeroed. */
+static void *take(struct arena *a, size_t size)
 {
     struct arena_block *b = a->blocks;
     size_t rounded;
@@ -130,15 +131,21 @@ void *arena_alloc(struct arena *a, size_t size)
     memory = b->memory + b->used;
     b->used += rounded;
     a->used += rounded;
-    return memset(memory, 0, size);
+    return memory;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    return memset(take(a, size), 0, size);
 }
 
 struct text arena_text(struct arena *a, struct text t)
 {
-    char *copy = arena_alloc(a, t.len + 1);
+    char *copy = take(a, t.len + 1);
 
     if (t.len)
         memcpy(copy, t.at, t.len);
+    copy[t.len] = '\0';
     return (struct text){ copy, t.len };
 }
 
@@ -154,11 +161,12 @@ struct text arena_join_all(struct arena *a, const struct text *parts, size_t cou
 
     for (size_t i = 0; i < count; i++)
         len += parts[i].len;
-    to = out = arena_alloc(a, len + 1);
+    to = out = take(a, len + 1);
     for (size_t i = 0; i < count; i++) {
         memcpy(to, parts[i].at, parts[i].len);
         to += parts[i].len;
     }
+    *to = '\0';
     return (struct text){ out, len };
 }
 

@@ -31,18 +31,16 @@ char *buf_reserve(struct buf *b, size_t size)
 {
     size_t room = b->room ? b->room : 256;
 
+    if (size <= b->room - b->len && !b->over)
+        return b->at + b->len;
     if (b->over || size > b->max - b->len) {
         b->over = true;
         return NULL;
     }
-    if (size <= b->room - b->len)
-        return b->at + b->len;
     while (room - b->len < size)
         room *= 2;
-    if (room != b->room) {
-        b->at = must_realloc(b->at, room);
-        b->room = room;
-    }
+    b->room = room < b->max ? room : b->max; /* never more than may be written, so that the first line is enough */
+    b->at = must_realloc(b->at, b->room);
     return b->at + b->len;
 }
 

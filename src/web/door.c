@@ -152,7 +152,7 @@ struct text door_problem_json(struct call *c, problem p)
                               .code = text_of(p->code),
                               .status = p->status,
                               .retry = p->retry,
-                              .request_id = c->request_id };
+                              .request_id = call_request_id(c) };
 
     if (door_retry_after(c, p))
         b.retry_after = (struct opt_i64){ PRESENT, door_retry_after(c, p) };
@@ -218,7 +218,7 @@ static struct call_stats *stats_of(const struct call_def *d)
     }
 }
 
-static void log_access(const struct call *c, problem p, uint64_t us)
+static void log_access(struct call *c, problem p, uint64_t us)
 {
     struct text took = arena_printf(c->arena, "%llu", (unsigned long long)us);
     struct text account = arena_printf(c->arena, "%lld", (long long)c->account);
@@ -226,9 +226,9 @@ static void log_access(const struct call *c, problem p, uint64_t us)
         { T("result"), p ? text_of(p->code) : T("ok") },
         { T("us"), took },
         { T("account"), account },
-        { T("address"), c->address },
+        { T("address"), call_address(c) },
         { T("door"), c->http ? T("rest") : T("ws") },
-        { T("request"), c->request_id },
+        { T("request"), call_request_id(c) },
         { T("trace"), c->trace_id },
     };
 

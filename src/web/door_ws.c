@@ -43,6 +43,28 @@ static void reply(uint64_t handle, struct visit *v, struct text member, struct t
         socket_send_own(s, frame_join(T("{\"id\":"), text_i64(v->id, id), member, json, T("}")));
 }
 
+struct text call_request_id(struct call *c)
+{
+    char handle[24], id[24];
+
+    if (!c->request_id.len && c->socket)
+        c->request_id = arena_join(c->arena, text_i64((int64_t)c->socket, handle), T("-"), text_i64(c->message, id));
+    return c->request_id;
+}
+
+struct text call_address(struct call *c)
+{
+    const struct socket *s = c->address.len ? NULL : socket_by(c->socket);
+
+    if (s && s->address)
+        c->address = arena_text(c->arena, text_of(s->address));
+    else if (s && s->c)
+        c->address = peer_print(&s->c->peer, arena_alloc(c->arena, 46));
+    else if (!c->address.len)
+        c->address = T("-");
+    return c->address;
+}
+
 static void reply_output(uint64_t handle, struct visit *v)
 {
     struct text out = door_output(&v->call);
@@ -81,12 +103,10 @@ static problem read_envelope(struct visit *v, struct text json)
 static problem identify(struct visit *v, const struct socket *s)
 {
     struct call *c = &v->call;
-    char handle[24], id[24];
 
     c->socket = s->handle;
     c->korean = s->korean;
-    c->address = s->address ? text_of(s->address) : peer_print(&s->c->peer, arena_alloc(c->arena, 46));
-    c->request_id = arena_join(c->arena, text_i64((int64_t)s->handle, handle), T("-"), text_i64(v->id, id));
+    c->message = v->id;
     if (!s->open)
         return NULL;
     c->account = s->account;

@@ -74,20 +74,21 @@ static int64_t take_here(struct text key, int64_t capacity, int64_t per_ms)
 /* An IPv6 user holds a /64: its first four groups count. */
 static struct text address_part(struct call *c)
 {
+    struct text address = call_address(c);
     size_t groups = 0;
 
-    if (text_find(c->address, '.') >= 0)
-        return c->address;
-    for (size_t i = 0; i < c->address.len; i++)
-        if (c->address.at[i] == ':' && ++groups == 4)
-            return text_until(c->address, i);
-    return c->address;
+    if (text_find(address, '.') >= 0)
+        return address;
+    for (size_t i = 0; i < address.len; i++)
+        if (address.at[i] == ':' && ++groups == 4)
+            return text_until(address, i);
+    return address;
 }
 
 /* What the process counts by: the row's limit itself, and whose it is. */
 static int64_t take_local(struct call *c, const struct limit *l, int64_t capacity)
 {
-    struct text address = address_part(c);
+    struct text address;
     char key[sizeof l + 64];
     size_t len = sizeof l;
 
@@ -96,6 +97,7 @@ static int64_t take_local(struct call *c, const struct limit *l, int64_t capacit
         memcpy(key + len, &c->account, sizeof c->account);
         len += sizeof c->account;
     } else {
+        address = address_part(c);
         address.len = address.len < 63 ? address.len : 63;
         key[len++] = 'i';
         memcpy(key + len, address.at, address.len);

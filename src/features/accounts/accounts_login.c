@@ -46,7 +46,7 @@ problem session_begin(struct tx *tx, int64_t account, enum role role, struct log
                           .left_s = role == ROLE_GUEST ? config->session_guest_s : config->session_refresh_s };
     set_cookie(c, f->id, secret, f->left_s);
     session_token(c, account, role, f->id, out);
-    return store_session_add(tx, f, utf8_is_valid(device) ? device : T("?"), c->address);
+    return store_session_add(tx, f, utf8_is_valid(device) ? device : T("?"), call_address(c));
 }
 
 /* The lease; without Redis it is filled from the twin at first use. */
@@ -201,8 +201,8 @@ static problem family_stolen(struct call *c, struct text session, int64_t accoun
     bool found;
     problem p = store_session_end(store_on_call(c), account, session, &found);
 
-    log_warn("session", "a used refresh token came again from %.*s: the session of account %lld ends%s", TEXT_ARG(c->address),
-             (long long)account, p ? ", once the database can be reached" : "");
+    log_warn("session", "a used refresh token came again from %.*s: the session of account %lld ends%s",
+             TEXT_ARG(call_address(c)), (long long)account, p ? ", once the database can be reached" : "");
     hub_end_session(session, CLOSE_LOGIN);
     clear_cookie(c);
     return PROBLEM(REFRESH_INVALID);

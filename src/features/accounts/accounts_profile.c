@@ -74,7 +74,7 @@ static problem change_nickname(struct tx *tx, const struct profile_change *in)
 {
     struct call *c = tx->call;
 
-    return in->nickname.is == PRESENT ? points_book(tx, c->account, POINTS_NICKNAME, "nickname", c->request_id) : NULL;
+    return in->nickname.is == PRESENT ? points_book(tx, c->account, POINTS_NICKNAME, "nickname", call_request_id(c)) : NULL;
 }
 
 problem me_update(struct call *c)

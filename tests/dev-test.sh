@@ -87,7 +87,7 @@ run_generated() {
 run_asan() {
     build_asan
     run_unit asan
-    MADANG_BINARY=$ROOT/build/asan/madangd MADANG_TEST_RECORDS= run_node "api (sanitizers)" $(cd tests && ls api/*.test.mjs)
+    MADANG_BINARY=$ROOT/build/asan/madangd MADANG_TEST_RECORDS= run_node "api and conformance (sanitizers)" $(cd tests && ls api/*.test.mjs conformance/*.test.mjs)
 }
 
 run_valgrind() {
@@ -135,6 +135,7 @@ cmd_test() {
     run_unit release
     run_valgrind
     run_node "api" $(cd tests && ls api/*.test.mjs)
+    run_node "conformance" $(cd tests && ls conformance/*.test.mjs)
     run_judge
     run_judge_of_judge
     TEST_CONCURRENCY=1 run_node "browser" $(cd tests && ls browser/*.test.mjs)

@@ -222,6 +222,19 @@ static void read_environment(struct reading *r, const struct setting *s)
         set(r, s, text_of(value), "environment ");
 }
 
+/* "127.0.0.1:80, [::1]:80, unix:/path": what nobody from outside reaches. */
+static bool is_private(struct text addresses)
+{
+    while (addresses.len) {
+        struct text one = text_trim(text_cut(addresses, ',', &addresses));
+
+        if (!text_starts(one, T("127.")) && !text_starts(one, T("[::1]:")) && !text_starts(one, T("localhost:")) &&
+            !text_starts(one, T("unix:")))
+            return false;
+    }
+    return true;
+}
+
 static bool load(struct config *to, const char *path, struct buf *mistakes)
 {
     struct reading r = { .path = path, .mistakes = mistakes, .to = to };
@@ -236,6 +249,8 @@ static bool load(struct config *to, const char *path, struct buf *mistakes)
             read_credential(&r, &settings[i], credentials);
         read_environment(&r, &settings[i]);
     }
+    if (to->debug_echo && !is_private(to->http_listen))
+        mistake(&r, "[debug] echo is only for listeners on the loopback: [http] listen is %.*s", TEXT_ARG(to->http_listen));
     return r.found == 0;
 }
 

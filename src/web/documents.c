@@ -213,6 +213,7 @@ static void put_operation(const struct call_def *d, struct buf *out)
     buf_printf(out, "\"%s\":{\"operationId\":\"%s\",\"tags\":[\"%.*s\"],\"summary\":", lower[d->rest.method], d->name,
                (int)(dot - d->name), d->name);
     buf_put_json_string(out, text_of(d->says));
+    buf_printf(out, ",\"x-who\":\"%s\"", role_names[d->who]); /* at least this: both are in the same order */
     buf_put(out, d->who == ANYONE ? T(",\"security\":[],") : T(",\"security\":[{\"bearer\":[]}],"));
     put_parameters(d, out);
     if (d->in && has_body(d))

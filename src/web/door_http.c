@@ -1,5 +1,6 @@
 #include "door_http.h"
 
+#include "debug_echo.h"
 #include "door.h"
 #include "madang/codec.h"
 #include "madang/config.h"
@@ -166,8 +167,12 @@ static problem route(struct exchange *x)
 {
     struct visit *v = visit_of(x);
 
-    if (text_is(x->path, T("/ws")))
+    if (text_is(x->path, T("/ws")) || echo_is_socket(x))
         return v->no_socket ? v->no_socket : PROBLEM(UPGRADE_REQUIRED);
+    if (echo_is_http(x)) {
+        x->body_max = ECHO_MAX;
+        return NULL;
+    }
     if (x->method != METHOD_OPTIONS && !text_starts(x->path, T("/api/")) && (v->file = static_file_find(x)))
         return x->method == METHOD_GET || x->method == METHOD_HEAD ? NULL : PROBLEM(METHOD_NOT_ALLOWED);
     if (text_is(x->path, T("*")))
@@ -317,6 +322,10 @@ static void begin(struct exchange *x)
         exchange_end(x);
         return;
     }
+    if (echo_is_http(x)) {
+        echo_reply(x);
+        return;
+    }
     if (!v->call.def) {
         reply_options(v);
         return;
@@ -335,7 +344,7 @@ static bool upgrade(struct exchange *x, struct connection *c, struct text behind
 {
     struct visit *v;
 
-    if (!text_is(x->path, T("/ws")))
+    if (!text_is(x->path, T("/ws")) && !echo_is_socket(x))
         return false;
     v = visit_of(x);
     if ((v->no_socket = ws_handshake(x)))

@@ -25,7 +25,8 @@ struct http {
     struct exchange *x;
     uint64_t head_deadline_ms;
     size_t body_bytes_then, framing;
-    bool failed;
+    bool failed, parsing;
+    unsigned char blanks; /* empty lines passed over before the present request */
     struct text peer;
     char peer_text[46];
 };
@@ -87,6 +88,14 @@ static int on_body(llhttp_t *p, const char *at, size_t length)
     return 0;
 }
 
+/* A chunk that is too long is refused by its size, before its bytes come. */
+static int on_chunk(llhttp_t *p)
+{
+    const struct exchange *x = exchange_of(p);
+
+    return p->content_length > x->body_max - x->body_seen ? -1 : 0;
+}
+
 static int on_message_complete(llhttp_t *p)
 {
     exchange_of(p)->body_ended = true;
@@ -100,6 +109,7 @@ static const llhttp_settings_t *parser_settings(void)
     if (!s.on_body) {
         llhttp_settings_init(&s);
         s.on_body = on_body;
+        s.on_chunk_header = on_chunk;
         s.on_message_complete = on_message_complete;
     }
     return &s;
@@ -157,7 +167,7 @@ static size_t feed_body(struct http *h, struct text data)
     size_t used = e == HPE_OK ? data.len : (size_t)(llhttp_get_error_pos(h->parser) - data.at);
 
     if (e != HPE_OK && e != HPE_PAUSED) {
-        refuse(h, e == HPE_USER ? PROBLEM(BODY_TOO_LARGE) : PROBLEM(REQUEST_MALFORMED));
+        refuse(h, e == HPE_USER || e == HPE_CB_CHUNK_HEADER ? PROBLEM(BODY_TOO_LARGE) : PROBLEM(REQUEST_MALFORMED));
         return data.len;
     }
     h->framing += used - (x->body_seen - seen);
@@ -305,6 +315,7 @@ static bool take_head(struct http *h)
         return false;
     }
     h->looked = 0;
+    h->blanks = 0;
     if (end > (size_t)config->http_head_bytes) {
         refuse(h, PROBLEM(HEADERS_TOO_LARGE));
         return false;
@@ -323,32 +334,45 @@ static bool take_head(struct http *h)
 /* Empty lines before a request line are passed over (RFC 9112 §2.2), two at the most. */
 static void skip_blank(struct http *h)
 {
-    for (int i = 0; i < 2 && h->in.len >= 2 && memcmp(h->in.at, "\r\n", 2) == 0; i++)
+    for (; h->blanks < 2 && h->in.len >= 2 && memcmp(h->in.at, "\r\n", 2) == 0; h->blanks++)
         buf_drop(&h->in, 2);
 }
 
+/* One step: a head, or what has come of a body. False: that is all for now. */
+static bool parse_one(struct http *h)
+{
+    struct connection *c = h->c;
+
+    if (h->state == READING_BODY && h->in.len) {
+        size_t used = feed_body(h, buf_text(&h->in));
+
+        if (c->owner != h || h->failed)
+            return false;
+        buf_drop(&h->in, used);
+        return true;
+    }
+    if (h->in.len && (h->state == IDLE || (h->state == READING_HEAD && h->looked == 0))) {
+        skip_blank(h);
+        if (h->state == IDLE || h->in.len == 0)
+            set_idle(h);
+    }
+    if (c->queued > (size_t)config->http_send_bytes)
+        return false; /* who does not read its answers gets no more of them: on_drained() goes on */
+    return h->state == READING_HEAD && take_head(h);
+}
+
+/* An exchange that ends within a step comes back here: the step's bytes are still in the buffer, and the loop goes on by itself. */
 static void parse_some(struct http *h)
 {
     struct connection *c = h->c;
 
-    while (connection_is_open(c) && c->owner == h) {
-        if (h->state == READING_BODY && h->in.len) {
-            size_t used = feed_body(h, buf_text(&h->in));
-
-            if (c->owner != h || h->failed)
-                return;
-            buf_drop(&h->in, used);
-            continue;
-        }
-        if (h->state == IDLE && h->in.len) {
-            skip_blank(h);
-            set_idle(h);
-        }
-        if (c->queued > (size_t)config->http_send_bytes)
-            return; /* who does not read its answers gets no more of them: on_drained() goes on */
-        if (h->state != READING_HEAD || !take_head(h))
-            return;
-    }
+    if (h->parsing)
+        return;
+    h->parsing = true;
+    while (connection_is_open(c) && c->owner == h && parse_one(h))
+        ;
+    if (c->owner == h)
+        h->parsing = false;
 }
 
 static void on_data(struct connection *c, struct text data)

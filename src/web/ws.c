@@ -1,5 +1,6 @@
 #include "ws.h"
 
+#include "debug_echo.h"
 #include "door_http.h"
 #include "hub_parts.h"
 #include "madang/codec.h"
@@ -210,15 +211,15 @@ void socket_send(struct socket *s, struct chunk *frame)
     connection_send(s->c, frame);
 }
 
-static struct chunk *compressed_frame(struct text json)
+static struct chunk *compressed_frame(int opcode, struct text payload)
 {
     unsigned char header[10];
     struct chunk *k = NULL;
     struct buf b;
     size_t n;
 
-    if (ws_deflate(json, &b)) {
-        n = ws_frame_header(WS_TEXT, true, b.len, header);
+    if (ws_deflate(payload, &b)) {
+        n = ws_frame_header(opcode, true, b.len, header);
         k = chunk_new(n + b.len);
         memcpy(k->bytes, header, n);
         memcpy(k->bytes + n, b.at, b.len);
@@ -230,11 +231,26 @@ static struct chunk *compressed_frame(struct text json)
 void socket_send_own(struct socket *s, struct chunk *frame)
 {
     struct text json = frame_payload(frame);
-    struct chunk *k = s->deflate && json.len >= DEFLATE_MIN ? compressed_frame(json) : NULL;
+    struct chunk *k = s->deflate && json.len >= DEFLATE_MIN ? compressed_frame(WS_TEXT, json) : NULL;
 
     if (k)
         chunk_drop(frame);
     socket_send(s, k ? k : frame);
+}
+
+void socket_send_message(struct socket *s, int opcode, struct text payload)
+{
+    struct chunk *k = s->deflate && payload.len >= DEFLATE_MIN ? compressed_frame(opcode, payload) : NULL;
+    unsigned char header[10];
+    size_t n;
+
+    if (!k) {
+        n = ws_frame_header(opcode, false, payload.len, header);
+        k = chunk_new(n + payload.len);
+        memcpy(k->bytes, header, n);
+        memcpy(k->bytes + n, payload.at, payload.len);
+    }
+    connection_send(s->c, k);
 }
 
 void socket_read(struct socket *s, bool on)
@@ -251,9 +267,9 @@ void socket_set_timer(struct socket *s)
 
     if (!s->c || s->closing)
         return;
-    if (!s->open)
+    if (!s->open && !s->echo)
         delay = (uint64_t)config->ws_open_ms;
-    else if (left_s * 1000 < (int64_t)delay)
+    else if (s->open && left_s * 1000 < (int64_t)delay)
         delay = left_s > 0 ? (uint64_t)left_s * 1000 : 1;
     timer_set_after(&s->c->timer, delay);
 }
@@ -266,11 +282,11 @@ static void on_timer(struct connection *c)
         connection_finish(c);
         return;
     }
-    if (!s->open) {
+    if (!s->open && !s->echo) {
         socket_close(s, WS_CODE_LOGIN, "session.open did not come in time");
         return;
     }
-    if (s->expires_s + RENEW_GRACE_S <= clock_wall_seconds()) {
+    if (s->open && s->expires_s + RENEW_GRACE_S <= clock_wall_seconds()) {
         socket_close(s, WS_CODE_LOGIN, "the access token has expired");
         return;
     }
@@ -290,8 +306,15 @@ static void on_close_frame(struct socket *s, struct text payload)
 {
     int code = ws_close_code(payload);
 
-    socket_close(s, code ? code : WS_CODE_PROTOCOL, "");
+    if (!code) /* a reason that is no text is bad data, any other fault bad protocol (RFC 6455 §7.1.5, §8.1) */
+        code = payload.len > 2 && !utf8_is_valid(text_from(payload, 2)) ? WS_CODE_DATA : WS_CODE_PROTOCOL;
+    socket_close(s, code, "");
     connection_finish(s->c);
+}
+
+static void echo_text(struct socket *s, struct text payload)
+{
+    echo_message(s, WS_TEXT, payload);
 }
 
 static bool on_message(void *arg, int opcode, struct text payload)
@@ -308,10 +331,13 @@ static bool on_message(void *arg, int opcode, struct text payload)
     case WS_TEXT:
         metric_add(METRIC_FRAMES_IN, 1);
         if (!s->closing)
-            door_ws_message(s, payload);
+            (s->echo ? echo_text : door_ws_message)(s, payload);
         break;
     case WS_BINARY:
-        socket_close(s, WS_CODE_TYPE, "text frames only");
+        if (s->echo && !s->closing)
+            echo_message(s, WS_BINARY, payload);
+        else
+            socket_close(s, WS_CODE_TYPE, "text frames only");
         break;
     default:
         break;
@@ -322,7 +348,7 @@ static bool on_message(void *arg, int opcode, struct text payload)
 static void on_data(struct connection *c, struct text data)
 {
     struct socket *s = c->owner;
-    struct ws_rules rules = { (size_t)config->ws_message_bytes, s->deflate };
+    struct ws_rules rules = { s->echo ? ECHO_MAX : (size_t)config->ws_message_bytes, s->deflate };
     struct text payload;
     size_t used;
     int code;
@@ -374,6 +400,11 @@ void socket_task_done(struct socket *s)
 {
     s->running--;
     socket_release(s);
+}
+
+static void on_drained(struct connection *c)
+{
+    echo_drained(c->owner);
 }
 
 static struct socket *socket_new(struct connection *c, const struct exchange *x, bool korean)
@@ -436,12 +467,14 @@ static void adopt_token(struct socket *s, struct exchange *x)
 
 void ws_accept(struct connection *c, struct exchange *x, bool korean, struct text behind)
 {
-    static const struct connection_ops ops = { on_data, on_gone, NULL, on_timer };
+    static const struct connection_ops ops = { on_data, on_gone, NULL, on_timer },
+                                       echo_ops = { on_data, on_gone, on_drained, on_timer };
     struct socket *s = socket_new(c, x, korean);
     struct text rest = arena_text(&x->arena, behind);
 
     s->deflate = wants_deflate(exchange_header(x, T("sec-websocket-extensions")));
-    c->ops = &ops;
+    s->echo = echo_is_socket(x);
+    c->ops = s->echo ? &echo_ops : &ops;
     c->owner = s;
     answer_101(s, x);
     socket_set_timer(s);

@@ -23,6 +23,7 @@ struct socket {
     uint64_t handle;
     struct connection *c;                               /* NULL while it is being let go */
     bool korean, deflate, open, joined, closing, heard; /* joined: session.open was answered */
+    bool echo;                                          /* debug_echo.h */
     unsigned char missed;                               /* pings without an answer */
     unsigned short waiting_count, running;
     enum role role;
@@ -48,6 +49,8 @@ struct socket *socket_by(uint64_t handle);               /* NULL when it is gone
 void socket_send(struct socket *s, struct chunk *frame); /* takes over the reference; closes with 1013 when too much is unsent */
 /* The same for a frame of this socket alone, which may be compressed. */
 void socket_send_own(struct socket *s, struct chunk *frame);
+/* A message of its own, text or binary; not held back by [ws] send_bytes. */
+void socket_send_message(struct socket *s, int opcode, struct text payload);
 void socket_close(struct socket *s, int code, const char *reason);
 void socket_set_timer(struct socket *s);
 void socket_read(struct socket *s, bool on);

@@ -161,6 +161,8 @@ static int inflate_message(struct ws_reader *r, size_t message_max)
         z.avail_out = (unsigned)want;
         got = inflate(&z, Z_SYNC_FLUSH);
         buf_commit(&plain, want - z.avail_out);
+        if (got == Z_STREAM_END) /* a sender may end its stream with each message: RFC 7692 §7.2.3.4 */
+            got = inflateReset(&z);
     }
     inflateEnd(&z);
     got = got != Z_OK && got != Z_BUF_ERROR && got != Z_STREAM_END ? WS_CODE_DATA : z.avail_in ? WS_CODE_TOO_BIG : 0;

@@ -40,7 +40,7 @@ static int dirty[ROOMS], dirty_count;
 static void send_all(int fd, const char *bytes, size_t len)
 {
     while (len) {
-        ssize_t n = write(fd, bytes, len);
+        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
 
         if (n < 0 && errno != EAGAIN)
             return;

@@ -4,6 +4,7 @@
  * after each query. Sends a whole answer for each chunk read. Not a server: a measure.
  */
 #include <libpq-fe.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,7 @@ int main(int argc, char **argv)
     struct sockaddr_in at;
     uv_tcp_t listening;
 
+    signal(SIGPIPE, SIG_IGN);
     uv_ip4_addr("127.0.0.1", (int)strtol(argc > 1 ? argv[1] : "0", NULL, 10), &at);
     uv_tcp_init(uv_default_loop(), &listening);
     uv_tcp_bind(&listening, (struct sockaddr *)&at, 0);

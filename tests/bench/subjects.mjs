@@ -83,6 +83,7 @@ async function nginx(folder) {
 function pair(name, a, b) { return { name, port: a.port, port2: b.port, pids: [...a.pids, ...b.pids] }; }
 
 // Each by its name, started when it is first wanted.
+let alone = 0;
 export function starters(cluster, at) {
     const node = (script, ...args) => [process.execPath, [path.join(peers, script), 'PORT', ...args]];
     const redis = `${at}/redis.sock`, conninfo = `host=${at} user=madang dbname=bench_peers`;
@@ -98,7 +99,7 @@ export function starters(cluster, at) {
         ws: () => serve('Node ws', ...node('ws.mjs')),
         socketio: () => serve('socket.io', ...node('socketio.mjs')),
         socketioNodes: async () => pair('socket.io + Redis', await io('socket.io, 1st'), await io('socket.io, 2nd')),
-        madang: () => madang(cluster, 'madang', { MADANG_REDIS_PREFIX: `${cluster.id}-alone:` }), // knows of no other node
+        madang: () => madang(cluster, 'madang', { MADANG_REDIS_PREFIX: `${cluster.id}-alone${++alone}:` }), // knows of no other node
         nodes: async () => pair('madang, two nodes', await madang(cluster, 'madang, 1st'), await madang(cluster, 'madang, 2nd')),
     };
 }

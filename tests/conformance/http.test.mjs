@@ -1,0 +1,257 @@
+// HTTP/1.1 by its bytes (RFC 9110, RFC 9112), as a strict origin server: what is well formed is answered as the RFCs say; what could be
+// read in two ways is refused, and nothing behind it is read.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Cluster } from '../lib/daemon.mjs';
+import { answers, CRLF, each, exchange } from './wire.mjs';
+
+let cluster, node;
+before(async () => {
+    cluster = await new Cluster().start();
+    node = await cluster.node({ MADANG_DEBUG_ECHO: 'true', MADANG_HTTP_HEAD_MS: '1000', MADANG_HTTP_KEEP_ALIVE_MS: '1000', MADANG_HTTP_CONNECTIONS_PER_ADDRESS: '1000' });
+});
+after(() => cluster.stop());
+
+const H = 'Host: localhost', INFO = '/api/v1/info', ECHO = '/debug/echo';
+const req = (line, ...fields) => [line, ...fields].join(CRLF) + CRLF + CRLF;
+const get = (...fields) => req(`GET ${INFO} HTTP/1.1`, H, ...fields);
+const post = (body, ...fields) => req(`POST ${ECHO} HTTP/1.1`, H, ...fields) + body;
+const chunked = (body, ...fields) => post(body, 'Transfer-Encoding: chunked', ...fields);
+const line = target => req(`GET ${target} HTTP/1.1`, H);
+
+// "200 400x": the answers in their order; x: the server closes behind the last; |: or.
+const rows = [
+    // request line
+    ['GET', get(), '200'],
+    ['two empty lines before it', CRLF + CRLF + get(), '200'],
+    ['an empty line before it', CRLF + get(), '200'],
+    ['three empty lines before it', CRLF + CRLF + CRLF + get(), '400x'],
+    ['a bare LF before it', '\n' + get(), '400x'],
+    ['HEAD', req(`HEAD ${INFO} HTTP/1.1`, H), '200', { heads: [0] }],
+    ['a method in lower case', req(`get ${INFO} HTTP/1.1`, H), '501x'],
+    ['an unknown method', req(`BREW ${INFO} HTTP/1.1`, H), '501x'],
+    ['TRACE', req(`TRACE ${INFO} HTTP/1.1`, H), '501x'],
+    ['CONNECT', req('CONNECT localhost:80 HTTP/1.1', H), '501x|400x'],
+    ['a method that is no token', req(`GE(T ${INFO} HTTP/1.1`, H), '400x'],
+    ['no method', req(` ${INFO} HTTP/1.1`, H), '400x'],
+    ['a method without end', req(`${'M'.repeat(40)} ${INFO} HTTP/1.1`, H), '400x'],
+    ['two blanks', req(`GET  ${INFO} HTTP/1.1`, H), '400x'],
+    ['two blanks before the version', req(`GET ${INFO}  HTTP/1.1`, H), '400x'],
+    ['tabs for blanks', req(`GET\t${INFO}\tHTTP/1.1`, H), '400x'],
+    ['a blank behind the version', req(`GET ${INFO} HTTP/1.1 `, H), '400x'],
+    ['HTTP/0.9', `GET ${INFO}${CRLF}${CRLF}`, '400x'],
+    ['HTTP/1.0', req(`GET ${INFO} HTTP/1.0`), '200x'],
+    ['HTTP/1.0 that wants to be kept', req(`GET ${INFO} HTTP/1.0`, 'Connection: keep-alive'), '200', { fields: { connection: 'keep-alive' } }],
+    ['HTTP/1.2', req(`GET ${INFO} HTTP/1.2`, H), '505x'],
+    ['HTTP/2.0', req(`GET ${INFO} HTTP/2.0`, H), '505x'],
+    ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '505x'],
+    ['http in lower case', req(`GET ${INFO} http/1.1`, H), '400x'],
+    ['a version with more behind it', req(`GET ${INFO} HTTP/1.1x`, H), '400x'],
+    ['a version without a point', req(`GET ${INFO} HTTP/11`, H), '400x'],
+    ['a version of one digit', req(`GET ${INFO} HTTP/1`, H), '400x'],
+    ['a version of two digits', req(`GET ${INFO} HTTP/1.10`, H), '400x'],
+    ['another protocol', req(`GET ${INFO} HTCPCP/1.0`, H), '400x'],
+    ['TLS', Buffer.from('1603010200010001fc0303', 'hex'), '408x'],
+    // target
+    ['absolute form', req(`GET http://localhost${INFO} HTTP/1.1`, H), '200'],
+    ['absolute form with https', req(`GET https://localhost${INFO} HTTP/1.1`, H), '200'],
+    ['absolute form, another authority than Host', req(`GET http://other${INFO} HTTP/1.1`, H), '400x'],
+    ['absolute form, another scheme', req(`GET ftp://localhost${INFO} HTTP/1.1`, H), '400x'],
+    ['absolute form with user', req(`GET http://me@localhost${INFO} HTTP/1.1`, H), '400x'],
+    ['* with GET', line('*'), '400|400x'],
+    ['* with OPTIONS', req('OPTIONS * HTTP/1.1', H), '204'],
+    ['no slash in front', line('api/v1/info'), '400x'],
+    ['a fragment', line(`${INFO}#here`), '400|400x'],
+    ['a blank within', line('/api/v1/in fo'), '400x'],
+    ['UTF-8 as it is', line('/api/v1/\u00ea\u00b0\u0080'), '400x'],
+    ['a DEL', line('/api/v1/\x7f'), '400x'],
+    ['a NUL', line('/api/v1/\0'), '400x'],
+    ['a control character', line('/api/v1/\x01'), '400x'],
+    ['a broken escape', line('/api/v1/%zz'), '400|400x'],
+    ['half an escape', line('/api/v1/%4'), '400|400x'],
+    ['an escaped NUL', line('/api/v1/%00'), '400|400x'],
+    ['an escape that is no UTF-8', line('/api/v1/%ff'), '400|400x'],
+    ['an escaped slash', line('/api/v1%2finfo'), '400|400x'],
+    ['dots', line('/api/v1/../v1/info'), '400|400x'],
+    ['escaped dots', line('/api/%2e%2e/api/v1/info'), '400|400x'],
+    ['escaped letters', line('/api/v1/%69nfo'), '200'],
+    ['an empty query', line(`${INFO}?`), '200'],
+    ['9,000 bytes', line(`/${'a'.repeat(9000)}`), '414x'],
+    ['endless', `GET /${'a'.repeat(40000)}`, '414x'],
+    ['an empty target', req('GET  HTTP/1.1', H), '400x'],
+    // Host
+    ['no Host', req(`GET ${INFO} HTTP/1.1`), '400x'],
+    ['an empty Host', req(`GET ${INFO} HTTP/1.1`, 'Host:'), '400x'],
+    ['two Hosts alike', req(`GET ${INFO} HTTP/1.1`, H, H), '400x'],
+    ['two Hosts', req(`GET ${INFO} HTTP/1.1`, H, 'Host: other'), '400x'],
+    ['Host with a port', req(`GET ${INFO} HTTP/1.1`, 'Host: localhost:8080'), '200'],
+    ['Host of IPv6', req(`GET ${INFO} HTTP/1.1`, 'Host: [::1]:80'), '200'],
+    ['HOST in capitals', req(`GET ${INFO} HTTP/1.1`, 'HOST: localhost'), '200'],
+    ['Host with a path', req(`GET ${INFO} HTTP/1.1`, 'Host: localhost/x'), '400x'],
+    ['Host with a user', req(`GET ${INFO} HTTP/1.1`, 'Host: me@localhost'), '400x'],
+    ['Host with a blank', req(`GET ${INFO} HTTP/1.1`, 'Host: local host'), '400x'],
+    ['Host with a comma', req(`GET ${INFO} HTTP/1.1`, 'Host: a,b'), '400x'],
+    ['Host of 300 bytes', req(`GET ${INFO} HTTP/1.1`, `Host: ${'a'.repeat(300)}`), '400x'],
+    // fields
+    ['a blank before the colon', get('X-A : 1'), '400x'],
+    ['a tab before the colon', get('X-A\t: 1'), '400x'],
+    ['a blank before the first field', req(`GET ${INFO} HTTP/1.1`, ` ${H}`), '400x'],
+    ['a folded line', get('X-A: 1', ' more'), '400x'],
+    ['a line folded by a tab', get('X-A: 1', '\tmore'), '400x'],
+    ['a line of blanks', get('X-A: 1', '  '), '400x'],
+    ['no colon', get('X-A'), '400x'],
+    ['no name', get(': 1'), '400x'],
+    ['a blank in the name', get('X A: 1'), '400x'],
+    ['a parenthesis in the name', get('X(A: 1'), '400x'],
+    ['a quote in the name', get('X"A: 1'), '400x'],
+    ['a slash in the name', get('X/A: 1'), '400x'],
+    ['UTF-8 in the name', get('X-\u00ea\u00b0\u0080: 1'), '400x'],
+    ['a NUL in the name', get('X\0A: 1'), '400x'],
+    ['every character of a token', get("X!#$%&'*+-.^_`|~09azAZ: 1"), '200'],
+    ['a NUL in the value', get('X-A: a\0b'), '400x'],
+    ['a control character in the value', get('X-A: a\x01b'), '400x'],
+    ['a DEL in the value', get('X-A: a\x7fb'), '400x'],
+    ['a bare CR in the value', get('X-A: a\rb'), '400x'],
+    ['a bare CR at its end', get('X-A: a\r'), '400x'],
+    ['a bare LF in the value', get('X-A: a\nb'), '400x'],
+    ['a line ended by LF', `GET ${INFO} HTTP/1.1\r\n${H}\nX-A: 1\r\n\r\n`, '400x'],
+    ['a request line ended by LF', `GET ${INFO} HTTP/1.1\n${H}\r\n\r\n`, '400x'],
+    ['a request line ended by CR', `GET ${INFO} HTTP/1.1\r${H}\r\n\r\n`, '400x'],
+    ['tabs in the value', get('X-A: a\tb'), '200'],
+    ['bytes beyond ASCII in the value', get('X-A: \xe9\xff'), '200'],
+    ['an empty value', get('X-A:'), '200'],
+    ['blanks around the value', get('X-A: \t 1 \t '), '200'],
+    ['a colon in the value', get('X-A: a:b'), '200'],
+    ['no blank behind the colon', get('X-A:1'), '200'],
+    ['the same field twice', get('X-A: 1', 'X-A: 2'), '200'],
+    ['99 fields', get(...Array.from({ length: 98 }, (_, i) => `X-${i}: 1`)), '200'],
+    ['101 fields', get(...Array.from({ length: 101 }, (_, i) => `X-${i}: 1`)), '431x'],
+    ['a field of 40 KB', get(`X-A: ${'a'.repeat(40000)}`), '431x'],
+    ['a head without end', `GET ${INFO} HTTP/1.1\r\n${H}\r\n${'X-A: 1\r\n'.repeat(8000)}`, '431x'],
+    // length
+    ['a body', post('abc', 'Content-Length: 3'), '200', { body: 'abc' }],
+    ['a body of nothing', post('', 'Content-Length: 0'), '200', { body: '' }],
+    ['no body', post(''), '200', { body: '' }],
+    ['a body of all bytes', post(Buffer.from(Array.from({ length: 256 }, (_, i) => i)).toString('latin1'), 'Content-Length: 256'), '200'],
+    ['zeros before the length', post('abc', 'Content-Length: 003'), '200', { body: 'abc' }],
+    ['blanks around the length', post('abc', 'Content-Length:  3 '), '200', { body: 'abc' }],
+    ['two lengths', post('abc', 'Content-Length: 3', 'Content-Length: 4'), '400x'],
+    ['two lengths alike', post('abc', 'Content-Length: 3', 'Content-Length: 3'), '400x'],
+    ['a list of lengths', post('abc', 'Content-Length: 3, 3'), '400x'],
+    ['a signed length', post('abc', 'Content-Length: +3'), '400x'],
+    ['a negative length', post('abc', 'Content-Length: -3'), '400x'],
+    ['a hexadecimal length', post('abc', 'Content-Length: 0x3'), '400x'],
+    ['a length and more', post('abc', 'Content-Length: 3a'), '400x'],
+    ['a length in two words', post('abc', 'Content-Length: 3 3'), '400x'],
+    ['a fraction', post('abc', 'Content-Length: 3.0'), '400x'],
+    ['an empty length', post('abc', 'Content-Length:'), '400x'],
+    ['a length of nineteen digits', post('abc', 'Content-Length: 9999999999999999999'), '400x'],
+    ['a length of 2^64 and 3', post('abc', 'Content-Length: 18446744073709551619'), '400x'],
+    ['too long', post('', 'Content-Length: 20000000'), '413x'],
+    ['a body where none is taken', req(`GET ${INFO} HTTP/1.1`, H, 'Content-Length: 3') + 'abc', '413x'],
+    ['an underscore is another field', post('abc', 'Content_Length: 3') + get(), '200 501x'],
+    ['both lengths', post('3\r\nabc\r\n0\r\n\r\n', 'Content-Length: 3', 'Transfer-Encoding: chunked'), '400x'],
+    ['both lengths, the other way', post('3\r\nabc\r\n0\r\n\r\n', 'Transfer-Encoding: chunked', 'Content-Length: 13'), '400x'],
+    // transfer codings
+    ['a chunk', chunked('3\r\nabc\r\n0\r\n\r\n'), '200', { body: 'abc' }],
+    ['no chunk', chunked('0\r\n\r\n'), '200', { body: '' }],
+    ['three chunks', chunked('1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n'), '200', { body: 'abc' }],
+    ['hexadecimal in both cases', chunked('a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n'), '200', { body: '01234567890123456789' }],
+    ['zeros before the size', chunked('0003\r\nabc\r\n000\r\n\r\n'), '200', { body: 'abc' }],
+    ['CHUNKED in capitals', post('3\r\nabc\r\n0\r\n\r\n', 'Transfer-Encoding: CHUNKED'), '200', { body: 'abc' }],
+    ['an extension', chunked('3;a=b\r\nabc\r\n0\r\n\r\n'), '200', { body: 'abc' }],
+    ['an extension in quotes', chunked('3;a="b;c"\r\nabc\r\n0\r\n\r\n'), '200', { body: 'abc' }],
+    ['an extension of 100 KB', chunked(`3;${'a'.repeat(100000)}\r\nabc\r\n0\r\n\r\n`), '400x'],
+    ['a trailer', chunked('3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n'), '200', { body: 'abc' }],
+    ['a trailer that would be a length', chunked('3\r\nabc\r\n0\r\nContent-Length: 5\r\n\r\n') + get(), '200 200'],
+    ['a trailer without a colon', chunked('3\r\nabc\r\n0\r\nbroken\r\n\r\n'), '400x'],
+    ['trailers of 100 KB', chunked(`3\r\nabc\r\n0\r\n${'X-A: 1\r\n'.repeat(13000)}\r\n`), '400x'],
+    ['a size of nothing', chunked('\r\nabc\r\n0\r\n\r\n'), '400x'],
+    ['a size that is no number', chunked('g\r\nabc\r\n0\r\n\r\n'), '400x'],
+    ['a size with 0x', chunked('0x3\r\nabc\r\n0\r\n\r\n'), '400x'],
+    ['a signed size', chunked('+3\r\nabc\r\n0\r\n\r\n'), '400x'],
+    ['a negative size', chunked('-3\r\nabc\r\n0\r\n\r\n'), '400x'],
+    ['a blank before the size', chunked(' 3\r\nabc\r\n0\r\n\r\n'), '400x'],
+    ['a size beyond 64 bits', chunked('10000000000000003\r\nabc\r\n0\r\n\r\n'), '400x'],
+    ['a size beyond the limit', chunked('2000000\r\n'), '413x'],
+    ['no CRLF behind the data', chunked('3\r\nabcd\r\n0\r\n\r\n'), '400x'],
+    ['LF behind the size', chunked('3\nabc\r\n0\r\n\r\n'), '400x'],
+    ['LF behind the data', chunked('3\r\nabc\n0\r\n\r\n'), '400x'],
+    ['CR behind the size', chunked('3\rabc\r\n0\r\n\r\n'), '400x'],
+    ['a bare CR in an extension', chunked('3;a\rb\r\nabc\r\n0\r\n\r\n'), '400x'],
+    ['another coding', post('abc', 'Transfer-Encoding: gzip'), '501x'],
+    ['identity', post('abc', 'Transfer-Encoding: identity'), '501x'],
+    ['gzip, chunked', post('0\r\n\r\n', 'Transfer-Encoding: gzip, chunked'), '400x|501x'],
+    ['chunked, chunked', post('0\r\n\r\n', 'Transfer-Encoding: chunked, chunked'), '400x'],
+    ['chunked twice', post('0\r\n\r\n', 'Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'), '400x'],
+    ['chunked, then identity', post('0\r\n\r\n', 'Transfer-Encoding: chunked', 'Transfer-Encoding: identity'), '400x'],
+    ['chunked with a parameter', post('0\r\n\r\n', 'Transfer-Encoding: chunked;a=b'), '400x'],
+    ['xchunked', post('0\r\n\r\n', 'Transfer-Encoding: xchunked'), '501x'],
+    ['chunked behind a vertical tab', post('0\r\n\r\n', 'Transfer-Encoding: \x0bchunked'), '400x'],
+    ['chunked in quotes', post('0\r\n\r\n', 'Transfer-Encoding: "chunked"'), '400x'],
+    ['chunked and a comma', post('0\r\n\r\n', 'Transfer-Encoding: chunked,'), '400x'],
+    ['an empty coding', post('0\r\n\r\n', 'Transfer-Encoding:'), '400x'],
+    ['chunked in HTTP/1.0', req(`POST ${ECHO} HTTP/1.0`, H, 'Transfer-Encoding: chunked') + '0\r\n\r\n', '400x'],
+    ['chunked behind a tab', post('3\r\nabc\r\n0\r\n\r\n', 'Transfer-Encoding:\tchunked'), '200', { body: 'abc' }],
+    // keeping and pipelining
+    ['two at once', get() + get(), '200 200'],
+    ['ten at once', get().repeat(10), Array(10).fill('200').join(' ')],
+    ['a body between', get() + post('abc', 'Content-Length: 3') + get(), '200 200 200'],
+    ['a chunked body between', chunked('3\r\nabc\r\n0\r\n\r\n') + get(), '200 200'],
+    ['an empty line between', get() + CRLF + get(), '200 200'],
+    ['an unknown path between', line('/api/v1/nothing') + get(), '404 200'],
+    ['close on the first', get('Connection: close') + get(), '200x'],
+    ['close among others', get('Connection: keep-alive, Close'), '200x'],
+    ['what follows a refusal is not read', req(`GET ${INFO} HTTP/1.1`) + get(), '400x'],
+    ['a method that is not allowed', req(`PUT ${INFO} HTTP/1.1`, H) + get(), '405 200'],
+    ['one byte at a time', [...get()].flatMap(c => [c, 1]), '200'],
+    ['a chunked body one byte at a time', [...chunked('3\r\nabc\r\n0\r\n\r\n')].flatMap(c => [c, 1]), '200', { body: 'abc' }],
+    ['split within CRLF', [get().slice(0, -3), 20, get().slice(-3)], '200'],
+    // expectations
+    ['100-continue', [post('', 'Content-Length: 3', 'Expect: 100-continue'), 60, 'abc'], '100 200', { body: 'abc' }],
+    ['100-continue in capitals', [post('', 'Content-Length: 3', 'Expect: 100-CONTINUE'), 60, 'abc'], '100 200'],
+    ['100-continue without a body', post('', 'Expect: 100-continue'), '200'],
+    ['100-continue of too much', post('', 'Content-Length: 20000000', 'Expect: 100-continue'), '413x'],
+    ['100-continue in HTTP/1.0', req(`POST ${ECHO} HTTP/1.0`, 'Content-Length: 3', 'Expect: 100-continue') + 'abc', '200x'],
+    ['another expectation', get('Expect: a-miracle'), '417x'],
+    // methods
+    ['OPTIONS with an empty chunked body', req(`OPTIONS ${INFO} HTTP/1.1`, H, 'Transfer-Encoding: chunked') + '0\r\n\r\n' + get(), '204 200'],
+    ['OPTIONS', req(`OPTIONS ${INFO} HTTP/1.1`, H), '204', { fields: { allow: 'GET, HEAD, OPTIONS' } }],
+    ['DELETE where there is none', req(`DELETE ${INFO} HTTP/1.1`, H), '405', { fields: { allow: 'GET, HEAD, OPTIONS' } }],
+    ['POST where there is none', req(`POST ${INFO} HTTP/1.1`, H, 'Content-Length: 0'), '405', { fields: { allow: 'GET, HEAD, OPTIONS' } }],
+    ['HEAD of what is not there', req('HEAD /api/v1/nothing HTTP/1.1', H) + get(), '404 200', { heads: [0] }],
+    ['HEAD of what only takes POST', req('HEAD /api/v1/auth/guest HTTP/1.1', H), '405', { heads: [0] }],
+    ['a body of another type', req('POST /api/v1/auth/login HTTP/1.1', H, 'Content-Type: text/plain', 'Content-Length: 2') + '{}', '415|415x'],
+    ['a body that is no JSON', req('POST /api/v1/auth/login HTTP/1.1', H, 'Content-Type: application/json', 'Content-Length: 1') + '{', '400|422'],
+    // time
+    ['a head that stops', 'GET / HT', '408x'],
+    ['a kept connection that is silent', [get(), 1500], '200x', { quiet: 2500 }],
+    ['nothing at all', [], '408x|x'],
+    // what smugglers do
+    ['CL.TE', post('0\r\n\r\nGET /api/v1/time HTTP/1.1\r\nHost: localhost\r\n\r\n', 'Content-Length: 57', 'Transfer-Encoding: chunked'), '400x'],
+    ['TE.CL', post('33\r\nGET /api/v1/time HTTP/1.1\r\nHost: localhost\r\n\r\n\r\n0\r\n\r\n', 'Content-Length: 4', 'Transfer-Encoding: chunked'), '400x'],
+    ['TE.TE', post('0\r\n\r\n', 'Transfer-Encoding: chunked', 'Transfer-encoding: x'), '400x|501x'],
+    ['a field behind a bare LF', post('0\r\n\r\n', 'X: x\nTransfer-Encoding: chunked', 'Content-Length: 5'), '400x'],
+    ['a field whose colon is on the next line', post('0\r\n\r\n', 'Transfer-Encoding\r\n : chunked', 'Content-Length: 5'), '400x'],
+    ['a coding with a blank before the colon', post('0\r\n\r\n', 'Transfer-Encoding : chunked', 'Content-Length: 5'), '400x'],
+    ['a length behind a NUL', post('abc', 'Content-Length: 3\0'), '400x'],
+    ['a length with a bare CR', post('abc', 'X: y\rContent-Length: 3'), '400x'],
+    ['a chunk of another arithmetic', chunked('-1\r\n\r\n0\r\n\r\n'), '400x'],
+    ['a size that wraps', chunked('FFFFFFFFFFFFFFFF\r\na'), '400x|413x'],
+    ['a second request within a GET of no length', get() + 'abc' + get(), '200 501x'],
+];
+
+const told = (list, closed) => list.map(a => a.status).join(' ') + (closed ? 'x' : '');
+test('HTTP/1.1', async t => {
+    assert.ok(rows.length >= 150, String(rows.length));
+    await each(t, 24, rows, async ([name, bytes, want, { heads, body, fields, quiet } = {}]) => {
+        const r = await exchange(node.port, bytes, { quiet }), list = answers(r.bytes, heads);
+        assert.ok(want.split('|').includes(told(list, r.closed)), `${name}: ${told(list, r.closed)} for ${want}: ${r.bytes.toString('latin1').slice(0, 300)}`);
+        assert.ok(list.every(a => !a.short), 'no answer is cut short');
+        if (body !== undefined) assert.equal(list.at(-1).body, body);
+        for (const [k, v] of Object.entries(fields ?? {})) assert.equal(list.at(-1).headers[k], v);
+        for (const a of list) if (a.status >= 400) assert.match(a.headers['content-type'] ?? '', /problem\+json/, 'every refusal says why');
+        if (r.closed && list.length && !quiet) assert.match(list.at(-1).headers.connection ?? '', /close/i, 'and that it is the last');
+    });
+    assert.equal((await node.get(INFO)).status, 200);
+});

@@ -1,0 +1,65 @@
+// Smuggling through the proxy of our own site file: what nginx lets through must not be read by the daemon as more requests than nginx
+// meant, and nobody else's answer may change.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { Cluster, root, until } from '../lib/daemon.mjs';
+import { answers, CRLF, each, exchange } from './wire.mjs';
+
+let cluster, node, nginx, port;
+before(async () => {
+    cluster = await new Cluster().start();
+    port = await new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
+    node = await cluster.node({ MADANG_DEBUG_ECHO: 'true', MADANG_HTTP_TRUSTED_PROXIES: '127.0.0.1' });
+    const at = `${cluster.folder}/nginx`, site = fs.readFileSync(`${root}/config/nginx/madang.conf`, 'utf8')
+        .replace(/upstream madang \{[^}]*\}/, `upstream madang { server 127.0.0.1:${node.port}; keepalive 1; }`).replace(/listen 80;\s+listen \[::\]:80;/, `listen 127.0.0.1:${port};`);
+    fs.mkdirSync(at);
+    fs.writeFileSync(`${at}/nginx.conf`, `daemon off; pid ${at}/pid; error_log ${at}/error.log; events {} http { access_log ${at}/access.log; client_body_temp_path ${at}/b; proxy_temp_path ${at}/p; fastcgi_temp_path ${at}/f; uwsgi_temp_path ${at}/u; scgi_temp_path ${at}/s; ${site} }`);
+    nginx = spawn('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' });
+    await until('nginx', async () => (await fetch(`http://localhost:${port}/api/v1/info`)).ok);
+});
+after(async () => { nginx?.kill('SIGTERM'); await cluster.stop(); });
+
+const HIDDEN = `GET /api/v1/time HTTP/1.1${CRLF}Host: localhost${CRLF}${CRLF}`, hex = n => n.toString(16);
+const post = (body, ...fields) => [`POST /api/v1/auth/login HTTP/1.1`, 'Host: localhost', 'Content-Type: application/json', ...fields].join(CRLF) + CRLF + CRLF + body;
+const BOTH = [`Content-Length: ${HIDDEN.length + 5}`, 'Transfer-Encoding: chunked'];
+const rows = [
+    ['CL.TE', post(`0${CRLF}${CRLF}${HIDDEN}`, ...BOTH)],
+    ['TE.CL', post(`${hex(HIDDEN.length)}${CRLF}${HIDDEN}${CRLF}0${CRLF}${CRLF}`, 'Content-Length: 4', 'Transfer-Encoding: chunked')],
+    ...['xchunked', 'chunked, identity', 'identity, chunked', '\x0bchunked', 'chunked;q=1', '"chunked"', 'chunked\x00', ' chunked '].map(te => [`TE: ${JSON.stringify(te)}`, post(`0${CRLF}${CRLF}${HIDDEN}`, `Content-Length: ${HIDDEN.length + 5}`, `Transfer-Encoding: ${te}`)]),
+    ...['Transfer-Encoding : chunked', ' Transfer-Encoding: chunked', 'Transfer-Encoding\t: chunked', 'X: y\nTransfer-Encoding: chunked', 'X: y\rTransfer-Encoding: chunked', 'Transfer_Encoding: chunked', 'Transfer-Encoding\r\n : chunked'].map(f => [JSON.stringify(f), post(`0${CRLF}${CRLF}${HIDDEN}`, `Content-Length: ${HIDDEN.length + 5}`, f)]),
+    ['two codings', post(`0${CRLF}${CRLF}${HIDDEN}`, 'Transfer-Encoding: chunked', 'Transfer-Encoding: x', `Content-Length: ${HIDDEN.length + 5}`)],
+    ['two lengths', post(HIDDEN, 'Content-Length: 0', `Content-Length: ${HIDDEN.length}`)],
+    ['a list of lengths', post(HIDDEN, `Content-Length: 0, ${HIDDEN.length}`)],
+    ['a signed length', post(HIDDEN, `Content-Length: +${HIDDEN.length}`)],
+    ['a length beyond 64 bits', post(HIDDEN, 'Content-Length: 18446744073709551616')],
+    ['CL.0 on a GET', ['GET /api/v1/info HTTP/1.1', 'Host: localhost', `Content-Length: ${HIDDEN.length}`].join(CRLF) + CRLF + CRLF + HIDDEN],
+    ['a body on a HEAD', ['HEAD /api/v1/info HTTP/1.1', 'Host: localhost', `Content-Length: ${HIDDEN.length}`].join(CRLF) + CRLF + CRLF + HIDDEN],
+    ['a size of another arithmetic', post(`-1${CRLF}${HIDDEN}`, 'Transfer-Encoding: chunked')],
+    ['a size that wraps', post(`10000000000000000${CRLF}${CRLF}${HIDDEN}`, 'Transfer-Encoding: chunked')],
+    ['a chunk ended by LF', post(`0\n\n${HIDDEN}`, 'Transfer-Encoding: chunked')],
+    ['a CR in an extension', post(`0;a\rb${CRLF}${CRLF}${HIDDEN}`, 'Transfer-Encoding: chunked')],
+    ['an extension that hides a chunk', post(`1;a\n0${CRLF}x${CRLF}0${CRLF}${CRLF}${HIDDEN}`, 'Transfer-Encoding: chunked')],
+    ['a trailer that is a length', post(`0${CRLF}Content-Length: ${HIDDEN.length}${CRLF}${CRLF}`, 'Transfer-Encoding: chunked')],
+    ['Expect and a body', post(`0${CRLF}${CRLF}${HIDDEN}`, ...BOTH, 'Expect: 100-continue')],
+    ['Upgrade and a hidden request', ['GET /ws HTTP/1.1', 'Host: localhost', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 777', `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==`].join(CRLF) + CRLF + CRLF + HIDDEN],
+    ['h2c and a hidden request', ['GET /api/v1/info HTTP/1.1', 'Host: localhost', 'Upgrade: h2c', 'Connection: Upgrade, HTTP2-Settings', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'].join(CRLF) + CRLF + CRLF + HIDDEN],
+    ['two Hosts', ['GET /api/v1/info HTTP/1.1', 'Host: localhost', 'Host: other'].join(CRLF) + CRLF + CRLF],
+    ['HTTP/0.9', `GET /api/v1/info${CRLF}${CRLF}`],
+];
+
+// How often the hidden call was made, for nginx and the client to compare with.
+const made = async () => (await node.admin('/lists/calls')).find(c => c.name === 'system.time').ok;
+const seen = () => (fs.readFileSync(`${cluster.folder}/nginx/access.log`, 'utf8').match(/"GET \/api\/v1\/time /g) ?? []).length;
+
+test('shapes known to smuggle', async t => {
+    await each(t, 1, rows, async ([name, bytes]) => {
+        const [madeBefore, seenBefore] = [await made(), seen()], r = await exchange(port, bytes, { quiet: 200, limit: 3000 }), list = answers(r.bytes, /^HEAD/.test(bytes) ? [0] : []);
+        const other = await fetch(`http://localhost:${port}/api/v1/info`);
+        assert.equal((await other.json()).name, 'madang', 'the next visitor gets his own answer');
+        await new Promise(r => setTimeout(r, 30));
+        assert.equal(await made() - madeBefore, seen() - seenBefore, `${name}: the daemon made calls that nginx had not passed on: ${list.map(a => a.status)}`);
+    });
+});

@@ -361,7 +361,7 @@ static bool parse_one(struct http *h)
     return h->state == READING_HEAD && take_head(h);
 }
 
-/* An exchange that ends within a step comes back here: the step's bytes are still in the buffer, and the loop goes on by itself. */
+/* An exchange that ends within a step comes back here: the step's bytes are still in the buffer, and the loop goes on. */
 static void parse_some(struct http *h)
 {
     struct connection *c = h->c;

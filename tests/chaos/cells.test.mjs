@@ -179,7 +179,7 @@ cell('S3 resets', { aside: true }, async () => {
     await third(s3, async node => {
         for (let i = 0; i < 5; i++) {
             const r = await node.call('POST', '/api/v1/files', { token: people[0].token, raw: png(40, 40), headers: { 'content-type': 'image/png' } });
-            assert.equal(r.status, 503, JSON.stringify(r.body));
+            assert.ok(r.status === 502 || r.status === 503, JSON.stringify(r.body)); // broken off, then the breaker
             assert.ok(r.headers.get('retry-after'));
             assert.equal((await node.get('/api/v1/me', people[0].token)).status, 200);
         }
@@ -208,12 +208,15 @@ cell('64 descriptors', { aside: true }, async () => {
         await until('it answers again', async () => (await node.get('/api/v1/me', people[0].token)).status === 200, 5000);
     }, script('few', 'ulimit -n 64; exec "$@"'));
 });
-for (const by of ['+1h', '-1h']) cell(`a clock ${by}`, { aside: true }, async () => {
-    await third({ FAKETIME_DONT_FAKE_MONOTONIC: '1' }, async node => {
+const faketime = ['x86_64', 'aarch64'].map(a => `/usr/lib/${a}-linux-gnu/faketime/libfaketime.so.1`).find(f => fs.existsSync(f));
+for (const by of ['+1h', '-1h']) if (!sanitized) cell(`a clock ${by}`, { aside: true }, async () => {
+    await third({ LD_PRELOAD: faketime, FAKETIME: by, FAKETIME_DONT_FAKE_MONOTONIC: '1' }, async node => {
+        const ahead = (Date.parse((await node.get('/api/v1/info')).headers.get('date')) - Date.now()) / 3600e3;
+        assert.ok(Math.abs(ahead - parseInt(by)) < 0.1, `its clock is ${ahead} h ahead`);
         const me = await node.get('/api/v1/me', people[0].token); // fresh ones of the others may be refused there
         assert.ok([200, 401].includes(me.status), String(me.status));
         const own = (await node.post('/api/v1/auth/guest')).body;
         assert.equal((await node.get('/api/v1/me', own.access_token)).status, 200);
         await sleep(1500);
-    }, `faketime -f ${by}`);
+    });
 });

@@ -3,6 +3,7 @@
 
 #include "madang/config.h"
 #include "madang/fault.h"
+#include "madang/health.h"
 #include "madang/log.h"
 #include "madang/map.h"
 #include "madang/metric.h"
@@ -12,7 +13,7 @@
 #define LEASE_MS 5000
 #define BEAT_MS 1000
 #define FIRST_BEAT_MS 50 /* until the lease is held for the first time */
-#define WELCOME_MS 5000  /* nobody welcomes later than this */
+#define WELCOME_MS 3000  /* nobody welcomes later than this */
 #define UNSENT_MAX 10000
 #define NODES_MAX 256
 #define NODE_NAME_MAX 40
@@ -312,6 +313,8 @@ static void on_link(bool up)
     arena_fini(&a);
     unheard = hub_subscribe_all();
     hub_resync_all();
+    if (unheard == 0)
+        welcome_guests();
 }
 
 static bool is_listed(const struct redis_value *alive, const char *node)
@@ -384,9 +387,16 @@ static void beat_run(struct task *t, void *arg)
     beat = NULL;
 }
 
+/* Before the others hear us nobody is let in: what is not numbered (who came online) could not be caught up with. */
+static const char *says(void)
+{
+    return welcomed ? NULL : "joining";
+}
+
 void relay_start(void)
 {
     static const struct redis_listener listener = { on_message, on_subscribed, on_link };
+    static struct health_part health = { .name = "relay", .says = says };
     struct arena a;
 
     arena_init(&a, 4096);
@@ -396,6 +406,7 @@ void relay_start(void)
     arena_fini(&a);
     stopping = registered = alone = welcomed = false;
     redis_listen(&listener);
+    health_part_add(&health);
     beat = task_start("relay.beat", 0, beat_run, NULL);
 }
 

@@ -46,9 +46,11 @@ test('a second node comes: sockets that are open already hear it, from its first
     const s = await one.socket(a), seen = heard(s).length;
     const two = await cluster.node();
     for (let i = 0; i < 20; i++) await two.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: `from-two-${i}`, body: 'x' });
-    await sleep(1500); // a resync may stand for the first of them
-    const told = s.events.filter(e => e.ev === 'resync').map(e => e.on), got = heard(s).slice(seen);
-    assert.ok(got.length === 20 || told.includes(`room:${ab}`) || told.includes('*'), `heard ${got.length} of 20 and was told nothing`);
+    const came = await two.socket(b);
+    await until('all of them, each once', () => heard(s).length - seen >= 20, 3000);
+    assert.deepEqual(heard(s).slice(seen), Array.from({ length: 20 }, (_, i) => `from-two-${i}`));
+    await s.event('presence.changed', e => e.data.changes.some(x => x.account === b.id && x.online), 4000);
+    await came.close();
     await two.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: 'steady-on', body: 'x' });
     await until('heard', () => heard(s).includes('steady-on'), 3000);
     await two.kill('SIGTERM');

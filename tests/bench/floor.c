@@ -20,13 +20,12 @@
 #define BODY "{\"name\":\"madang\",\"version\":\"0.1.0\",\"kakao\":false,\"google\":false}"
 #define FDS 65536
 #define ROOMS 65536
-#define MEMBERS 16384
 
 enum kind { HTTP, ECHO, ROOM, PAIR };
 
 struct room {
     int *members;
-    int count;
+    int count, places;
     char *out; /* what this turn brought */
     size_t len, room;
 };
@@ -58,8 +57,10 @@ static void join(int fd, const char *path)
         return;
     room_of[fd] = (int)strtol(path + 6, NULL, 10) % ROOMS;
     r = &rooms[room_of[fd]];
-    if (!r->members)
-        r->members = malloc((kind[fd] == PAIR ? 2 : MEMBERS) * sizeof *r->members);
+    if (r->count == r->places) { /* who has just gone may still be counted */
+        r->places = r->places ? r->places * 2 : 4;
+        r->members = realloc(r->members, (size_t)r->places * sizeof *r->members);
+    }
     r->members[r->count++] = fd;
 }
 

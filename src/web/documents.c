@@ -77,14 +77,17 @@ static void put_field_schema(const struct field *f, struct buf *out)
     const struct field one[] = { *f };
     const struct shape shape = { .name = "", .size = 0, .fields = one, .count = 1 };
     struct buf whole;
-    struct text t;
+    struct text t, before = T("\"properties\":{");
+    const char *found;
     size_t from;
 
     buf_init(&whole, 65536);
     shape_schema(&shape, &whole);
     t = buf_text(&whole);
-    from = (size_t)(strstr(t.at, "\"properties\":{") - t.at) + 14 + strlen(f->name) + 3;
-    buf_put(out, (struct text){ t.at + from, t.len - from - 2 });
+    found = memmem(t.at, t.len, before.at, before.len);
+    CHECK(found != NULL);
+    from = (size_t)(found - t.at) + before.len + strlen(f->name) + 3;
+    buf_put(out, text_from(text_until(t, t.len - 2), from));
     buf_fini(&whole);
 }
 

@@ -39,7 +39,7 @@ run_node() { # run_node NAME FILES…
     local cancelled
     cancelled=$(grep -E '^# cancelled ' <<<"$out" | grep -oE '[0-9]+' || echo 0)
     bad=$((bad + cancelled))
-    [ "$bad" = 0 ] || printf '%s\n' "$out" | grep -vE '^ *(ok|duration_ms|type:|\.\.\.|---)' | head -200 || true
+    [ "$bad" = 0 ] || printf '%s\n' "$out" | grep -vE '^ *(ok|duration_ms|type:|location:|\.\.\.|---|# Subtest)' | head -200 || true
     count "$name" "$ok" "$bad"
 }
 

@@ -42,7 +42,7 @@ function chart(list) {
 
 export function write(r) {
     const main = r.scenarios.filter(s => !s.tenfold), ten = r.scenarios.filter(s => s.tenfold);
-    const profile = path.join(root, 'docs/performance-notes.md'), of = s => { const x = s.subjects; return `| ${s.title} | ${k(x.madang.best)} | ${ratio(x.madang.best / main.find(m => m.id === s.tenfold).subjects.madang.best)} | ${x.floor ? ratio(x.madang.best / x.floor.best) : '–'} |`; };
+    const of = s => { const x = s.subjects; return `| ${s.title} | ${k(x.madang.best)} | ${ratio(x.madang.best / main.find(m => m.id === s.tenfold).subjects.madang.best)} | ${x.floor ? ratio(x.madang.best / x.floor.best) : '–'} |`; };
     const standings = main.map(s => ({ s, at: standing(s) })).filter(x => x.at.must.length || x.at.moonshot.length);
     const m = r.memory.madang, mark = (ok, text) => `${ok ? '✓' : '✗'} ${text}`;
     const text = `# Performance
@@ -65,7 +65,7 @@ ${standings.map(({ s, at }) => `| ${s.title} | ${told(at.must)} | ${told(at.moon
 | 1,000 heartbeats a second on ${r.SOCKETS.toLocaleString('en')} sockets | ${mark(r.beats.madang <= 0.04, `${percent(r.beats.madang)} of a core (≤ 4 %)`)} | ${mark(r.beats.madang <= 0.025, '≤ 2.5 %')} |
 | 100 rooms of 100, a message a second in each | ${mark(r.rooms.madang <= 0.1, `${percent(r.rooms.madang)} of a core (≤ 10 %)`)} | ${mark(r.rooms.madang <= 0.06, '≤ 6 %')} |
 
-${fs.existsSync(profile) ? fs.readFileSync(profile, 'utf8').trim() : ''}
+${fs.readFileSync(path.join(root, 'tests/bench/notes.md'), 'utf8').trim()}
 
 ## Tables
 
@@ -76,12 +76,7 @@ ${main.map(table).join('\n')}
 |---|--:|--:|--:|--:|
 ${Object.keys(r.memory).map(n => `| ${n === 'madang' ? '**madang**' : NAMES[n]} | ${r.memory[n].idle.toLocaleString('en')} | ${r.memory[n].used.toLocaleString('en')} | ${n in r.beats ? percent(r.beats[n]) : '–'} | ${n in r.rooms ? percent(r.rooms[n]) : '–'} |`).join('\n')}
 
-**Ten times as much**
-
-| | best | of the tenth | of the floor |
-|---|--:|--:|--:|
-${ten.map(of).join('\n')}
-
+${ten.length ? `**Ten times as much**\n\n| | best | of the tenth | of the floor |\n|---|--:|--:|--:|\n${ten.map(of).join('\n')}\n` : ''}
 **Instructions**, user space, counted by callgrind; the record is \`tests/bench/instructions.json\`
 
 | | each |

@@ -1,5 +1,6 @@
-// The benchmarks: work per second of server CPU, against floors and peers of the same run. Writes docs/performance.md, its chart
-// and docs/bench.json. ./dev bench [--quick] [--only=json,echo] [--subjects=floor,madang]
+// The benchmarks: work per second of server CPU, against floors and peers of the same run. Writes docs/performance.md and its chart.
+// ./dev bench [--quick] [--only=json,echo] [--subjects=floor,madang]
+// [--runs=5] [--seconds=0.6] [--no-tenfold] [--record: the instruction counts]
 import fs from 'node:fs';
 import path from 'node:path';
 import { compile, hold, load, median, pinStores, root, rss, sleep, stopAll } from './lib.mjs';
@@ -10,7 +11,8 @@ import { commits, NAMES, people, peerDatabase, starters } from './subjects.mjs';
 
 const option = name => process.argv.find(a => a.startsWith(`--${name}=`))?.slice(name.length + 3).split(',');
 const quick = process.argv.includes('--quick'), only = option('only'), few = option('subjects') ?? (quick ? ['floor', 'uv', 'pq', 'nginx', 'bun', 'socketioNodes', 'pgbench', 'madang', 'nodes'] : undefined);
-const RUNS = quick ? 3 : 5, SECONDS = quick ? 0.4 : 0.6, SOCKETS = quick ? 5000 : 10000;
+const RUNS = Number(option('runs')?.[0] ?? (quick ? 3 : 5)), SECONDS = Number(option('seconds')?.[0] ?? (quick ? 0.4 : 0.6)), SOCKETS = quick ? 5000 : 10000;
+const tenfold = !quick && !process.argv.includes('--no-tenfold');
 const at = path.resolve(process.env.MADANG_PG_URL.split('host=')[1]);
 process.env.MADANG_TEST_STORES = at;
 process.env.MADANG_BINARY ??= path.join(root, 'build/bench/madangd');
@@ -65,7 +67,7 @@ async function memory(name, files) {
 }
 async function busyness(name, mode, options) {
     const results = [];
-    for (let i = 0; i < (quick ? 1 : 3); i++) results.push((await load(await subject(name), mode, { seconds: quick ? 2 : 5, conns: SOCKETS, ...options })).busy);
+    for (let i = 0; i < (quick ? 1 : 3); i++) results.push((await load(await subject(name), mode, { seconds: quick ? 2 : 4, conns: SOCKETS, ...options })).busy);
     say(`${mode}, ${NAMES[name]}: ${(median(results) * 100).toFixed(1)} %`);
     return median(results);
 }
@@ -79,7 +81,7 @@ try {
     if (wanted('beats')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.beats[n] = await busyness(n, 'beats', { rate: 1000, per_room: 100, ...(quiet[n] ?? many[n])(files.all) });
     if (wanted('rooms')) for (const n of ['floor', 'bun', 'ws', 'go', 'madang'].filter(takes)) report.rooms[n] = await busyness(n, 'rooms', { per_room: 100, ...talk[n](files.all) });
     if (wanted('memory')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.memory[n] = await memory(n, files);
-    if (wanted('tenfold') && !quick) {
+    if (wanted('tenfold') && tenfold) {
         const table = Object.fromEntries(scenarios(files).map(s => [s.id, s]));
         for (const [id, title, more] of [['json', 'GET of a constant JSON, 640 connections', { conns: 640 }], ['row', 'GET with one indexed SELECT, 640 connections', { conns: 640 }], ['hold', 'POST with one Redis lease, 640 connections', { conns: 640 }], ['echo', 'WebSocket call round trip, 10,000 sockets', { conns: 10000 }], ['fan', 'One event to 10,000 members, one at a time', { conns: 10000 }], ['fan16', 'The same, 16 unfinished', { conns: 10000 }], ['pairs', 'Relay between 5,000 pairs', { conns: 10000 }], ['churn', 'Handshakes with a token, 640 at a time', { conns: 640 }]]) {
             const s = table[id], both = Object.fromEntries(['floor', 'madang'].filter(n => s.subjects[n] && takes(n)).map(n => [n, [s.subjects[n][0], { ...s.subjects[n][1], ...more }]]));

@@ -218,7 +218,8 @@ static size_t take_digits(struct reading *r)
 static bool read_real(struct reading *r, const char *from, struct json_tree *out)
 {
     out->kind = TREE_REAL;
-    return text_to_f64((struct text){ from, (size_t)(r->at - from) }, &out->real) && isfinite(out->real);
+    out->real = strtod(arena_cstr(r->arena, (struct text){ from, (size_t)(r->at - from) }), NULL); /* of any length */
+    return isfinite(out->real);
 }
 
 static bool read_number(struct reading *r, struct json_tree *out)

@@ -131,8 +131,8 @@ problem hub_join(struct call *c, uint64_t handle, const struct text *names, size
             t->last = heads->at[i].count;
         if (t && t->last > heads->at[i].count)
             heads->at[i].count = t->last;
-        if (t)
-            t->known = t->heard;
+        if (t) /* not when the database is ahead: what is between may never come */
+            t->known = t->heard && t->last == heads->at[i].count;
     }
     return NULL;
 }

@@ -67,3 +67,18 @@ test('alone again, and again in company', async () => {
     await until('three heard one', () => heard(t).includes('to-three'), 3000);
     await Promise.all([s.close(), t.close()]);
 });
+
+test('an event that the relay lost is not lost for who comes back', async () => {
+    const two = await cluster.node(), first = await one.socket(a), { heads } = first.opened;
+    await one.fault('relay-deaf', 0, 100);
+    await two.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: 'never-relayed', body: 'x' });
+    await sleep(300);
+    await one.fault('relay-deaf', 0, 0);
+    const second = await one.socket(a);
+    assert.equal(second.opened.heads[`room:${ab}`], heads[`room:${ab}`] + 1);
+    await first.close();
+    await second.close();
+    const again = await one.socket(a, { seen: heads });
+    await until('what was missed', () => heard(again).includes('never-relayed'), 3000);
+    await again.close();
+});

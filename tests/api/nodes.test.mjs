@@ -70,6 +70,9 @@ test('alone again, and again in company', async () => {
 
 test('an event that the relay lost is not lost for who comes back', async () => {
     const two = await cluster.node(), first = await one.socket(a), { heads } = first.opened;
+    await send(b, ab, 'heard-before'); // so that the node knows a number
+    await first.event('dm.message', e => e.data.client_id === 'heard-before');
+    heads[`room:${ab}`] = first.events.filter(e => e.ev === 'dm.message').at(-1).seq;
     await one.fault('relay-deaf', 0, 100);
     await two.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: 'never-relayed', body: 'x' });
     await sleep(300);

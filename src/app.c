@@ -113,20 +113,21 @@ static void end_loop(void)
     notify_stop();
 }
 
-/* Drain step by step: calls end, sockets close, then what is left is cancelled, then everything is closed. */
+/* Drain step by step: calls end, sockets close, then what is left is cancelled and the other nodes hear a farewell (not
+ * before: what the last calls commit is published to them), then everything is closed. */
 static void on_drain(struct timer *t)
 {
     uint64_t now = clock_ms();
 
-    if (phase == DRAINING && (now >= drain_until_ms || (public_group.connections == 0 && task_count() == 0))) {
+    if (phase == DRAINING && (now >= drain_until_ms || (public_group.connections == 0 && task_count() <= relay_tasks()))) {
         phase = CANCELLING;
+        relay_stop();
         listener_group_abort(&public_group);
         listener_group_abort(&admin_group);
         task_cancel_all();
         drain_until_ms = now + CANCEL_MS;
-    }
-    if (phase == CANCELLING && public_group.connections == 0 && admin_group.connections == 0 &&
-        (task_count() == 0 || now >= drain_until_ms)) {
+    } else if (phase == CANCELLING && public_group.connections == 0 && admin_group.connections == 0 &&
+               (task_count() == 0 || now >= drain_until_ms)) {
         if (task_count())
             log_error("app", "%zu tasks did not end", task_count());
         phase = STOPPED;
@@ -161,7 +162,6 @@ static void drain(uv_signal_t *handle, int signal)
     sockets_each(say_restart, NULL);
     jobs_stop();
     features_stop();
-    relay_stop();
     timer_set_after(&drain_timer, DRAIN_LOOK_MS);
 }
 

@@ -22,7 +22,8 @@ void hub_end_account_here(int64_t account, int code);
 
 /* relay */
 void relay_start(void);
-void relay_stop(void); /* says farewell, so that nobody takes us for dead */
+void relay_stop(void);    /* says farewell, so that nobody takes us for dead */
+size_t relay_tasks(void); /* that run until then */
 bool relay_hears(void);
 bool relay_is_alone(void); /* no other node is there to publish: topics need no subscription */
 void relay_subscribe(struct text topic);

@@ -159,6 +159,28 @@ static struct connection *connection_new(struct listener *l)
     return c;
 }
 
+/* Once the connection is accepted. */
+static void take_in(struct connection *c)
+{
+    struct listener_group *g = c->listener->group;
+
+    read_peer(c);
+    if (g->limit_addresses) {
+        metric_add(METRIC_CONNECTIONS_TOTAL, 1);
+        metric_set(METRIC_CONNECTIONS, (int64_t)g->connections);
+    }
+    if (!c->listener->is_unix)
+        uv_tcp_nodelay(&c->uv.tcp, 1);
+    if (g->connections > g->connections_max || !address_count(c)) {
+        metric_add(METRIC_CONNECTIONS_REFUSED, 1);
+        connection_abort(c);
+        return;
+    }
+    g->accepted(c);
+    if (!c->closing)
+        connection_read(c, true);
+}
+
 static void on_connection(uv_stream_t *s, int status)
 {
     struct listener *l = s->data;
@@ -169,25 +191,29 @@ static void on_connection(uv_stream_t *s, int status)
         return;
     }
     c = connection_new(l);
-    if (uv_accept(s, &c->uv.stream) != 0) {
+    if (uv_accept(s, &c->uv.stream) == 0)
+        take_in(c);
+    else
         connection_abort(c);
+}
+
+/* Who is in the queue of a socket when it is closed would be reset. */
+static void accept_waiting(struct listener *l)
+{
+    int listening, fd;
+
+    if (uv_fileno(&l->uv.handle, &listening) != 0)
         return;
+    while ((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        struct connection *c = connection_new(l);
+
+        if ((l->is_unix ? uv_pipe_open(&c->uv.pipe, fd) : uv_tcp_open(&c->uv.tcp, fd)) == 0) {
+            take_in(c);
+        } else {
+            close(fd);
+            connection_abort(c);
+        }
     }
-    read_peer(c);
-    if (l->group->limit_addresses) {
-        metric_add(METRIC_CONNECTIONS_TOTAL, 1);
-        metric_set(METRIC_CONNECTIONS, (int64_t)l->group->connections);
-    }
-    if (!l->is_unix)
-        uv_tcp_nodelay(&c->uv.tcp, 1);
-    if (l->group->connections > l->group->connections_max || !address_count(c)) {
-        metric_add(METRIC_CONNECTIONS_REFUSED, 1);
-        connection_abort(c);
-        return;
-    }
-    l->group->accepted(c);
-    if (!c->closing)
-        connection_read(c, true);
 }
 
 static bool listen_now(struct listener *l, const char *what)
@@ -353,7 +379,7 @@ size_t listener_group_fds(const struct listener_group *g, int *out, size_t room)
     return n;
 }
 
-void listener_group_stop(struct listener_group *g)
+static void close_all(struct listener_group *g)
 {
     struct list *node;
 
@@ -361,9 +387,16 @@ void listener_group_stop(struct listener_group *g)
         uv_close(&CONTAINER_OF(node, struct listener, node)->uv.handle, on_listener_closed);
 }
 
+void listener_group_stop(struct listener_group *g)
+{
+    list_each (node, &g->listeners)
+        accept_waiting(CONTAINER_OF(node, struct listener, node));
+    close_all(g);
+}
+
 void listener_group_abort(struct listener_group *g)
 {
-    listener_group_stop(g);
+    close_all(g);
     list_each_safe (node, &g->connections_all)
         connection_abort(CONTAINER_OF(node, struct connection, all));
 }

@@ -410,6 +410,11 @@ void relay_start(void)
     beat = task_start("relay.beat", 0, beat_run, NULL);
 }
 
+size_t relay_tasks(void)
+{
+    return beat != NULL;
+}
+
 void relay_stop(void)
 {
     struct arena a;

@@ -26,6 +26,15 @@ test('blue and green share one socket: no request and no message is lost', async
     await befriend(a, b);
     const r = await room(a, b), [ma, mb] = [client(blue, a), client(blue, b)], heard = [];
     mb.on('dm.message', e => heard.push(e.seq));
+    mb.on('resync', async ({ on, head }) => { // away for more events than are replayed: the client reads them, as a page would
+        for (let since = on === `room:${r}` ? missedFrom : head; since < head;) {
+            const page = await mb.persist('dm.sync', { room: r, since });
+            for (const e of page.events) if (e.seq <= head) heard.push(e.seq);
+            since = page.events.at(-1).seq;
+        }
+    });
+    let missedFrom = 0;
+    mb.on('closed', () => { missedFrom = heard.length; });
     ma.connect();
     mb.connect();
     await until('both open', () => ma.state === 'open' && mb.state === 'open');
@@ -47,8 +56,8 @@ test('blue and green share one socket: no request and no message is lost', async
     await Promise.all(all);
     assert.deepEqual(failures, [], `of ${asked}`);
     assert.ok(asked > 200);
-    await until('all messages', () => heard.length === said);
-    assert.deepEqual(heard, Array.from({ length: said }, (_, i) => i + 1));
+    await until('all messages', () => heard.length >= said);
+    assert.deepEqual(heard.sort((x, y) => x - y), Array.from({ length: said }, (_, i) => i + 1));
     assert.match(green.log, /took 1 listening sockets over/);
 });
 
@@ -66,6 +75,18 @@ test('a successor answers nobody before it has reached its stores', async t => {
     stop = true;
     await Promise.all(all);
     assert.deepEqual(failures, []);
+});
+
+test('who waits in the queue of the socket when the node is told to end is served', async () => {
+    const node = await cluster.node();
+    node.process.kill('SIGSTOP');
+    const all = Promise.all(Array.from({ length: 50 }, () => get(node.port)));
+    await sleep(200);
+    node.process.kill('SIGTERM');
+    node.process.kill('SIGCONT');
+    await all;
+    assert.deepEqual(await node.exited, { code: 0, signal: null });
+    node.killed = true;
 });
 
 test('sockets that systemd hands over, and Unix sockets', async () => {

@@ -1,6 +1,7 @@
 // Who comes, goes and comes back: accounts to a node, nodes to each other.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import pg from 'pg';
 import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
 
 let cluster, one, a, b, c, ab, ac;
@@ -66,6 +67,26 @@ test('alone again, and again in company', async () => {
     await send(a, ab, 'to-three');
     await until('three heard one', () => heard(t).includes('to-three'), 3000);
     await Promise.all([s.close(), t.close()]);
+});
+
+test('what a draining node commits last is heard by who has moved to the other', async () => {
+    const old = await cluster.node({ MADANG_HTTP_DRAIN_MS: '8000' });
+    const db = new pg.Client({ host: cluster.at, user: 'madang', database: cluster.database });
+    await db.connect();
+    await db.query('begin');
+    await db.query('lock table dm_messages in exclusive mode');
+    const said = old.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: 'said-at-last', body: 'x' });
+    await sleep(300);
+    old.process.kill('SIGTERM');
+    await sleep(1500); // long enough for a beat of the other
+    const moved = await one.socket(a);
+    await db.query('commit');
+    await db.end();
+    await said;
+    await until('heard', () => heard(moved).includes('said-at-last'), 3000);
+    await moved.close();
+    assert.deepEqual(await old.exited, { code: 0, signal: null });
+    old.killed = true;
 });
 
 test('an event that the relay lost is not lost for who comes back', async () => {

@@ -11,6 +11,7 @@
 #include "madang/config.h"
 #include "madang/health.h"
 #include "madang/log.h"
+#include "madang/overload.h"
 #include "madang/map.h"
 #include "madang/outbound.h"
 #include "madang/pg.h"
@@ -111,6 +112,7 @@ static void end_loop(void)
     pg_stop();
     outbound_stop();
     notify_stop();
+    overload_stop();
 }
 
 /* Drain step by step: calls end, sockets close, then what is left is cancelled and the other nodes hear a farewell (not
@@ -272,6 +274,7 @@ static void start_parts(void)
     health_part_add(&node_part);
     timer_init(&start_timer, on_start);
     timer_init(&drain_timer, on_drain);
+    overload_start();
     tokens_start();
     door_start();
     ws_start();

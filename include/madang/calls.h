@@ -17,6 +17,9 @@ enum once {
 };
 enum doors { BOTH_DOORS, REST_ONLY, SOCKET_ONLY };
 
+/* When a call is refused for overload (madang/overload.h). */
+enum shed { SHED_AT_HARD, SHED_AT_SOFT, SHED_NEVER };
+
 struct limit {
     enum { NO_LIMIT, BY_ACCOUNT, BY_ADDRESS } by;
     int64_t count, per_ms;
@@ -56,6 +59,7 @@ struct call_def {
     const char *raw_type;           /* raw: media type of its answer, for the documents; "" when it has no body */
     enum doors doors;
     enum once once;
+    enum shed shed;
     bool cookie;         /* reads the refresh cookie: only from our own origin */
     int64_t deadline_ms; /* 0: [http] call_ms */
     int status;          /* of success; 0: 200, or 204 without an output */

@@ -4,6 +4,7 @@
 #include "madang/health.h"
 #include "madang/log.h"
 #include "madang/metric.h"
+#include "madang/overload.h"
 #include "madang/pg.h"
 #include "madang/worker.h"
 
@@ -212,6 +213,21 @@ static void print_pools(struct buf *out)
     buf_put(out, T("]\n"));
 }
 
+static int64_t measure_waiting(void)
+{
+    return (int64_t)pool.waiting * 100 / config->pg_waiting_max;
+}
+
+static int64_t waiting_soft(void)
+{
+    return config->overload_waiting_soft;
+}
+
+static int64_t waiting_hard(void)
+{
+    return config->overload_waiting_hard;
+}
+
 static void before_metrics(void)
 {
     metric_set(METRIC_PG_WAITING, (int64_t)pool.waiting);
@@ -235,6 +251,9 @@ void pg_start(void)
     static struct list_view pools = { .name = "pools", .print = print_pools };
     static struct list_view statements = { .name = "statements", .print = statements_print };
     static struct metric_source metrics = { .before = before_metrics };
+    static struct pressure pressure = {
+        .name = "pg_waiting_percent", .measure = measure_waiting, .soft = waiting_soft, .hard = waiting_hard
+    };
 
     list_init(&pool.idle);
     list_init(&pool.waiters);
@@ -250,6 +269,7 @@ void pg_start(void)
     list_view_add(&pools);
     list_view_add(&statements);
     metric_source_add(&metrics);
+    pressure_add(&pressure);
 }
 
 static void close_many(struct pg_connection **all, size_t count)

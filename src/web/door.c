@@ -6,6 +6,10 @@
 #include "madang/health.h"
 #include "madang/log.h"
 #include "madang/metric.h"
+#include "madang/overload.h"
+#include "madang/random.h"
+
+#define SHED_RETRY_S 4 /* who was refused comes back spread over this */
 
 struct problem_fault {
     struct text pointer, detail;
@@ -120,6 +124,21 @@ static bool is_declared(const struct call_def *d, problem p)
         if (p == d->problems[i])
             return true;
     return false;
+}
+
+problem door_overloaded(struct call *c)
+{
+    metric_add(METRIC_SHED, 1);
+    return call_retry_after(c, PROBLEM(OVERLOADED), 1 + (int64_t)random_below(SHED_RETRY_S));
+}
+
+problem door_admit(struct call *c)
+{
+    enum overload now = overload_now();
+
+    if (now == OVERLOAD_NONE || c->def->shed == SHED_NEVER || (now == OVERLOAD_SOFT && c->def->shed != SHED_AT_SOFT))
+        return NULL;
+    return door_overloaded(c);
 }
 
 problem door_run(struct call *c)

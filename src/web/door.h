@@ -6,6 +6,9 @@
 
 /* Runs the call whose input is decoded: authorisation, limits, handler, metrics and access log. */
 problem door_run(struct call *c) MUST_USE;
+/* Refuses it when this node is overloaded and the call may be shed. */
+problem door_admit(struct call *c) MUST_USE;
+problem door_overloaded(struct call *c) MUST_USE; /* counts it, and says when to come back */
 /* Before decoding: whether this caller may at all. */
 problem door_authorise(const struct call *c, const struct call_def *d) MUST_USE;
 /* Fills account, role and session from an access token. */

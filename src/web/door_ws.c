@@ -130,7 +130,7 @@ static problem run_call(struct visit *v, const struct socket *s)
     c->out_shape = c->def->out;
     if (c->def->once != BY_KEY)
         c->key = T("");
-    if ((p = identify(v, s)) || (p = door_authorise(c, c->def)))
+    if ((p = door_admit(c)) || (p = identify(v, s)) || (p = door_authorise(c, c->def)))
         return p;
     if (c->def->out)
         c->out = arena_alloc(c->arena, c->def->out->size);

@@ -71,8 +71,8 @@ export class Cluster {
             MADANG_LOGIN_CODE_RESEND_S: '0', MADANG_LIMITS_SCALE: '1000', MADANG_NODE_NAME: node.name, ...extra,
         };
     }
-    async node(extra = {}) {
-        const node = new Node(this, `n${this.nodes.length + 1}-${this.id}`, extra);
+    async node(extra = {}, wrap = []) { // wrap: a command that starts the daemon
+        const node = new Node(this, `n${this.nodes.length + 1}-${this.id}`, extra, wrap);
         node.port = await freePort();
         node.adminPort = await freePort();
         this.nodes.push(node);
@@ -110,11 +110,11 @@ export class Cluster {
 }
 
 export class Node {
-    constructor(cluster, name, extra) { Object.assign(this, { cluster, name, extra, log: '' }); }
+    constructor(cluster, name, extra, wrap = []) { Object.assign(this, { cluster, name, extra, wrap, log: '' }); }
     async start() {
         this.exit = undefined;
         this.killed = false;
-        const command = process.env.MADANG_WRAP ? [...process.env.MADANG_WRAP.split(' '), binary] : [binary];
+        const command = [...this.wrap, ...(process.env.MADANG_WRAP?.split(' ') ?? []), binary];
         this.process = spawn(command[0], [...command.slice(1), 'run'], { env: this.cluster.environment(this, this.extra), cwd: root });
         this.exited = new Promise(r => this.process.on('exit', (code, signal) => { this.exit = { code, signal }; r(this.exit); }));
         this.process.stderr.on('data', d => { this.log += d; });

@@ -26,6 +26,7 @@ static const struct call_def calls[] = {
       .problems = { PROBLEM(REFRESH_INVALID), PROBLEM(SUSPENDED) },
       .says = "A fresh access token for the refresh cookie, which changes with each use." },
     { .name = "auth.logout", .rest = POST("/api/v1/auth/logout"), .who = WHO_GUEST, .run = auth_logout, .doors = REST_ONLY,
+      .shed = SHED_NEVER,
       .says = "Ends this session." },
     { .name = "auth.guest", .rest = POST("/api/v1/auth/guest"), .out = &logged_in_shape, .run = auth_guest, .status = 201,
       .doors = REST_ONLY, .limits = MAIL_LIMITS, .says = "A short-lived identity without a name." },

@@ -3,6 +3,7 @@
 #include "madang/hub.h"
 #include "madang/log.h"
 #include "madang/map.h"
+#include "madang/overload.h"
 #include "madang/redis.h"
 #include "presence_lease.h"
 #include "social_parts.h"
@@ -13,6 +14,9 @@
 #define TASK_MS 5000
 #define GATHER_MS 1000
 #define CHANGES_MAX 100
+#define GATHERING_MAX 5000 /* accounts whose changes wait while the node is overloaded */
+#define OPENINGS_PER_TURN 100
+#define OPENINGS_MAX 100000
 
 const struct event_def presence_changed_event = { "presence.changed", &presence_changes_shape, "account:{account}", false,
                                                   "Friends came or went." },
@@ -78,7 +82,10 @@ static void on_gathered(struct timer *t)
 {
     struct map_node *n;
 
-    (void)t;
+    if (overload_now() != OVERLOAD_NONE && gathering.count < GATHERING_MAX && !stopping) {
+        timer_set_after(t, GATHER_MS);
+        return;
+    }
     while ((n = map_next(&gathering, NULL)) != NULL)
         gathered_send(CONTAINER_OF(n, struct gathered, node));
 }
@@ -215,10 +222,15 @@ problem presence_friends(struct call *c)
     return snapshot(c, c->account, c->out);
 }
 
+/* A socket that is to be told who is online; while the node is overloaded it waits. */
 struct opening {
+    struct list node;
     uint64_t socket;
     int64_t account;
 };
+static struct list openings = { &openings, &openings };
+static size_t openings_count;
+static struct timer openings_timer;
 
 static void run_snapshot(struct task *t, void *arg)
 {
@@ -236,12 +248,32 @@ static void run_snapshot(struct task *t, void *arg)
     free(o);
 }
 
+static void start_snapshot(struct opening *o)
+{
+    task_start("presence.snapshot", clock_ms() + TASK_MS, run_snapshot, o);
+}
+
+static void on_openings(struct timer *t)
+{
+    for (size_t i = 0; i < OPENINGS_PER_TURN && overload_now() == OVERLOAD_NONE && openings_count; i++, openings_count--)
+        start_snapshot(CONTAINER_OF(list_take_first(&openings), struct opening, node));
+    if (openings_count)
+        timer_set_after(t, GATHER_MS / 10);
+}
+
 void presence_opened(uint64_t socket, int64_t account)
 {
     struct opening *o = must_alloc(sizeof *o);
 
-    *o = (struct opening){ socket, account };
-    task_start("presence.snapshot", clock_ms() + TASK_MS, run_snapshot, o);
+    *o = (struct opening){ .socket = socket, .account = account };
+    if ((overload_now() == OVERLOAD_NONE && openings_count == 0) || openings_count >= OPENINGS_MAX) {
+        start_snapshot(o);
+        return;
+    }
+    list_append(&openings, &o->node);
+    openings_count++;
+    if (!timer_is_set(&openings_timer))
+        timer_set_after(&openings_timer, GATHER_MS / 10);
 }
 
 void presence_pair(struct call *c, int64_t a, int64_t b, bool see)
@@ -334,6 +366,7 @@ void presence_start(void)
 
     stopping = false;
     timer_init(&gather_timer, on_gathered);
+    timer_init(&openings_timer, on_openings);
     redis_watch(&watcher);
     keeper = task_start("presence.keep", 0, keep, NULL);
 }
@@ -341,11 +374,16 @@ void presence_start(void)
 void presence_stop(void)
 {
     struct map_node *n;
+    struct list *node;
 
     stopping = true;
     if (keeper)
         task_cancel(keeper);
     timer_clear(&gather_timer);
+    timer_clear(&openings_timer);
+    while ((node = list_take_first(&openings)) != NULL)
+        free(CONTAINER_OF(node, struct opening, node));
+    openings_count = 0;
     on_gathered(&gather_timer);
     map_fini(&gathering);
     while ((n = map_next(&leaving, NULL)) != NULL)

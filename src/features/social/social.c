@@ -91,7 +91,7 @@ static const struct call_def calls[] = {
       .limits = { PER_ACCOUNT(100, SECONDS(10)) }, .problems = { PROBLEM(ROOM_NOT_FOUND) },
       .says = "Marks a room as read up to a number." },
     { .name = "dm.typing", .rest = POST("/api/v1/rooms/{room}/typing"), .who = WHO_MEMBER, .in = &dm_typing_shape,
-      .run = dm_typing,
+      .run = dm_typing, .shed = SHED_AT_SOFT,
       .limits = { PER_ACCOUNT(1, SECONDS(3)) }, .problems = { PROBLEM(ROOM_NOT_MEMBER), PROBLEM(ROOM_CLOSED) },
       .says = "Shows the other that I am typing." },
     { .name = "dm.sync", .rest = GET("/api/v1/rooms/{room}/events"), .who = WHO_MEMBER, .in = &dm_since_shape,

@@ -1,0 +1,123 @@
+// What a node refuses when it has more than it can bear, and that nobody who is slow costs the others anything.
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import { befriend, Cluster, room, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
+
+let cluster;
+before(async () => { cluster = await new Cluster().start(); });
+after(() => cluster.stop());
+
+const pressure = async (node, name) => (await node.admin('/lists/overload')).find(p => p.name === name);
+const metric = async (node, name) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(await node.admin('/metrics'))[1]);
+async function refused(answer) {
+    assert.equal(answer.status, 503);
+    assert.equal(answer.body.code, 'overloaded');
+    const seconds = Number(answer.headers.get('retry-after'));
+    assert.ok(seconds >= 1 && seconds <= 5);
+    assert.equal(answer.body.retry_after, seconds);
+}
+
+test('past the hard mark of memory calls and sockets are refused, what is cheap to serve is served, and it ends with the pressure', async () => {
+    const node = await cluster.node();
+    const p = await signUp(node), s = await node.socket(p), resident = (await pressure(node, 'memory_bytes')).value;
+    assert.ok(resident > 1e6);
+    const tight = await cluster.node({ MADANG_OVERLOAD_MEMORY_SOFT_BYTES: '1', MADANG_OVERLOAD_MEMORY_HARD_BYTES: '1000000000000' });
+    assert.equal((await pressure(tight, 'memory_bytes')).overload, 'soft');
+    assert.equal((await tight.get('/api/v1/time')).status, 200, 'past the soft mark calls go on');
+    await s.close();
+    const full = await cluster.node({ MADANG_OVERLOAD_MEMORY_HARD_BYTES: '1000000000000' });
+    const open = await full.socket({ ...p, node: full });
+    assert.equal((await fetch(`http://127.0.0.1:${full.adminPort}/readyz`)).status, 200);
+    await full.fault('overload-memory', 0, 1000000);
+    await until('hard', async () => (await pressure(full, 'memory_bytes')).overload === 'hard');
+    assert.equal((await fetch(`http://127.0.0.1:${full.adminPort}/readyz`)).status, 503);
+    await refused(await full.get('/api/v1/me', p.token));
+    await refused(await full.post('/api/v1/auth/codes', undefined, { email: 'a@example.com', purpose: 'signup' }));
+    assert.ok((await open.ok('session.beat')).now, 'who is there stays there');
+    assert.equal((await open.call('friends.list')).problem.code, 'overloaded');
+    await assert.rejects(full.socket(p), e => e.status === 503);
+    assert.equal((await fetch(`${full.base}/`)).status, 200, 'the page can say it');
+    assert.ok(await metric(full, 'madang_shed_total') >= 4);
+    await full.fault('overload-memory', 0, 0);
+    await until('well again', async () => (await full.get('/api/v1/me', p.token)).status === 200);
+    await open.close();
+});
+
+test('past a soft mark typing is refused and presence waits, and none of it is lost', async () => {
+    const node = await cluster.node({ MADANG_OVERLOAD_LAG_SOFT_MS: '150', MADANG_OVERLOAD_LAG_HARD_MS: '60000', MADANG_SOCIAL_OFFLINE_MS: '100' });
+    const a = await signUp(node), b = await signUp(node);
+    await befriend(a, b);
+    const r = await room(a, b), s = await node.socket(a);
+    await s.event('presence.snapshot');
+    await node.fault('loop-busy', 0, 40);
+    await until('soft', async () => (await pressure(node, 'lag_ms')).overload === 'soft');
+    assert.equal((await s.call('dm.typing', { room: r })).problem.code, 'overloaded');
+    assert.ok((await s.ok('dm.send', { room: r, client_id: 'under-load', body: 'x' })).seq, 'a message is not cheap');
+    const t = await node.socket(b);
+    assert.equal((await pressure(node, 'lag_ms')).overload, 'soft');
+    assert.ok(![...s.events, ...t.events].some(e => /^presence/.test(e.ev) && e.data.changes?.some(x => x.account === b.id)));
+    await node.fault('loop-busy', 0, 0);
+    await t.event('presence.snapshot', e => e.data.online.includes(a.id));
+    await s.event('presence.changed', e => e.data.changes.some(x => x.account === b.id && x.online));
+    await until('typing is taken again', async () => (await s.call('dm.typing', { room: r })).problem?.code !== 'overloaded');
+    await Promise.all([s.close(), t.close()]);
+});
+
+test('calls that wait for Postgres do not pile up: the rest is told at once to come back', async () => {
+    const node = await cluster.node({ MADANG_PG_TX_CONNECTIONS: '2', MADANG_PG_WAITING_MAX: '10', MADANG_HTTP_CALL_MS: '8000' });
+    const a = await signUp(node), b = await signUp(node);
+    await befriend(a, b);
+    const r = await room(a, b), db = new pg.Client({ host: cluster.at, user: 'madang', database: cluster.database });
+    await db.connect();
+    await db.query('begin');
+    await db.query('lock table dm_messages in exclusive mode');
+    const send = id => node.post(`/api/v1/rooms/${r}/messages`, a.token, { client_id: `pile-up-${id}`, body: 'x' });
+    const waiting = Array.from({ length: 12 }, (_, i) => send(i));
+    await until('hard', async () => (await pressure(node, 'pg_waiting_percent')).overload === 'hard');
+    await refused(await send('more'));
+    await refused(await node.get('/api/v1/time'));
+    await db.query('commit');
+    await db.end();
+    assert.deepEqual((await Promise.all(waiting)).map(x => x.status), Array(12).fill(200));
+    await until('well again', async () => (await send('after')).status === 200);
+    assert.equal((await cluster.sql("select count(*)::int as n from dm_messages where client_id like 'pile-up-%'"))[0].n, 13);
+});
+
+test('descriptors: past the hard mark connections are closed after their 503, and those who leave make room', async () => {
+    const limit = 200, node = await cluster.node({ MADANG_OVERLOAD_DESCRIPTORS_SOFT: '50', MADANG_OVERLOAD_DESCRIPTORS_HARD: '75' }, ['prlimit', `--nofile=${limit}`]);
+    const idle = Array.from({ length: limit * 0.75 }, () => net.connect(node.port, '127.0.0.1').on('error', () => {}));
+    await until('hard', async () => (await pressure(node, 'descriptors_percent'))?.overload === 'hard');
+    const answer = await node.get('/api/v1/time');
+    await refused(answer);
+    assert.equal(answer.headers.get('connection'), 'close');
+    for (const s of idle) s.destroy();
+    await until('well again', async () => (await node.get('/api/v1/time')).status === 200);
+});
+
+// Under a sanitizer the answers themselves take longer than the marks allow.
+const plain = /asan/.test(process.env.MADANG_BINARY ?? '') ? { skip: 'a matter of milliseconds' } : slowed;
+test('300 who are slow with head, body and reading do not slow the others', plain, async () => {
+    const node = await cluster.node(), p = await signUp(node), slow = [];
+    const head = `POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n`;
+    for (let i = 0; i < 300; i++) {
+        const s = net.connect(node.port, '127.0.0.1').on('error', () => {});
+        if (i % 3 === 0) s.write('GET /api/v1/time HTTP/1.1\r\nHost: loc');
+        if (i % 3 === 1) s.write(head);
+        if (i % 3 === 2) { s.pause(); s.write('GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(40)); }
+        slow.push(s);
+    }
+    const dripping = setInterval(() => { for (let i = 0; i < 300; i++) if (i % 3 < 2) slow[i].write('x'); }, 500);
+    const times = [];
+    for (let i = 0; i < 300; i++) {
+        const began = performance.now();
+        assert.equal((await node.get(i % 2 ? '/api/v1/time' : '/api/v1/me', p.token)).status, 200);
+        times.push(performance.now() - began);
+        await sleep(10);
+    }
+    clearInterval(dripping);
+    for (const s of slow) s.destroy();
+    times.sort((x, y) => x - y);
+    assert.ok(times[Math.floor(times.length * 0.9)] < 100, `nine of ten within ${times[Math.floor(times.length * 0.9)]} ms, the slowest ${times.at(-1)} ms`);
+});

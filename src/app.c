@@ -297,6 +297,7 @@ static void stop_parts(void)
     limits_stop();
     static_files_stop();
     tokens_stop();
+    system_documents_free();
     calls_stop();
 }
 

@@ -65,13 +65,14 @@ static void finish_turn(void)
     bool left = tasks_run_ready(TASKS_PER_TURN);
 
     run_hooks();
-    if (!left && !tasks_are_ready() && list_is_empty(&hooks))
+    if (!left && !tasks_are_ready() && !timers_are_due() && list_is_empty(&hooks))
         uv_idle_stop(&keep_going);
 }
 
 static void on_after_poll(uv_check_t *check)
 {
     (void)check;
+    timers_run();
     finish_turn();
 }
 

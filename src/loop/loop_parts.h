@@ -6,6 +6,8 @@
 #include "madang/task.h"
 
 void timers_start(uv_loop_t *uv);
+void timers_run(void); /* what is due, after the poll */
+bool timers_are_due(void);
 void timers_close(void);
 /* Runs ready tasks, at most `budget`; true when some are left. */
 bool tasks_run_ready(size_t budget);

@@ -1,5 +1,6 @@
 /* A hashed wheel: a timer lies in the slot of its tick modulo the wheel; one that is a whole round or more ahead is
- * passed over when its slot comes by. A bitmap of slots in use tells how long to sleep. */
+ * passed over when its slot comes by. A bitmap of slots in use tells how long to sleep. What is due runs after the poll: an answer
+ * that has arrived is taken before the timer that waits for it, however late the loop is. */
 #include "loop_parts.h"
 
 #define TICK_MS 16
@@ -11,6 +12,7 @@ static uint64_t tick_done; /* the last tick whose slot was run */
 static uint64_t wake_tick; /* when the uv_timer is set to fire; 0: not */
 static size_t count;
 static uv_timer_t wake;
+static bool woken;
 
 static uint64_t tick_of(uint64_t ms)
 {
@@ -66,9 +68,23 @@ static void run_slot(uint64_t tick)
 
 static void on_wake(uv_timer_t *t)
 {
+    (void)t;
+    woken = true;
+    loop_keep_going();
+}
+
+bool timers_are_due(void)
+{
+    return woken;
+}
+
+void timers_run(void)
+{
     uint64_t now = clock_ms() / TICK_MS;
 
-    (void)t;
+    if (!woken)
+        return;
+    woken = false;
     wake_tick = 0;
     if (now > tick_done + SLOTS)
         tick_done = now - SLOTS; /* asleep for a whole round: every slot once is enough */

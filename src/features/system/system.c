@@ -37,24 +37,35 @@ static problem system_info(struct call *c)
     return NULL;
 }
 
-static void (*document_printers[3])(struct buf *out);
+/* Printed when one is first asked for. */
+static struct {
+    void (*print)(struct buf *out);
+    struct buf printed;
+} documents[3];
 
 void system_documents(void (*openapi)(struct buf *out), void (*asyncapi)(struct buf *out), void (*types)(struct buf *out))
 {
-    document_printers[0] = openapi;
-    document_printers[1] = asyncapi;
-    document_printers[2] = types;
+    documents[0].print = openapi;
+    documents[1].print = asyncapi;
+    documents[2].print = types;
+}
+
+void system_documents_free(void)
+{
+    for (size_t i = 0; i < COUNT_OF(documents); i++)
+        buf_fini(&documents[i].printed);
 }
 
 static problem reply_document(struct call *c, size_t which, const char *type)
 {
-    struct buf b;
+    struct buf *b = &documents[which].printed;
 
-    buf_init(&b, 8u << 20);
-    document_printers[which](&b);
+    if (b->len == 0) {
+        buf_init(b, 8u << 20);
+        documents[which].print(b);
+    }
     exchange_header_add(c->http, "Cache-Control", T("no-cache"));
-    exchange_reply(c->http, 200, type, buf_text(&b));
-    buf_fini(&b);
+    exchange_reply(c->http, 200, type, buf_text(b));
     return NULL;
 }
 

@@ -139,10 +139,11 @@ cmd_test() {
     run_judge
     run_judge_of_judge
     TEST_CONCURRENCY=1 run_node "browser" $(cd tests && ls browser/*.test.mjs)
-    [ -n "$deep" ] || export MADANG_CHAOS="a node killed,Redis frozen,answers of Postgres lost" # a few cells; a deep run has all
+    # a few cells and every seventh passage; a deep run has all
+    [ -n "$deep" ] || export MADANG_CHAOS="a node killed,Redis frozen,answers of Postgres lost" MADANG_TORTURE_STEP=7
     MADANG_TEST_RECORDS= TEST_CONCURRENCY=1 run_node "chaos" $(cd tests && ls chaos/*.test.mjs)
     run_asan
-    [ -z "$deep" ] || MADANG_BINARY=$ROOT/build/asan/madangd MADANG_TEST_RECORDS= TEST_CONCURRENCY=1 run_node "chaos (sanitizers)" $(cd tests && ls chaos/*.test.mjs)
+    [ -z "$deep" ] || MADANG_TORTURE_STEP=3 MADANG_BINARY=$ROOT/build/asan/madangd MADANG_TEST_RECORDS= TEST_CONCURRENCY=1 run_node "chaos (sanitizers)" $(cd tests && ls chaos/*.test.mjs)
     [ -z "$deep" ] || run_valgrind_api
     run_fuzz "$([ -n "$deep" ] && echo 60 || echo 5)"
     say "took $((SECONDS - began)) s"

@@ -154,6 +154,7 @@ export class Madang {
   // --- the socket ---
   connect() {
     if (this.state !== 'closed' || !this.signedIn) return;
+    clearTimeout(this.reconnectTimer);
     this.wanted = true;
     this.state = 'opening';
     const address = (this.base || location.origin).replace(/^http/, 'ws') + '/ws';
@@ -271,7 +272,7 @@ export class Madang {
       if (code === 4401) {
         try { await this.refresh(); } catch (p) { if (p.status === 401 || p.status === 403) return; }
       }
-      this.connect();
+      if (this.wanted) this.connect();
     }, delay);
   }
   reconnect() { if (this.ws) this.ws.close(); else this.connect(); }

@@ -3,7 +3,8 @@
  * Everything made while one call is answered comes from its arena and goes with it, in one step; nothing in it
  * is freed alone. Owner: whoever called arena_init() calls arena_fini(). Allocation never fails: past
  * `limit` bytes arena_alloc() sets a flag that arena_is_over() shows and goes on, so that a handler need not
- * check each step; the dispatcher looks at the flag and refuses the call.
+ * check each step: of a call whose arena is over no statement and no commit is sent any more, and the dispatcher
+ * refuses it.
  * On the loop's thread alone. Disadvantages: a loop over much data keeps all of it until the end, and an
  * overrun inside a block is unseen in a release build. Under ASan each allocation is a block of its own.
  */
@@ -28,6 +29,7 @@ void arena_init(struct arena *a, size_t limit);
 void arena_reset(struct arena *a);
 void arena_fini(struct arena *a);
 bool arena_is_over(const struct arena *a);
+void arena_fill(struct arena *a); /* makes it over: something that belongs in it did not fit elsewhere either */
 /* Arenas between init and fini, process-wide: the tests' leak count. */
 size_t arena_live(void);
 void arena_pool_free(void); /* gives the blocks back that were kept for the next arena; at the end of the process */

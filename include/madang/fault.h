@@ -1,4 +1,4 @@
-/* ops: fault — switches that make the daemon fail on purpose, for the tests; a table (src/ops/faults.def).
+/* base: fault — switches that make the daemon fail on purpose, for the tests; a table (src/base/faults.def).
  *
  * All are off unless [debug] faults is on and a test armed one on the admin listener. A disarmed switch costs one load and
  * one branch.
@@ -10,7 +10,7 @@
 
 enum fault_switch {
 #define X(id, name, says) FAULT_##id##_SWITCH,
-#include "../../src/ops/faults.def"
+#include "../../src/base/faults.def"
 #undef X
     FAULT_SWITCH_COUNT
 };

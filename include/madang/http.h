@@ -28,6 +28,8 @@ void exchange_begin(struct exchange *x, int status, int64_t length);
 /* Waits while too much is unsent. CANCELLED when the client is gone. A HEAD swallows it. */
 problem exchange_write(struct call *c, struct text piece) MUST_USE;
 void exchange_reply(struct exchange *x, int status, const char *type, struct text body);
+/* OVERLOADED, and nothing is begun, when it does not fit into the call's arena. */
+problem exchange_reply_shape(struct call *c, int status, const struct shape *s, const void *value) MUST_USE;
 bool exchange_has_begun(const struct exchange *x);
 
 /* Byte ranges (RFC 9110 §14): one range of `size` bytes. */

@@ -128,7 +128,7 @@ struct shape_input {
     bool open; /* members that the shape does not know are passed over: for answers of outside services */
 };
 
-/* NULL, JSON_MALFORMED or FIELDS_INVALID (then `faults` says which). `out` is s->size bytes. */
+/* NULL, JSON_MALFORMED, OVERLOADED (the arena is full) or FIELDS_INVALID (then `faults` says which). `out` is s->size bytes. */
 problem shape_decode(const struct shape *s, struct arena *a, const struct shape_input *in, void *out,
                      struct field_faults *faults) MUST_USE;
 /* The same in two steps, for messages with an envelope: parsed once, a member decoded by its shape. A tree lives as long as
@@ -149,7 +149,7 @@ void field_set_null(const struct field *f, void *member);
 bool field_may_be_null(const struct field *f);
 
 void shape_encode(const struct shape *s, const void *value, struct buf *out);
-struct text shape_text(const struct shape *s, const void *value, struct arena *a); /* ≤ 4 MiB */
+struct text shape_text(const struct shape *s, const void *value, struct arena *a); /* "", and the arena is over: too long */
 /* The schema of a shape (others by $ref); shape_visit() walks all that it refers to, itself included, children first. */
 void shape_schema(const struct shape *s, struct buf *out);
 void shape_visit(const struct shape *s, void (*visit)(const struct shape *s, void *arg), void *arg);

@@ -2,6 +2,8 @@
 
 #include <stdalign.h>
 
+#include "madang/fault.h"
+
 struct arena_block {
     struct arena_block *older;
     size_t size, used;
@@ -100,6 +102,12 @@ bool arena_is_over(const struct arena *a)
     return a->used > a->limit;
 }
 
+void arena_fill(struct arena *a)
+{
+    if (a->used <= a->limit)
+        a->used = a->limit + 1;
+}
+
 size_t arena_live(void)
 {
     return live;
@@ -112,6 +120,8 @@ static struct arena_block *block_add(struct arena *a, size_t size)
 
     *b = (struct arena_block){ .older = a->blocks, .size = room };
     a->blocks = b;
+    if (FAULT(ARENA_FULL))
+        arena_fill(a);
     return b;
 }
 

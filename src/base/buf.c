@@ -1,5 +1,7 @@
 #include "madang/buf.h"
 
+#include "madang/fault.h"
+
 void buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf){ .max = max };
@@ -33,7 +35,7 @@ char *buf_reserve(struct buf *b, size_t size)
 
     if (size <= b->room - b->len && !b->over)
         return b->at + b->len;
-    if (b->over || size > b->max - b->len) {
+    if (b->over || size > b->max - b->len || FAULT(BUF_FULL)) {
         b->over = true;
         return NULL;
     }

@@ -336,7 +336,9 @@ const struct json_tree *json_read(struct arena *a, struct text json)
 problem json_parse(struct arena *a, struct text text, const struct json_tree **out)
 {
     *out = json_read(a, text);
-    return *out && (*out)->kind == TREE_OBJECT ? NULL : PROBLEM(JSON_MALFORMED);
+    if (*out && (*out)->kind == TREE_OBJECT)
+        return NULL;
+    return arena_is_over(a) ? PROBLEM(OVERLOADED) : PROBLEM(JSON_MALFORMED);
 }
 
 const struct json_tree *json_get(const struct json_tree *object, struct text name)
@@ -444,6 +446,8 @@ struct text json_canonical(struct arena *a, const struct json_tree *t)
         return out;
     buf_init(&b, a->limit);
     put_canonical(a, t, &b);
+    if (b.over)
+        arena_fill(a);
     out = arena_text(a, buf_text(&b));
     buf_fini(&b);
     return out;

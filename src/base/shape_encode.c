@@ -153,16 +153,17 @@ void shape_encode(const struct shape *s, const void *value, struct buf *out)
 /* Encoded in a buffer that all share, since encoding never waits, and copied to where it lives. */
 struct text shape_text(const struct shape *s, const void *value, struct arena *a)
 {
-    static struct buf scratch = { .max = 4 << 20 };
-    struct text out;
+    static struct buf scratch;
+    struct text out = T("");
 
     buf_clear(&scratch);
+    scratch.max = a->used + SCRATCH_KEPT < a->limit ? a->limit - a->used : SCRATCH_KEPT;
     shape_encode(s, value, &scratch);
-    CHECK(!scratch.over);
-    out = arena_text(a, buf_text(&scratch));
-    if (scratch.room > SCRATCH_KEPT) {
+    if (scratch.over)
+        arena_fill(a);
+    else
+        out = arena_text(a, buf_text(&scratch));
+    if (scratch.room > SCRATCH_KEPT)
         buf_fini(&scratch);
-        buf_init(&scratch, 4 << 20);
-    }
     return out;
 }

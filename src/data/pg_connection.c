@@ -1,5 +1,7 @@
 #include "pg_connection.h"
 
+#include <unistd.h>
+
 #include "madang/config.h"
 #include "madang/fault.h"
 #include "madang/log.h"
@@ -51,6 +53,12 @@ static void retry_later(struct pg_connection *c)
 
     c->failures++;
     timer_set_after(&c->timer, (uint64_t)random_jitter((int64_t)(delay < RETRY_MS_MAX ? delay : RETRY_MS_MAX)));
+}
+
+void pg_connection_lose_answer(struct pg_connection *c)
+{
+    usleep(20000);
+    pg_connection_close(c);
 }
 
 void pg_connection_close(struct pg_connection *c)

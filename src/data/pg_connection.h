@@ -42,6 +42,8 @@ void pg_connection_init(struct pg_connection *c, int64_t timeout_ms, void (*chan
 void pg_connection_open(struct pg_connection *c);
 /* All queries end as lost. Opens again by itself when keep_open. */
 void pg_connection_close(struct pg_connection *c);
+/* For the fault switches: what was sent gets its time to arrive, the answer is never read. */
+void pg_connection_lose_answer(struct pg_connection *c);
 bool pg_is_in_transaction(const struct pg_connection *c);
 /* Sends it; the query is the connection's until it ends, then the waiter's if one waits (pg_query_free), else freed.
  * NULL: lost. */

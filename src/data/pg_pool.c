@@ -1,6 +1,7 @@
 #include "pg_pool.h"
 
 #include "madang/config.h"
+#include "madang/fault.h"
 #include "madang/health.h"
 #include "madang/log.h"
 #include "madang/metric.h"
@@ -121,11 +122,13 @@ static void cancel_waiter(struct wait *wait)
 
 problem pool_lend(struct task *t, struct pg_connection **out)
 {
-    struct list *node = list_take_first(&pool.idle);
     struct waiter w = { .got = NULL };
+    struct list *node;
     problem p;
 
-    if (node) {
+    if (FAULT(QUEUE_FULL))
+        return PROBLEM(OVERLOADED);
+    if ((node = list_take_first(&pool.idle)) != NULL) {
         *out = CONTAINER_OF(node, struct pg_connection, node);
         (*out)->lent = true;
         pool.out++;

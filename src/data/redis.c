@@ -3,6 +3,7 @@
 #include "embedded.h"
 #include "madang/codec.h"
 #include "madang/config.h"
+#include "madang/fault.h"
 #include "madang/health.h"
 #include "madang/log.h"
 #include "madang/metric.h"
@@ -93,7 +94,7 @@ static void on_reply(redisAsyncContext *context, void *reply, void *data)
         free(q);
         return;
     }
-    q->lost = r == NULL;
+    q->lost = r == NULL || FAULT(REDIS_LOST);
     if (r && r->type == REDIS_REPLY_ERROR) {
         q->refused = true;
         snprintf(q->error, sizeof q->error, "%s", r->str);
@@ -154,9 +155,11 @@ static problem run(struct call *c, struct values command, struct redis_value *ou
     problem p;
 
     error[0] = '\0';
-    if (!commands.ready)
+    if (arena_is_over(c->arena))
+        return PROBLEM(OVERLOADED);
+    if (!commands.ready || FAULT(REDIS_FAILS))
         return PROBLEM(LEASES_UNAVAILABLE);
-    if (on_their_way >= (size_t)config->redis_waiting_max)
+    if (on_their_way >= (size_t)config->redis_waiting_max || FAULT(QUEUE_FULL))
         return PROBLEM(OVERLOADED);
     q = must_zalloc(sizeof *q);
     q->arena = c->arena;

@@ -47,6 +47,8 @@ static problem run_on(struct call *c, struct pg_connection *connection, const st
         return PROBLEM(STORE_UNAVAILABLE);
     wait_init(&w.wait, cancel_query);
     w.query->wait = &w.wait;
+    if (FAULT(QUERY_LOST))
+        pg_connection_lose_answer(connection);
     p = task_wait(c->task, &w.wait, 0);
     if (p && w.query) { /* done and given up in the same turn */
         pg_query_free(&w.query);
@@ -101,6 +103,8 @@ static problem run(struct store_on on, const struct statement *s, struct values 
     struct pg_query *q;
     problem p;
 
+    if (arena_is_over(on.call->arena)) /* what it was given may be short */
+        return PROBLEM(OVERLOADED);
     if (FAULT(QUERY_FAILS))
         return PROBLEM(STORE_UNAVAILABLE);
     p = on.tx ? run_in_tx(on.tx, s, v, &q) : run_alone(on.call, s, v, &q);

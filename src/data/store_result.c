@@ -81,6 +81,8 @@ problem row_decode(const struct statement *s, const PGresult *r, int row, struct
         } else {
             ok = field_from_column(f, a, value, member);
         }
+        if (!ok && arena_is_over(a))
+            return PROBLEM(OVERLOADED);
         if (!ok) {
             log_error("pg", "%s: column %s does not fit its field", s->name, f->name);
             return PROBLEM(INTERNAL);

@@ -57,6 +57,8 @@ static struct text array_of(struct arena *a, const struct text *topics, size_t c
         buf_put_json_string(&b, topics[i]); /* topic names hold nothing that the two escapings disagree on */
     }
     buf_put_char(&b, '}');
+    if (b.over)
+        arena_fill(a);
     out = arena_text(a, buf_text(&b));
     buf_fini(&b);
     return out;

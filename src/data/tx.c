@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include "madang/fault.h"
 #include "madang/log.h"
 #include "madang/store.h"
@@ -236,13 +234,6 @@ static problem commit_result(struct tx *tx, struct pg_query *q)
     return p;
 }
 
-/* For the fault switch: COMMIT gets its time to arrive, its answer is never read. */
-static void lose_answer(struct pg_connection *connection)
-{
-    usleep(20000);
-    pg_connection_close(connection);
-}
-
 problem tx_commit(struct tx *tx)
 {
     struct call *c = tx->call;
@@ -251,6 +242,8 @@ problem tx_commit(struct tx *tx)
 
     if (tx->failed)
         return PROBLEM(STORE_UNAVAILABLE);
+    if (arena_is_over(c->arena))
+        return PROBLEM(OVERLOADED);
     if (c->key.len) {
         struct text answer = c->out_shape ? shape_text(c->out_shape, c->out, c->arena) : T("{}");
 
@@ -262,7 +255,7 @@ problem tx_commit(struct tx *tx)
     wait_init(&w.wait, cancel_commit);
     w.query->wait = &w.wait;
     if (FAULT(COMMIT_UNKNOWN))
-        lose_answer(tx->connection);
+        pg_connection_lose_answer(tx->connection);
     p = task_wait(c->task, &w.wait, 0);
     if (p)
         log_warn("pg", "%s: waiting for the commit ended: %s", c->name, p->code);
@@ -280,7 +273,7 @@ static void publish_but(struct call *c, struct text topic, const struct event_de
     struct published p = { topic, 0, e, shape_text(e->data, data, c->arena), but };
 
     CHECK(!e->numbered);
-    if (publisher)
+    if (publisher && p.json.len)
         publisher(&p);
 }
 

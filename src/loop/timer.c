@@ -1,6 +1,6 @@
 /* A hashed wheel: a timer lies in the slot of its tick modulo the wheel; one that is a whole round or more ahead is
- * passed over when its slot comes by. A bitmap of slots in use tells how long to sleep. What is due runs after the poll: an answer
- * that has arrived is taken before the timer that waits for it, however late the loop is. */
+ * passed over when its slot comes by. A bitmap of slots in use tells how long to sleep. What is due runs after the poll: an
+ * answer that has arrived is taken before the timer that waits for it, however late the loop is. */
 #include "loop_parts.h"
 
 #define TICK_MS 16

@@ -1,5 +1,7 @@
 #include "madang/worker.h"
 
+#include "madang/fault.h"
+
 struct work {
     struct list node;
     struct wait wait;
@@ -79,6 +81,8 @@ problem worker_run(struct task *t, enum worker_class class, void (*run)(void *ar
 
     list_init(&w.node);
     wait_init(&w.wait, cancel_work);
+    if (FAULT(QUEUE_FULL))
+        return PROBLEM(OVERLOADED);
     if (c->running < c->running_max) {
         begin(c, &w);
     } else if (c->waiting < c->waiting_max) {

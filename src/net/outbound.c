@@ -2,6 +2,7 @@
 
 #include "breaker.h"
 #include "curl_loop.h"
+#include "madang/fault.h"
 #include "madang/health.h"
 #include "madang/log.h"
 #include "madang/metric.h"
@@ -90,7 +91,7 @@ static size_t on_receive(char *from, size_t size, size_t count, void *arg)
         return 0; /* an answer without end: CURLE_WRITE_ERROR */
     buf_put(&t->in, (struct text){ from, n });
     wake(t);
-    return n;
+    return t->in.over ? 0 : n;
 }
 
 static void on_done(CURL *easy, CURLcode result)
@@ -196,7 +197,7 @@ problem outbound_open(struct call *c, const struct outbound *o, struct transfer 
     struct transfer *t;
 
     CHECK(!task_foreign_is_forbidden(c->task));
-    if (u->running >= AT_ONCE_MAX)
+    if (arena_is_over(c->arena) || u->running >= AT_ONCE_MAX || FAULT(QUEUE_FULL))
         return PROBLEM(OVERLOADED);
     if (!breaker_admits(&u->breaker, clock_ms()))
         return call_retry_after(c, PROBLEM(UPSTREAM_UNAVAILABLE), BREAKER_OPEN_MS / 1000);

@@ -54,7 +54,7 @@ problem outbox_deliver(struct call *c, const struct mail *m)
                          .path = arena_printf(c->arena, "%s.json", name.at).at,
                          .temporary = arena_printf(c->arena, "%s.part", name.at).at,
                          .json = shape_text(&entry_shape, &entry, c->arena) };
-    problem p = worker_run(c->task, WORKER_FILE, write_entry, &w);
+    problem p = arena_is_over(c->arena) ? PROBLEM(OVERLOADED) : worker_run(c->task, WORKER_FILE, write_entry, &w);
 
     if (!p && w.error) {
         log_error("mail", "outbox %s: error %d", w.path, w.error);

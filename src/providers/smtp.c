@@ -46,6 +46,8 @@ static struct text encoded_body(struct arena *a, struct text t)
         buf_put(&b, (struct text){ all.at + i, all.len - i < 76 ? all.len - i : 76 });
         buf_put(&b, T("\r\n"));
     }
+    if (b.over)
+        arena_fill(a);
     out = arena_text(a, buf_text(&b));
     buf_fini(&b);
     return out;

@@ -166,7 +166,7 @@ static void begin(struct exchange *x)
     buf_init(&out, PAGE_MAX);
     status = page->print(x, &out);
     exchange_header_add(x, "Cache-Control", T("no-store"));
-    exchange_reply(x, status, page->type, buf_text(&out));
+    exchange_reply(x, out.over ? 503 : status, page->type, out.over ? T("") : buf_text(&out));
     buf_fini(&out);
     exchange_end(x);
 }

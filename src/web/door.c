@@ -172,6 +172,7 @@ struct text door_problem_json(struct call *c, problem p)
                               .status = p->status,
                               .retry = p->retry,
                               .request_id = call_request_id(c) };
+    struct text json;
 
     if (door_retry_after(c, p))
         b.retry_after = (struct opt_i64){ PRESENT, door_retry_after(c, p) };
@@ -182,7 +183,10 @@ struct text door_problem_json(struct call *c, problem p)
             b.errors.at[i] =
                 (struct problem_fault){ c->faults.at[i].pointer, text_of(c->korean ? c->faults.at[i].ko : c->faults.at[i].en) };
     }
-    return shape_text(&problem_shape, &b, c->arena);
+    json = shape_text(&problem_shape, &b, c->arena);
+    return json.len ? json
+                    : T("{\"type\":\"about:blank\",\"title\":\"The server is busy.\",\"status\":503,\"code\":\"overloaded\","
+                        "\"retry\":true,\"retry_after\":1,\"request_id\":\"-\"}");
 }
 
 static struct text break_reply(struct call *c, struct text json)

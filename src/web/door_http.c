@@ -68,10 +68,10 @@ static void api_headers(struct exchange *x)
 
 static struct text allowed(struct exchange *x, const struct route_found *f)
 {
+    char memory[200];
     struct buf b;
-    struct text out;
 
-    buf_init(&b, 200);
+    buf_borrow(&b, memory, sizeof memory);
     for (size_t m = 0; m < METHOD_COUNT; m++) {
         if (f->calls[m])
             buf_printf(&b, "%s%s", b.len ? ", " : "", method_names[m]);
@@ -79,9 +79,7 @@ static struct text allowed(struct exchange *x, const struct route_found *f)
             buf_put(&b, T(", HEAD"));
     }
     buf_put(&b, b.len ? T(", OPTIONS") : T("OPTIONS"));
-    out = arena_text(&x->arena, buf_text(&b));
-    buf_fini(&b);
-    return out;
+    return arena_text(&x->arena, buf_text(&b));
 }
 
 static struct visit *visit_of(struct exchange *x)
@@ -263,11 +261,10 @@ static problem visit_call(struct visit *v)
     return door_run(&v->call);
 }
 
-static void reply_output(struct visit *v)
+static void reply_output(struct visit *v, struct text body)
 {
     struct call *c = &v->call;
     struct exchange *x = v->x;
-    struct text body = door_output(c);
     int status = c->status ? c->status : c->def->status ? c->def->status : body.len ? 200 : 204;
 
     api_headers(x);
@@ -283,16 +280,20 @@ static void reply_output(struct visit *v)
 static void run_visit(struct task *t, void *arg)
 {
     struct visit *v = arg;
+    struct text body;
     problem p;
 
     v->call.task = t;
     p = visit_call(v);
     if (p == PROBLEM(REPLAYED))
         p = NULL;
+    body = p || exchange_has_begun(v->x) ? T("") : door_output(&v->call);
+    if (!p && arena_is_over(&v->x->arena))
+        p = PROBLEM(OVERLOADED);
     if (p)
         reply_problem(v, p);
     else if (!exchange_has_begun(v->x))
-        reply_output(v);
+        reply_output(v, body);
     door_count(&v->call, p, v->x->began_us);
     exchange_end(v->x);
 }

@@ -69,7 +69,10 @@ static void reply_output(uint64_t handle, struct visit *v)
 {
     struct text out = door_output(&v->call);
 
-    reply(handle, v, T(",\"out\":"), out.len ? out : T("{}"));
+    if (arena_is_over(v->call.arena))
+        reply(handle, v, T(",\"problem\":"), door_problem_json(&v->call, PROBLEM(OVERLOADED)));
+    else
+        reply(handle, v, T(",\"out\":"), out.len ? out : T("{}"));
 }
 
 /* {"op":…,"id":…,"in":{…},"key":…}, and nothing else; id, in and key may be left out. */
@@ -147,7 +150,19 @@ static problem run_call(struct visit *v, const struct socket *s)
     return door_run(c);
 }
 
-static void run_message(struct task *t, const struct socket *s, struct text json)
+static void answer(uint64_t handle, struct visit *v, problem p)
+{
+    if (p) {
+        reply(handle, v, T(",\"problem\":"), door_problem_json(&v->call, p));
+        return;
+    }
+    if (!v->silent)
+        reply_output(handle, v);
+    if (v->call.after_reply)
+        v->call.after_reply(&v->call, v->call.after_arg);
+}
+
+static void run_message(struct task *t, struct socket *s, struct text json)
 {
     struct visit *v;
     struct arena a;
@@ -157,22 +172,18 @@ static void run_message(struct task *t, const struct socket *s, struct text json
     arena_init(&a, ARENA_LIMIT);
     v = arena_new(&a, struct visit);
     v->began_us = clock_us();
-    v->call = (struct call){ .task = t, .arena = &a, .name = "-" };
+    v->call = (struct call){ .task = t, .arena = &a, .name = "-", .korean = s->korean };
     p = read_envelope(v, json);
-    if (p)
-        v->call.korean = s->korean;
-    else
+    if (p == PROBLEM(OVERLOADED)) { /* which call it was is not known, so it cannot be answered */
+        socket_close(s, WS_CODE_LATER, "busy");
+        arena_fini(&a);
+        return;
+    }
+    if (!p)
         p = run_call(v, s);
     if (p == PROBLEM(REPLAYED))
         p = NULL;
-    if (p) {
-        reply(handle, v, T(",\"problem\":"), door_problem_json(&v->call, p));
-    } else {
-        if (!v->silent)
-            reply_output(handle, v);
-        if (v->call.after_reply)
-            v->call.after_reply(&v->call, v->call.after_arg);
-    }
+    answer(handle, v, p);
     door_count(&v->call, p, v->began_us);
     arena_fini(&a);
 }

@@ -317,6 +317,11 @@ static void begin(struct exchange *x, int status, int64_t length, struct text pi
     CHECK(!x->begun);
     x->begun = true;
     x->status = status;
+    if (x->head_out.over) { /* a head that cannot be told whole is not told: the connection ends without an answer */
+        x->keep_alive = false;
+        x->is_head = true;
+        return;
+    }
     x->length_left = length >= 0 && status != 204 && status != 304 && !x->is_head ? length - (int64_t)piece.len : 0;
     if (!x->http)
         return;
@@ -370,6 +375,16 @@ problem exchange_write(struct call *c, struct text piece)
     p = task_wait(c->task, &w, 0);
     x->send_wait = NULL;
     return p ? p : x->http ? NULL : PROBLEM(CANCELLED);
+}
+
+problem exchange_reply_shape(struct call *c, int status, const struct shape *s, const void *value)
+{
+    struct text body = shape_text(s, value, c->arena);
+
+    if (arena_is_over(c->arena))
+        return PROBLEM(OVERLOADED);
+    exchange_reply(c->http, status, "application/json", body);
+    return NULL;
 }
 
 void exchange_reply(struct exchange *x, int status, const char *type, struct text body)

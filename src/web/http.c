@@ -85,7 +85,7 @@ static int on_body(llhttp_t *p, const char *at, size_t length)
     if (x->body_seen > x->body_max)
         return HPE_USER;
     buf_put(&x->body, (struct text){ at, length });
-    return 0;
+    return x->body.over ? HPE_USER : 0;
 }
 
 /* A chunk that is too long is refused by its size, before its bytes come. */
@@ -167,7 +167,9 @@ static size_t feed_body(struct http *h, struct text data)
     size_t used = e == HPE_OK ? data.len : (size_t)(llhttp_get_error_pos(h->parser) - data.at);
 
     if (e != HPE_OK && e != HPE_PAUSED) {
-        refuse(h, e == HPE_USER || e == HPE_CB_CHUNK_HEADER ? PROBLEM(BODY_TOO_LARGE) : PROBLEM(REQUEST_MALFORMED));
+        refuse(h, x->body.over                                ? PROBLEM(OVERLOADED)
+                  : e == HPE_USER || e == HPE_CB_CHUNK_HEADER ? PROBLEM(BODY_TOO_LARGE)
+                                                              : PROBLEM(REQUEST_MALFORMED));
         return data.len;
     }
     h->framing += used - (x->body_seen - seen);
@@ -387,6 +389,10 @@ static void on_data(struct connection *c, struct text data)
     if (c->owner != h || !connection_is_open(c) || h->failed)
         return;
     buf_put(&h->in, text_from(data, used));
+    if (h->in.over) {
+        connection_abort(c);
+        return;
+    }
     if (h->state == ANSWERING && h->in.len > PIPELINED_MAX)
         connection_read(c, false);
     parse_some(h);

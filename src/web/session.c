@@ -85,6 +85,7 @@ static void add_event(struct follow *f, struct text topic, const struct kept_eve
     buf_put_char(&b, '}');
     buf_put(&f->frames, (struct text){ (char *)header, ws_frame_header(WS_TEXT, false, b.len, header) });
     buf_put(&f->frames, buf_text(&b));
+    f->frames.over = f->frames.over || b.over;
     buf_fini(&b);
 }
 

@@ -5,6 +5,7 @@
 #include "hub_parts.h"
 #include "madang/codec.h"
 #include "madang/config.h"
+#include "madang/fault.h"
 #include "madang/health.h"
 #include "madang/log.h"
 #include "madang/metric.h"
@@ -201,7 +202,7 @@ void socket_send(struct socket *s, struct chunk *frame)
         return;
     }
     metric_add(METRIC_FRAMES_OUT, 1);
-    if (s->c->queued + frame->len > (size_t)config->ws_send_bytes) {
+    if (s->c->queued + frame->len > (size_t)config->ws_send_bytes || FAULT(SOCKET_FULL)) {
         chunk_drop(frame);
         metric_add(METRIC_SOCKETS_SLOW, 1);
         socket_close(s, WS_CODE_LATER, "too slow");
@@ -429,9 +430,10 @@ static struct socket *socket_new(struct connection *c, const struct exchange *x,
 static void answer_101(struct socket *s, struct exchange *x)
 {
     struct text protocols = exchange_header(x, T("sec-websocket-protocol"));
+    char memory[600];
     struct buf b;
 
-    buf_init(&b, 4096);
+    buf_borrow(&b, memory, sizeof memory);
     buf_printf(&b,
                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
                accept_key(&x->arena, exchange_header(x, T("sec-websocket-key"))).at);
@@ -441,8 +443,8 @@ static void answer_101(struct socket *s, struct exchange *x)
         buf_put(&b, T("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
                       "client_no_context_takeover; server_max_window_bits=12\r\n"));
     buf_put(&b, T("\r\n"));
+    CHECK(!b.over);
     connection_send_text(s->c, buf_text(&b));
-    buf_fini(&b);
 }
 
 /* A token that came as the subprotocol "bearer.<jwt>". */

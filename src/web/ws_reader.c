@@ -130,12 +130,12 @@ static int frame_piece(struct ws_reader *r, const struct wslay_frame_iocb *f)
     r->frame_got += piece.len;
     if (is_control(f->opcode)) {
         buf_put(&r->control, piece);
-        return 0;
+        return r->control.over ? WS_CODE_LATER : 0;
     }
     buf_put(&r->message, piece);
     if (r->opcode == WS_TEXT && !r->compressed && !utf8_feed(&r->utf8, piece))
         return WS_CODE_DATA;
-    return r->message.over ? WS_CODE_TOO_BIG : 0;
+    return r->message.over ? WS_CODE_LATER : 0; /* its length was judged by the header */
 }
 
 /* The message inflated, at most message_max bytes. */
@@ -165,7 +165,9 @@ static int inflate_message(struct ws_reader *r, size_t message_max)
             got = inflateReset(&z);
     }
     inflateEnd(&z);
-    got = got != Z_OK && got != Z_BUF_ERROR && got != Z_STREAM_END ? WS_CODE_DATA : z.avail_in ? WS_CODE_TOO_BIG : 0;
+    got = got != Z_OK && got != Z_BUF_ERROR && got != Z_STREAM_END ? WS_CODE_DATA
+          : z.avail_in                                             ? (plain.over ? WS_CODE_LATER : WS_CODE_TOO_BIG)
+                                                                   : 0;
     buf_fini(&r->message);
     r->message = plain;
     return got;
@@ -324,7 +326,10 @@ bool ws_deflate(struct text plain, struct buf *out)
     CHECK(deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, -WINDOW_BITS, 5, Z_DEFAULT_STRATEGY) == Z_OK);
     bound = deflateBound(&z, plain.len) + 16;
     buf_init(out, bound);
-    room = buf_reserve(out, bound);
+    if ((room = buf_reserve(out, bound)) == NULL) {
+        deflateEnd(&z);
+        return false;
+    }
     z.next_in = (unsigned char *)(uintptr_t)plain.at;
     z.avail_in = (unsigned)plain.len;
     z.next_out = (unsigned char *)room;

@@ -242,6 +242,13 @@ test('leaving erases the person; the nickname is free and inherits nothing', asy
     assert.equal((await node.ok('GET', '/api/v1/me', heir.token)).points, 1000);
 });
 
+test('what is kept of a long life is exported whole, however much it is', async () => {
+    const p = await signUp(node);
+    await cluster.sql("insert into points (account, amount, reason, reference) select $1, 1, 'a reason that takes its room', 'number ' || n from generate_series(1, 60000) n", [p.id]);
+    const out = await node.ok('GET', '/api/v1/me/export', p.token);
+    assert.equal(out.points.filter(x => x.reason === 'a reason that takes its room').length, 60000);
+});
+
 test('another code is sent only after a minute', async () => {
     const patient = await cluster.node({ MADANG_LOGIN_CODE_RESEND_S: '60' }), body = { email: `${uniqueName()}@example.com`, purpose: 'signup' };
     assert.equal((await patient.post('/api/v1/auth/codes', undefined, body)).status, 202);

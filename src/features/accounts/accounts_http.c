@@ -92,11 +92,10 @@ problem oauth_link(struct call *c)
     struct link_address out;
     problem p = begin_attempt(c, c->account, &out.url);
 
-    if (!p) {
-        exchange_header_add(c->http, "Cache-Control", T("no-store"));
-        exchange_reply(c->http, 200, "application/json", shape_text(&link_shape, &out, c->arena));
-    }
-    return p;
+    if (p)
+        return p;
+    exchange_header_add(c->http, "Cache-Control", T("no-store"));
+    return exchange_reply_shape(c, 200, &link_shape, &out);
 }
 
 /* One use; begun in this browser; by this provider. */

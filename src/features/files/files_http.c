@@ -170,8 +170,7 @@ problem file_upload(struct call *c)
         return p;
     out = (struct file_info){ f.id, f.size, f.width, f.height, f.type, file_url(c, f.id, false), file_url(c, f.id, true) };
     exchange_header_add(c->http, "Cache-Control", T("no-store"));
-    exchange_reply(c->http, 201, "application/json", shape_text(&file_info_shape, &out, c->arena));
-    return NULL;
+    return exchange_reply_shape(c, 201, &file_info_shape, &out);
 }
 
 static problem stream(struct call *c, struct file_io *io, int64_t first, int64_t last)

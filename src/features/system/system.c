@@ -63,6 +63,10 @@ static problem reply_document(struct call *c, size_t which, const char *type)
     if (b->len == 0) {
         buf_init(b, 8u << 20);
         documents[which].print(b);
+        if (b->over) {
+            buf_fini(b);
+            return PROBLEM(OVERLOADED);
+        }
     }
     exchange_header_add(c->http, "Cache-Control", T("no-cache"));
     exchange_reply(c->http, 200, type, buf_text(b));

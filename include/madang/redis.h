@@ -46,16 +46,18 @@ struct script {
 /* clang-format on */
 problem script_run(struct call *c, struct script *s, struct values keys, struct values args, struct redis_value *out) MUST_USE;
 
-/* Subscriptions, on a connection of their own. on_message for what is published, on_subscribed when Redis has acknowledged
- * a channel (again after each reconnect, since all are subscribed anew), on_link when the connection is ready or lost. */
+/* Channels. on_message for what is published, on_subscribed when Redis has acknowledged a channel (again after each reconnect,
+ * since all are subscribed anew), on_link when all servers are heard, or one is lost. Channels that are `spread` are divided
+ * among the servers of [redis] relay_urls, if there are any; the others are on [redis] url. */
 struct redis_listener {
     void (*on_message)(struct text channel, struct text message);
     void (*on_subscribed)(struct text channel);
     void (*on_link)(bool up);
 };
-void redis_listen(const struct redis_listener *l); /* before redis_start() */
-void redis_subscribe(struct text channel);         /* idempotent only for the caller: keep track */
-void redis_unsubscribe(struct text channel);
+void redis_listen(const struct redis_listener *l);      /* before redis_start() */
+void redis_subscribe(struct text channel, bool spread); /* idempotent only for the caller: keep track */
+void redis_unsubscribe(struct text channel, bool spread);
+bool redis_publish(struct text channel, struct text message, bool spread); /* false: its server is away */
 bool redis_is_listening(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "madang/log.h"
 #include "madang/metric.h"
 #include "madang/seal.h"
+#include "redis_channels.h"
 #include "redis_link.h"
 #include "pg_connection.h"
 
@@ -19,30 +20,19 @@ struct request {
     char error[120];
 };
 
-static struct redis_link commands, messages;
+static struct redis_link commands;
 static size_t on_their_way;
 static struct redis_watcher *watchers;
-static struct redis_listener listener;
 
 bool redis_is_up(void)
 {
     return commands.ready;
 }
 
-bool redis_is_listening(void)
-{
-    return messages.ready;
-}
-
 void redis_watch(struct redis_watcher *w)
 {
     w->next = watchers;
     watchers = w;
-}
-
-void redis_listen(const struct redis_listener *l)
-{
-    listener = *l;
 }
 
 struct text redis_key(struct arena *a, const char *format, ...)
@@ -239,54 +229,19 @@ problem script_run(struct call *c, struct script *s, struct values keys, struct 
     return p == PROBLEM(INTERNAL) ? judge_refusal(c, error) : p;
 }
 
-static void on_published(redisAsyncContext *context, void *reply, void *data)
-{
-    const redisReply *r = reply;
-    struct text kind, channel;
-
-    (void)context;
-    (void)data;
-    if (!r || r->type != REDIS_REPLY_ARRAY || r->elements < 3 || r->element[0]->type != REDIS_REPLY_STRING)
-        return;
-    kind = (struct text){ r->element[0]->str, (size_t)r->element[0]->len };
-    channel = (struct text){ r->element[1]->str, (size_t)r->element[1]->len };
-    if (text_is(kind, T("message")) && listener.on_message)
-        listener.on_message(channel, (struct text){ r->element[2]->str, (size_t)r->element[2]->len });
-    else if (text_is(kind, T("subscribe")) && listener.on_subscribed)
-        listener.on_subscribed(channel);
-}
-
-void redis_subscribe(struct text channel)
-{
-    if (messages.context)
-        redisAsyncCommand(messages.context, on_published, NULL, "SUBSCRIBE %b", channel.at, channel.len);
-}
-
-void redis_unsubscribe(struct text channel)
-{
-    if (messages.context)
-        redisAsyncCommand(messages.context, NULL, NULL, "UNSUBSCRIBE %b", channel.at, channel.len);
-}
-
 static void on_commands_link(struct redis_link *l)
 {
     metric_set(METRIC_REDIS_UP, l->ready);
     log_at(l->ready ? LOG_INFO : LOG_ERROR, "redis", l->ready ? "connected" : "gone: what needs it answers 503");
-    if (!l->ready && messages.ready)
-        redis_link_lose(&messages, "the other connection was lost"); /* a frozen Redis is silent on both */
+    if (!l->ready)
+        redis_channels_main_lost();
     for (struct redis_watcher *w = watchers; w; w = w->next)
         w->changed(l->ready);
 }
 
-static void on_messages_link(struct redis_link *l)
-{
-    if (listener.on_link)
-        listener.on_link(l->ready);
-}
-
 static const char *says(void)
 {
-    return commands.ready ? (messages.ready ? NULL : "relay unreachable") : "unreachable";
+    return commands.ready ? NULL : "unreachable";
 }
 
 void redis_start(void)
@@ -294,13 +249,13 @@ void redis_start(void)
     static struct health_part health = { .name = "redis", .says = says };
 
     health_part_add(&health);
-    redis_link_open(&commands, "commands", true, on_commands_link);
-    redis_link_open(&messages, "relay", false, on_messages_link);
+    redis_link_open(&commands, "commands", config->redis_url, true, on_commands_link);
+    redis_channels_start();
 }
 
 void redis_stop(void)
 {
     watchers = NULL;
     redis_link_stop(&commands);
-    redis_link_stop(&messages);
+    redis_channels_stop();
 }

@@ -44,18 +44,31 @@ static bool address_parse(struct arena *a, struct text url, struct address *out)
     return out->host.len && (rest.len == 0 || text_to_i64(rest, &out->port)) && out->port > 0 && out->port < 65536;
 }
 
-bool redis_url_check(struct text *why)
+static bool url_is_fit(struct text url)
 {
     struct arena a;
     struct address parsed;
     bool ok;
 
     arena_init(&a, 65536);
-    ok = address_parse(&a, config->redis_url, &parsed);
+    ok = address_parse(&a, url, &parsed);
     arena_fini(&a);
+    return ok;
+}
+
+bool redis_url_check(struct text *why)
+{
+    struct text list = config->redis_relay_urls;
+    size_t servers = 0;
+    bool ok = url_is_fit(config->redis_url);
+
     *why = text_starts(config->redis_url, T("rediss://"))
                ? T("[redis] url: this build's hiredis speaks no TLS; put a TLS tunnel or a Unix socket in between")
                : T("[redis] url is neither redis://host[:port][/db] nor redis+unix:///path");
+    while (ok && list.len) {
+        *why = T("[redis] relay_urls names something that is no address of a Redis, or more than sixteen");
+        ok = url_is_fit(text_trim(text_cut(list, ',', &list))) && ++servers <= REDIS_SERVERS_MAX;
+    }
     return ok;
 }
 
@@ -198,7 +211,7 @@ static void greet(struct redis_link *l)
     struct address to;
 
     arena_init(&a, 65536);
-    CHECK(address_parse(&a, config->redis_url, &to));
+    CHECK(address_parse(&a, l->url, &to));
     if (to.password.len && to.user.len)
         redisAsyncCommand(l->context, on_refusal, l, "AUTH %b %b", to.user.at, to.user.len, to.password.at, to.password.len);
     else if (to.password.len)
@@ -281,7 +294,7 @@ static void connect_now(struct redis_link *l)
     struct arena a;
 
     arena_init(&a, 65536);
-    CHECK(address_parse(&a, config->redis_url, &to));
+    CHECK(address_parse(&a, l->url, &to));
     if (to.path.len) {
         attach(l, redisAsyncConnectUnix(arena_cstr(&a, to.path)));
     } else {
@@ -320,9 +333,10 @@ static void on_timer(struct timer *t)
     }
 }
 
-void redis_link_open(struct redis_link *l, const char *name, bool can_ping, void (*changed)(struct redis_link *l))
+void redis_link_open(struct redis_link *l, const char *name, struct text url, bool can_ping,
+                     void (*changed)(struct redis_link *l))
 {
-    *l = (struct redis_link){ .name = name, .can_ping = can_ping, .changed = changed };
+    *l = (struct redis_link){ .name = name, .url = url, .can_ping = can_ping, .changed = changed };
     timer_init(&l->timer, on_timer);
     connect_now(l);
 }

@@ -8,9 +8,11 @@
 #include <async.h>
 
 #include "madang/loop.h"
+#include "madang/text.h"
 
 struct redis_link {
     const char *name;
+    struct text url;
     redisAsyncContext *context; /* NULL while closed */
     uv_poll_t *poll;
     int events;
@@ -22,9 +24,11 @@ struct redis_link {
     void (*changed)(struct redis_link *l);
 };
 
-void redis_link_open(struct redis_link *l, const char *name, bool can_ping, void (*changed)(struct redis_link *l));
+void redis_link_open(struct redis_link *l, const char *name, struct text url, bool can_ping,
+                     void (*changed)(struct redis_link *l));
 void redis_link_stop(struct redis_link *l);
 void redis_link_lose(struct redis_link *l, const char *why); /* and try again later */
+#define REDIS_SERVERS_MAX 16                                 /* in [redis] relay_urls */
 bool redis_url_check(struct text *why);
 
 #endif

@@ -5,6 +5,8 @@
 #include "store_result.h"
 #include "topics.h"
 
+#define ROLLBACK_MS 200
+
 static const struct statement begin = { .name = "tx_begin", .lane = LANE_TX, .sql = "begin" };
 static const struct statement commit = { .name = "tx_commit", .lane = LANE_TX, .sql = "commit" };
 static const struct statement rollback = { .name = "tx_rollback", .lane = LANE_TX, .sql = "rollback" };
@@ -26,7 +28,7 @@ static const struct statement topic_keep = { .name = "topic_keep",
                                              .lane = LANE_TX,
                                              .sql = "insert into topic_log (topic, seq, ev, data) values ($1, $2, $3, $4)" };
 
-/* One row always; the lock tells whether a twin is at work, the join whether one has been. */
+/* One row always; the join tells whether a twin has been, the lock whether one is at work. */
 struct key_state {
     bool locked;
     struct opt_text fingerprint, answer;
@@ -41,7 +43,7 @@ static const struct statement key_look = {
     .name = "key_look",
     .lane = LANE_TX,
     .row = &key_state_shape,
-    .sql = "select pg_try_advisory_xact_lock(hashtextextended($2 || ' ' || $3, $1::bigint)) as locked,"
+    .sql = "select k.key is not null or pg_try_advisory_xact_lock(hashtextextended($2 || ' ' || $3, $1::bigint)) as locked,"
            " k.fingerprint, k.answer::text as answer"
            " from (select 1) one left join idempotency_keys k on k.account = $1 and k.call = $2 and k.key = $3"
 };
@@ -125,15 +127,6 @@ static void release(struct tx *tx)
     tx->connection = NULL;
 }
 
-void tx_leave(struct tx *tx)
-{
-    if (!tx->connection)
-        return;
-    if (tx->connection->state == PG_READY)
-        (void)pg_connection_send(tx->connection, &rollback, NO_VALUES); /* nobody waits for it */
-    release(tx);
-}
-
 problem tx_next(struct tx *tx, struct text topic, int64_t *number)
 {
     struct head h = { 0 };
@@ -208,13 +201,33 @@ struct waiting {
 };
 
 /* A commit on its way is waited for: the statement time limit or the probe of the pool ends it. */
-static void cancel_commit(struct wait *w)
+static void let_go(struct wait *w)
 {
     struct waiting *waiting = CONTAINER_OF(w, struct waiting, wait);
 
     waiting->query->wait = NULL;
     waiting->query = NULL;
     wait_done(w, NULL);
+}
+
+/* Who tries again at once with the same key must not find the lock of what was given up. */
+void tx_leave(struct tx *tx)
+{
+    struct waiting w = { .query = NULL };
+
+    if (!tx->connection)
+        return;
+    if (tx->connection->state == PG_READY)
+        w.query = pg_connection_send(tx->connection, &rollback, NO_VALUES);
+    if (w.query && tx->call->key.len) {
+        wait_init(&w.wait, let_go);
+        w.query->wait = &w.wait;
+        if (task_wait(tx->call->task, &w.wait, clock_ms() + ROLLBACK_MS))
+            log_info("pg", "%s: the rollback is not waited for any longer", tx->call->name);
+        if (w.query)
+            pg_query_free(&w.query);
+    }
+    release(tx);
 }
 
 static problem commit_result(struct tx *tx, struct pg_query *q)
@@ -252,7 +265,7 @@ problem tx_commit(struct tx *tx)
     }
     if (!(w.query = pg_connection_send(tx->connection, &commit, NO_VALUES)))
         return PROBLEM(STORE_UNAVAILABLE);
-    wait_init(&w.wait, cancel_commit);
+    wait_init(&w.wait, let_go);
     w.query->wait = &w.wait;
     if (FAULT(COMMIT_UNKNOWN))
         pg_connection_lose_answer(tx->connection);

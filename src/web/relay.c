@@ -63,25 +63,22 @@ static struct text channel_of(struct arena *a, struct text topic)
     return redis_key(a, "t:%.*s", TEXT_ARG(topic));
 }
 
-static void with_channel(struct text topic, void (*run)(struct text channel))
+void relay_subscribe(struct text topic)
 {
     struct arena a;
 
-    if (!redis_is_listening())
-        return;
     arena_init(&a, 4096);
-    run(channel_of(&a, topic));
+    redis_subscribe(channel_of(&a, topic), true);
     arena_fini(&a);
-}
-
-void relay_subscribe(struct text topic)
-{
-    with_channel(topic, redis_subscribe);
 }
 
 void relay_unsubscribe(struct text topic)
 {
-    with_channel(topic, redis_unsubscribe);
+    struct arena a;
+
+    arena_init(&a, 4096);
+    redis_unsubscribe(channel_of(&a, topic), true);
+    arena_fini(&a);
 }
 
 static void unsent_add(struct text topic)
@@ -119,8 +116,7 @@ void relay_publish(struct text topic, int64_t number, struct text json)
     if (others_count == 0 && registered && redis_is_up())
         return;
     arena_init(&a, 1 << 22);
-    sent = redis_send(
-        VALUES(T("PUBLISH"), channel_of(&a, topic), arena_printf(&a, "%s %lld\n%.*s", name, (long long)number, TEXT_ARG(json))));
+    sent = redis_publish(channel_of(&a, topic), arena_printf(&a, "%s %lld\n%.*s", name, (long long)number, TEXT_ARG(json)), true);
     arena_fini(&a);
     if (sent)
         metric_add(METRIC_RELAY_OUT, 1);
@@ -138,7 +134,7 @@ void relay_command(const char *format, ...)
     va_start(args, format);
     what = arena_vprintf(&a, format, args);
     va_end(args);
-    if (!redis_send(VALUES(T("PUBLISH"), redis_key(&a, "all"), arena_printf(&a, "%s %.*s", name, TEXT_ARG(what)))))
+    if (!redis_publish(redis_key(&a, "all"), arena_printf(&a, "%s %.*s", name, TEXT_ARG(what)), false))
         unsent_all = true;
     arena_fini(&a);
 }
@@ -309,7 +305,7 @@ static void on_link(bool up)
         return;
     }
     arena_init(&a, 4096);
-    redis_subscribe(redis_key(&a, "all"));
+    redis_subscribe(redis_key(&a, "all"), false);
     arena_fini(&a);
     unheard = hub_subscribe_all();
     hub_resync_all();

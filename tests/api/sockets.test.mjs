@@ -138,13 +138,14 @@ test('compression, when both want it', async () => {
 });
 
 test('who does not read is closed with 1013, and others go on', slowed, async () => {
-    const b = await signUp(node);
-    await befriend(p, b);
-    const r = await room(p, b), slow = await node.socket(b), s = await node.socket(p);
+    const own = await cluster.node({ MADANG_WS_SEND_BYTES: '16384' }); // with patient pings: it is for its bytes that it is to be closed
+    const b = await signUp(own);
+    await befriend({ ...p, node: own }, b);
+    const r = await room({ ...p, node: own }, b), slow = await own.socket(b), s = await own.socket(p);
     slow.ws._socket.pause();
     for (let i = 0; i < 3000 && slow.closeCode === undefined; i++) {
         await s.ok('dm.send', { room: r, client_id: `flood-${i}-xx`, body: 'x'.repeat(1900) });
-        if (Number(/madang_sockets_slow_total (\d+)/.exec(i % 50 ? '' : await node.admin('/metrics'))?.[1])) break;
+        if (Number(/madang_sockets_slow_total (\d+)/.exec(i % 50 ? '' : await own.admin('/metrics'))?.[1])) break;
     }
     slow.ws._socket.resume();
     assert.equal(await slow.closed, 1013);

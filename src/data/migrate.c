@@ -17,8 +17,8 @@
 static PGconn *connect_once(void)
 {
     const char *names[] = { "dbname", "application_name", "connect_timeout", "options", NULL };
-    const char *settings[] = { config->pg_url.at, "madangd migrate", "5", "-c lock_timeout=2000 -c client_min_messages=warning",
-                               NULL };
+    const char *options = config->pg_pooler ? "" : "-c lock_timeout=2000 -c client_min_messages=warning";
+    const char *settings[] = { config->pg_url.at, "madangd migrate", "5", options, NULL };
     PGconn *pg = PQconnectdbParams(names, settings, 1);
 
     CHECK(pg != NULL);
@@ -135,16 +135,22 @@ bool migrate_run(bool only_check)
 
     if (!pg)
         return false;
+    if (config->pg_pooler && !only_check) {
+        log_error("migrate", "[pg] pooler: migrations need Postgres itself, by another [pg] url");
+        PQfinish(pg);
+        return false;
+    }
     /* The lock orders nodes that start together; it goes with the connection. */
-    ok = run(pg, "set lock_timeout = 0; select pg_advisory_lock(" LOCK_KEY "); set lock_timeout = 2000", NULL, 0, NULL, NULL) &&
-         migrate(pg, only_check);
+    ok = only_check ||
+         run(pg, "set lock_timeout = 0; select pg_advisory_lock(" LOCK_KEY "); set lock_timeout = 2000", NULL, 0, NULL, NULL);
+    ok = ok && migrate(pg, only_check);
     PQfinish(pg);
     return ok;
 }
 
 static bool check_statement(PGconn *pg, const struct statement *s)
 {
-    PGresult *r = PQprepare(pg, s->name, s->sql, 0, NULL);
+    PGresult *r = PQprepare(pg, "", s->sql, 0, NULL);
     bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
 
     if (!ok)
@@ -152,25 +158,58 @@ static bool check_statement(PGconn *pg, const struct statement *s)
     PQclear(r);
     if (!ok)
         return false;
-    r = PQdescribePrepared(pg, s->name);
+    r = PQdescribePrepared(pg, "");
     ok = PQresultStatus(r) == PGRES_COMMAND_OK && columns_fit(s, r);
     PQclear(r);
     return ok;
 }
 
+/* Through a pooler a connection cannot be given settings: the role has to have them. */
+static bool check_role(PGconn *pg)
+{
+    struct arena a;
+    struct text found;
+    bool ok;
+
+    if (!config->pg_pooler)
+        return true;
+    arena_init(&a, 4096);
+    ok = run(pg,
+             "select 'well' where current_setting('TimeZone') in ('UTC', 'Etc/UTC') and current_setting('DateStyle') like 'ISO%'"
+             " and current_setting('statement_timeout') <> '0'",
+             NULL, 0, &found, &a) &&
+         found.len;
+    if (!ok)
+        log_error("check",
+                  "[pg] pooler: the role needs TimeZone UTC, DateStyle ISO and a statement_timeout (alter role … set …)");
+    arena_fini(&a);
+    return ok;
+}
+
+/* In one transaction, which a pooler leaves on one connection; a mistake ends it. */
+static bool check_all(PGconn *pg)
+{
+    size_t checked = 0, wrong = 0;
+
+    for (const struct statement_table *t = statement_tables(); t; t = t->next)
+        for (size_t i = 0; i < t->count; i++, checked++) {
+            bool ok = run(pg, "begin", NULL, 0, NULL, NULL) && check_statement(pg, t->at[i]);
+
+            wrong += !ok;
+            if (!run(pg, "rollback", NULL, 0, NULL, NULL))
+                return false;
+        }
+    log_at(wrong ? LOG_ERROR : LOG_INFO, "check", "%zu statements, %zu wrong", checked, wrong);
+    return wrong == 0;
+}
+
 bool statements_check(void)
 {
     PGconn *pg = connect_now();
-    size_t checked = 0, wrong = 0;
+    bool ok = pg && check_role(pg) && check_all(pg);
 
-    if (!pg)
-        return false;
-    for (const struct statement_table *t = statement_tables(); t; t = t->next)
-        for (size_t i = 0; i < t->count; i++, checked++)
-            wrong += !check_statement(pg, t->at[i]);
     PQfinish(pg);
-    log_at(wrong ? LOG_ERROR : LOG_INFO, "check", "%zu statements, %zu wrong", checked, wrong);
-    return wrong == 0;
+    return ok;
 }
 
 int64_t statement_run_now(const struct statement *s, struct text value)

@@ -213,8 +213,8 @@ static void connect_to(struct pg_connection *c, const char *hostaddr)
                           "-c statement_timeout=%lld -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000 "
                           "-c TimeZone=UTC -c DateStyle=ISO",
                           (long long)c->timeout_ms);
-    const char *names[] = { "dbname", "options", "application_name", hostaddr ? "hostaddr" : NULL, NULL };
-    const char *settings[] = { config->pg_url.at, options, "madangd", hostaddr, NULL };
+    const char *names[] = { "dbname", "application_name", "options", hostaddr ? "hostaddr" : NULL, NULL };
+    const char *settings[] = { config->pg_url.at, "madangd", config->pg_pooler ? "" : options, hostaddr, NULL };
 
     CHECK(length > 0 && (size_t)length < sizeof options);
     c->state = PG_CONNECTING;
@@ -317,6 +317,8 @@ static bool send_prepare(struct pg_connection *c, struct pg_query *q)
 {
     unsigned id = statement_id(q->statement);
 
+    if (config->pg_pooler) /* the next one may be carried out where this was never prepared */
+        return true;
     if (c->prepared[id / 64] >> id % 64 & 1)
         return true;
     q->prepares = true;
@@ -334,7 +336,10 @@ static bool send_values(struct pg_connection *c, const struct statement *s, stru
     arena_init(&scratch, 1 << 24);
     for (size_t i = 0; i < v.count; i++)
         texts[i] = value_cstr(&v.at[i], &scratch);
-    sent = PQsendQueryPrepared(c->pg, s->name, (int)v.count, texts, NULL, NULL, 0) == 1;
+    if (config->pg_pooler)
+        sent = PQsendQueryParams(c->pg, s->sql, (int)v.count, NULL, texts, NULL, NULL, 0) == 1;
+    else
+        sent = PQsendQueryPrepared(c->pg, s->name, (int)v.count, texts, NULL, NULL, 0) == 1;
     arena_fini(&scratch);
     return sent;
 }

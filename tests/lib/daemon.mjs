@@ -9,7 +9,7 @@ import WebSocket from 'ws';
 
 export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
 const at = process.env.MADANG_TEST_STORES ?? path.join(root, '.dev/test');
-const binary = process.env.MADANG_BINARY ?? path.join(root, 'build/release/madangd');
+export const binary = process.env.MADANG_BINARY ?? path.join(root, 'build/release/madangd');
 const records = process.env.MADANG_TEST_RECORDS;
 export const slowed = process.env.MADANG_WRAP ? { skip: 'a matter of milliseconds, and the daemon runs under a checker' } : {};
 

@@ -78,7 +78,7 @@ static void encode_kind(const struct field *f, enum field_kind kind, const void 
         return;
     case KIND_F64:
         CHECK(isfinite(*(const double *)at));
-        buf_printf(out, "%.17g", *(const double *)at);
+        buf_printf(out, "%.17g", *(const double *)at + 0.0); /* no "-0", which would come back as another number */
         return;
     case KIND_TEXT:
         buf_put_json_string(out, *(const struct text *)at);

@@ -50,6 +50,25 @@ static problem decode(struct arena *a, const char *json, struct sample *out, str
 
 #define GOOD "{\"name\":\"한글\",\"times\":3,\"loud\":true,\"colour\":\"green\",\"items\":[{\"n\":1}]"
 
+static void test_reals(void **state)
+{
+    static const struct field real_field[] = { { .name = "r", .kind = KIND_F64, .size = sizeof(double) } };
+    static const struct shape real_shape = { .name = "Real", .size = sizeof(double), .fields = real_field, .count = 1 };
+    static const struct {
+        double value;
+        struct text json;
+    } rows[] = { { 0.5, TEXT_INIT("{\"r\":0.5}") },
+                 { -0.0, TEXT_INIT("{\"r\":0}") },
+                 { 1e300, TEXT_INIT("{\"r\":1.0000000000000001e+300}") } };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_true(text_is(shape_text(&real_shape, &rows[i].value, &a), rows[i].json));
+    arena_fini(&a);
+}
+
 static void test_good(void **state)
 {
     struct field_faults faults;
@@ -167,8 +186,11 @@ static void test_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),      cmocka_unit_test(test_all_faults_at_once),
-        cmocka_unit_test(test_malformed), cmocka_unit_test(test_text_is_composed),
+        cmocka_unit_test(test_reals),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_all_faults_at_once),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_text_is_composed),
         cmocka_unit_test(test_columns),
     };
 

@@ -19,6 +19,7 @@ void hub_join_done(uint64_t socket, const struct counts *heads);
 /* Every socket of the account, on all nodes, joins. Who joins so is told to resync once the relay hears the topic. */
 void hub_join_account(int64_t account, struct text topic);
 bool hub_is_member(uint64_t socket, struct text topic);
+bool hub_is_open(uint64_t socket); /* still there, with its session */
 
 /* Sends to the members everywhere (a tx does this by itself: madang/store.h). */
 void hub_publish(const struct published *p);

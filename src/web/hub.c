@@ -107,6 +107,13 @@ bool hub_is_member(uint64_t handle, struct text name)
     return s && t && topic_has(s, t);
 }
 
+bool hub_is_open(uint64_t handle)
+{
+    const struct socket *s = socket_by(handle);
+
+    return s && s->c && s->open && !s->closing;
+}
+
 problem hub_join(struct call *c, uint64_t handle, const struct text *names, size_t count, struct counts *heads)
 {
     struct socket *s = socket_by(handle);

@@ -15,8 +15,6 @@
 #define GATHER_MS 1000
 #define CHANGES_MAX 100
 #define GATHERING_MAX 5000 /* accounts whose changes wait while the node is overloaded */
-#define OPENINGS_PER_TURN 100
-#define OPENINGS_MAX 100000
 
 const struct event_def presence_changed_event = { "presence.changed", &presence_changes_shape, "account:{account}", false,
                                                   "Friends came or went." },
@@ -195,87 +193,6 @@ problem presence_of(struct call *c, const int64_t *accounts, size_t count, bool 
     return p == PROBLEM(LEASES_UNAVAILABLE) ? NULL : p;
 }
 
-static problem snapshot(struct call *c, int64_t account, struct presence_snapshot *out)
-{
-    struct account_ids friends;
-    int64_t *ids;
-    bool *online;
-    problem p = store_friend_ids(c, account, &friends);
-
-    if (p || friends.count == 0)
-        return p;
-    ids = arena_array(c->arena, int64_t, friends.count);
-    online = arena_array(c->arena, bool, friends.count);
-    for (size_t i = 0; i < friends.count; i++)
-        ids[i] = friends.at[i].account;
-    if ((p = lease_presence_of(c, ids, friends.count, online)))
-        return p;
-    out->online.at = arena_array(c->arena, int64_t, friends.count);
-    for (size_t i = 0; i < friends.count && out->online.count < 1000; i++)
-        if (online[i])
-            out->online.at[out->online.count++] = ids[i];
-    return NULL;
-}
-
-problem presence_friends(struct call *c)
-{
-    return snapshot(c, c->account, c->out);
-}
-
-/* A socket that is to be told who is online; while the node is overloaded it waits. */
-struct opening {
-    struct list node;
-    uint64_t socket;
-    int64_t account;
-};
-static struct list openings = { &openings, &openings };
-static size_t openings_count;
-static struct timer openings_timer;
-
-static void run_snapshot(struct task *t, void *arg)
-{
-    struct opening *o = arg;
-    struct presence_snapshot data = { 0 };
-    struct arena memory;
-    struct call c;
-
-    arena_init(&memory, 4 << 20);
-    c = call_of_our_own(t, &memory, "presence.snapshot");
-    if (!snapshot(&c, o->account, &data))
-        hub_tell_socket(o->socket, &presence_snapshot_event, topic_of(&memory, "account", o->account),
-                        shape_text(&presence_snapshot_shape, &data, &memory));
-    arena_fini(&memory);
-    free(o);
-}
-
-static void start_snapshot(struct opening *o)
-{
-    task_start("presence.snapshot", clock_ms() + TASK_MS, run_snapshot, o);
-}
-
-static void on_openings(struct timer *t)
-{
-    for (size_t i = 0; i < OPENINGS_PER_TURN && overload_now() == OVERLOAD_NONE && openings_count; i++, openings_count--)
-        start_snapshot(CONTAINER_OF(list_take_first(&openings), struct opening, node));
-    if (openings_count)
-        timer_set_after(t, GATHER_MS / 10);
-}
-
-void presence_opened(uint64_t socket, int64_t account)
-{
-    struct opening *o = must_alloc(sizeof *o);
-
-    *o = (struct opening){ .socket = socket, .account = account };
-    if ((overload_now() == OVERLOAD_NONE && openings_count == 0) || openings_count >= OPENINGS_MAX) {
-        start_snapshot(o);
-        return;
-    }
-    list_append(&openings, &o->node);
-    openings_count++;
-    if (!timer_is_set(&openings_timer))
-        timer_set_after(&openings_timer, GATHER_MS / 10);
-}
-
 void presence_pair(struct call *c, int64_t a, int64_t b, bool see)
 {
     int64_t both[] = { a, b };
@@ -366,24 +283,20 @@ void presence_start(void)
 
     stopping = false;
     timer_init(&gather_timer, on_gathered);
-    timer_init(&openings_timer, on_openings);
     redis_watch(&watcher);
+    presence_snapshots_start();
     keeper = task_start("presence.keep", 0, keep, NULL);
 }
 
 void presence_stop(void)
 {
     struct map_node *n;
-    struct list *node;
 
     stopping = true;
+    presence_snapshots_stop();
     if (keeper)
         task_cancel(keeper);
     timer_clear(&gather_timer);
-    timer_clear(&openings_timer);
-    while ((node = list_take_first(&openings)) != NULL)
-        free(CONTAINER_OF(node, struct opening, node));
-    openings_count = 0;
     on_gathered(&gather_timer);
     map_fini(&gathering);
     while ((n = map_next(&leaving, NULL)) != NULL)

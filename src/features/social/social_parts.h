@@ -43,6 +43,8 @@ void presence_opened(uint64_t socket, int64_t account);
 /* The two see each other's presence from now on (or no more). */
 void presence_pair(struct call *c, int64_t a, int64_t b, bool see);
 void presence_start(void);
+void presence_snapshots_start(void);
+void presence_snapshots_stop(void);
 void presence_stop(void);
 extern const struct event_def presence_changed_event, presence_snapshot_event;
 

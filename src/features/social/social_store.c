@@ -154,6 +154,16 @@ static const struct statement friend_ids = {
            " union all select low from friendships where high = $1 and state = 'friends' limit 2000"
 };
 
+static const struct statement friends_of = {
+    .name = "friends_of",
+    .lane = LANE_READ,
+    .row = &friend_pair_shape,
+    .rows_max = FRIENDS_OF_MAX * 2000,
+    .sql = "select a.account, f.other from (select distinct unnest($1::bigint[]) as account) a cross join lateral"
+           " (select high as other from friendships where low = a.account and state = 'friends'"
+           "  union all select low from friendships where high = a.account and state = 'friends' limit 2000) f"
+};
+
 /* Only messages of the reported to the reporter may serve. */
 static const struct field evidence_fields[] = {
     FIELD(struct report_evidence, room), FIELD(struct report_evidence, seq), FIELD(struct report_evidence, sender),
@@ -199,8 +209,8 @@ static const struct statement report_exists = { .name = "report_exists",
                                                 .sql = "select exists (select 1 from reports where id = $1) as flag" };
 
 STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop, &unfriend,
-                &pair_drop, &block, &unblock, &leave, &card, &friends, &received, &sent, &blocked, &friend_ids, &evidence,
-                &report_add, &reports, &report_decide, &report_exists);
+                &pair_drop, &block, &unblock, &leave, &card, &friends, &received, &sent, &blocked, &friend_ids, &friends_of,
+                &evidence, &report_add, &reports, &report_decide, &report_exists);
 
 static const struct constraint constraints[] = {
     { "reports_open_pair", PROBLEM_REPORT_OPEN },
@@ -301,6 +311,17 @@ problem store_people_of(struct call *c, enum people which, const struct people_p
     static const struct statement *const statements[] = { &friends, &received, &sent, &blocked };
 
     return store_many(c, statements[which], VALUES(c->account, in->nickname, in->after, in->limit + 1), out);
+}
+
+problem store_friends_of(struct call *c, const int64_t *accounts, size_t count, struct friend_pairs *out)
+{
+    struct text list = T("{");
+    char digits[24];
+
+    CHECK(count <= FRIENDS_OF_MAX);
+    for (size_t i = 0; i < count; i++)
+        list = arena_join(c->arena, list, i ? T(",") : T(""), text_i64(accounts[i], digits));
+    return store_many(c, &friends_of, VALUES(arena_join(c->arena, list, T("}"))), out);
 }
 
 problem store_friend_ids(struct call *c, int64_t account, struct account_ids *out)

@@ -32,6 +32,13 @@ struct account_ids {
 };
 /* Everything between this account and others goes; `others` were friends or had asked. */
 problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *others) MUST_USE;
+struct friend_pairs {
+    struct friend_pair *at;
+    size_t count;
+};
+/* The friends of several accounts, at most FRIENDS_OF_MAX of them. */
+#define FRIENDS_OF_MAX 32
+problem store_friends_of(struct call *c, const int64_t *accounts, size_t count, struct friend_pairs *out) MUST_USE;
 problem store_friend_ids(struct call *c, int64_t account, struct account_ids *out) MUST_USE;
 
 problem store_report_add(struct tx *tx, const struct report_new *in, struct text evidence, int64_t *id, bool *done) MUST_USE;

@@ -9,6 +9,8 @@
 static const char *const report_state_names[] = { "open", "accepted", "dismissed" };
 const struct words report_states = WORDS(report_state_names);
 
+static const struct field friend_pair_fields[] = { FIELD(struct friend_pair, account), FIELD(struct friend_pair, other) };
+const struct shape friend_pair_shape = SHAPE("FriendPair", struct friend_pair, friend_pair_fields);
 static const struct field account_of_fields[] = { FIELD(struct account_of, account, ID) };
 const struct shape account_of_shape = SHAPE("OtherAccount", struct account_of, account_of_fields);
 
@@ -57,7 +59,7 @@ static const struct field presence_changes_fields[] = {
 };
 const struct shape presence_changes_shape = SHAPE("PresenceChanges", struct presence_changes, presence_changes_fields);
 static const struct field presence_snapshot_fields[] = {
-    FIELD_LIST(struct presence_snapshot, online, .list_max = 1000, .says = "Friends who are online; all others are not."),
+    FIELD_LIST(struct presence_snapshot, online, .list_max = SNAPSHOT_MAX, .says = "Friends who are online; all others are not."),
 };
 const struct shape presence_snapshot_shape = SHAPE("PresenceSnapshot", struct presence_snapshot, presence_snapshot_fields);
 

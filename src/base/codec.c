@@ -69,40 +69,52 @@ struct text base64_encode(struct arena *a, const void *bytes, size_t len)
     return encode64(a, alphabet_std, true, bytes, len);
 }
 
-static int digit64(char c)
+/* What each character stands for; -1: nothing. */
+static const signed char *digits64(void)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
+    static signed char values[256];
+
+    if (values[(unsigned char)'B'] == 0) {
+        memset(values, -1, sizeof values);
+        for (signed char i = 0; i < 64; i++)
+            values[(unsigned char)alphabet_url[i]] = i;
+    }
+    return values;
 }
 
 bool base64url_decode(struct arena *a, struct text t, struct text *out)
 {
     unsigned char *bytes = arena_alloc(a, t.len * 3 / 4 + 1);
+    const signed char *values = digits64();
     uint32_t word = 0;
-    size_t bits = 0, n = 0;
+    int all = 0; /* negative once a character stood for nothing */
+    size_t n = 0, i = 0, rest = t.len % 4;
 
-    if (t.len % 4 == 1)
+    if (rest == 1)
         return false;
-    for (size_t i = 0; i < t.len; i++) {
-        int digit = digit64(t.at[i]);
+    for (; i + 4 <= t.len; i += 4) {
+        int d0 = values[(unsigned char)t.at[i]], d1 = values[(unsigned char)t.at[i + 1]], d2 = values[(unsigned char)t.at[i + 2]],
+            d3 = values[(unsigned char)t.at[i + 3]];
 
-        if (digit < 0)
-            return false;
-        word = (word << 6 | (uint32_t)digit) & 0xFFFFFF;
-        if ((bits += 6) >= 8) {
-            bits -= 8;
-            bytes[n++] = (unsigned char)(word >> bits);
-        }
+        all |= d0 | d1 | d2 | d3;
+        word = (uint32_t)d0 << 18 | (uint32_t)d1 << 12 | (uint32_t)d2 << 6 | (uint32_t)d3;
+        bytes[n++] = (unsigned char)(word >> 16);
+        bytes[n++] = (unsigned char)(word >> 8);
+        bytes[n++] = (unsigned char)word;
     }
-    if (word & ((1u << bits) - 1))
-        return false;
+    for (word = 0; i < t.len; i++) {
+        all |= values[(unsigned char)t.at[i]];
+        word = word << 6 | (uint32_t)(values[(unsigned char)t.at[i]] & 63);
+    }
+    if (rest) {
+        bytes[n++] = (unsigned char)(word >> (rest == 3 ? 10 : 4));
+        if (rest == 3)
+            bytes[n++] = (unsigned char)(word >> 2);
+        if (word & (rest == 3 ? 3u : 15u))
+            return false;
+    }
     *out = (struct text){ (const char *)bytes, n };
-    return true;
+    return all >= 0;
 }
 
 bool percent_decode(struct arena *a, struct text t, bool plus_is_space, struct text *out)

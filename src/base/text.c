@@ -215,9 +215,13 @@ bool utf8_is_valid(struct text t)
 
 size_t utf8_length(struct text t)
 {
-    size_t count = 0;
+    size_t count = t.len, i = 0;
 
-    for (size_t i = 0; i < t.len; i++)
-        count += ((unsigned char)t.at[i] & 0xC0) != 0x80;
+    for (uint64_t w; i + sizeof w <= t.len; i += sizeof w) { /* eight at a time: continuations have bit 7 and not bit 6 */
+        memcpy(&w, t.at + i, sizeof w);
+        count -= (size_t)__builtin_popcountll(w >> 7 & ~(w >> 6) & UINT64_C(0x0101010101010101));
+    }
+    for (; i < t.len; i++)
+        count -= ((unsigned char)t.at[i] & 0xC0) == 0x80;
     return count;
 }

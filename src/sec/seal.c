@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/core_names.h>
@@ -18,31 +17,84 @@
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
 #define SECRET_MIN 32
+#define MAC_KEY_MAX 256
 
 static char secret_now[256], secret_before[256];
 
+/* Contexts are kept: to make one, OpenSSL looks its algorithm up under locks and allocates a dozen times. */
+struct kept_hash {
+    const char *name;
+    EVP_MD *algorithm;
+    EVP_MD_CTX *context;
+};
+
+static void hash(struct kept_hash *k, struct text t, unsigned char *out)
+{
+    if (!k->context) {
+        k->algorithm = EVP_MD_fetch(NULL, k->name, NULL);
+        k->context = EVP_MD_CTX_new();
+        CHECK(k->algorithm && k->context);
+    }
+    CHECK(EVP_DigestInit_ex2(k->context, k->algorithm, NULL) == 1 && EVP_DigestUpdate(k->context, t.at, t.len) == 1 &&
+          EVP_DigestFinal_ex(k->context, out, NULL) == 1);
+}
+
 struct digest sha256(struct text t)
 {
+    static struct kept_hash kept = { .name = "SHA256" };
     struct digest d;
-    unsigned size = sizeof d.bytes;
 
-    CHECK(EVP_Digest(t.at ? t.at : "", t.len, d.bytes, &size, EVP_sha256(), NULL) == 1);
+    hash(&kept, t, d.bytes);
     return d;
 }
 
 void sha1(struct text t, unsigned char out[static 20])
 {
-    unsigned size = 20;
+    static struct kept_hash kept = { .name = "SHA1" };
 
-    CHECK(EVP_Digest(t.at, t.len, out, &size, EVP_sha1(), NULL) == 1);
+    hash(&kept, t, out);
+}
+
+/* The context whose key it has, or the one that was made first, with this key. */
+static EVP_MAC_CTX *mac_for(struct text key)
+{
+    static struct {
+        EVP_MAC_CTX *context;
+        char key[MAC_KEY_MAX];
+        size_t len;
+    } kept[4];
+    static size_t next;
+    OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t) "SHA256", 0),
+                            OSSL_PARAM_construct_end() };
+    size_t i = 0;
+
+    while (i < COUNT_OF(kept) && !(kept[i].len == key.len && memcmp(kept[i].key, key.at, key.len) == 0))
+        i++;
+    if (i < COUNT_OF(kept))
+        return kept[i].context;
+    i = next++ % COUNT_OF(kept);
+    if (!kept[i].context) {
+        EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+        kept[i].context = EVP_MAC_CTX_new(algorithm);
+        EVP_MAC_free(algorithm);
+    }
+    CHECK(EVP_MAC_init(kept[i].context, (const unsigned char *)key.at, key.len, params) == 1);
+    memcpy(kept[i].key, key.at, key.len);
+    kept[i].len = key.len;
+    return kept[i].context;
 }
 
 struct digest hmac_sha256(struct text key, struct text t)
 {
     struct digest d;
-    unsigned size = sizeof d.bytes;
+    EVP_MAC_CTX *c;
+    size_t size;
 
-    CHECK(HMAC(EVP_sha256(), key.at, (int)key.len, (const unsigned char *)(t.at ? t.at : ""), t.len, d.bytes, &size) != NULL);
+    CHECK(key.len > 0 && key.len <= MAC_KEY_MAX);
+    c = mac_for(key);
+    CHECK(EVP_MAC_init(c, NULL, 0, NULL) == 1 && EVP_MAC_update(c, (const unsigned char *)t.at, t.len) == 1 &&
+          EVP_MAC_final(c, d.bytes, &size, sizeof d.bytes) == 1);
     return d;
 }
 

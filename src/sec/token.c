@@ -12,6 +12,7 @@ static const struct words roles = WORDS(role_names);
 
 #define CACHE_SLOTS 65536
 #define REVOKED_MAX 65536
+#define HEADER_LEN 70
 #define SIGNATURE_LEN 43 /* of HS256, in base64url: as good as random, so it alone is hashed */
 
 /* A token that was verified, whole. Who does not know it cannot meet its keyed hash, so comparing may stop at a difference. */
@@ -78,10 +79,20 @@ void tokens_stop(void)
  * a hash of the key, so that both sides of a rotation agree without another setting. */
 static struct text header_of(struct arena *a, const struct digest *key)
 {
-    struct digest d = sha256(digest_text(key));
-    struct text json = arena_join(a, T("{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\""), hex_encode(a, d.bytes, 8), T("\"}"));
+    static struct digest last;
+    static char encoded[HEADER_LEN];
+    struct digest d;
+    struct text json, header;
 
-    return base64url_encode(a, json.at, json.len);
+    if (memcmp(&last, key, sizeof last) == 0)
+        return (struct text){ encoded, HEADER_LEN };
+    d = sha256(digest_text(key));
+    json = arena_join(a, T("{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\""), hex_encode(a, d.bytes, 8), T("\"}"));
+    header = base64url_encode(a, json.at, json.len);
+    CHECK(header.len == HEADER_LEN);
+    memcpy(encoded, header.at, HEADER_LEN);
+    last = *key;
+    return header;
 }
 
 static struct text signature_of(struct arena *a, const struct digest *key, struct text signed_part)

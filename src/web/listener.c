@@ -169,8 +169,6 @@ static void take_in(struct connection *c)
         metric_add(METRIC_CONNECTIONS_TOTAL, 1);
         metric_set(METRIC_CONNECTIONS, (int64_t)g->connections);
     }
-    if (!c->listener->is_unix)
-        uv_tcp_nodelay(&c->uv.tcp, 1);
     if (g->connections > g->connections_max || !address_count(c)) {
         metric_add(METRIC_CONNECTIONS_REFUSED, 1);
         connection_abort(c);
@@ -219,6 +217,9 @@ static void accept_waiting(struct listener *l)
 static bool listen_now(struct listener *l, const char *what)
 {
     int failed = uv_listen(&l->uv.stream, BACKLOG, on_connection);
+
+    if (!failed && !l->is_unix)
+        failed = uv_tcp_nodelay(&l->uv.tcp, 1); /* what is accepted has it too: tcp(7), Linux */
 
     if (failed)
         log_error("listen", "%s: %s", what, uv_strerror(failed));

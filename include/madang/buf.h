@@ -22,8 +22,6 @@ void buf_borrow(struct buf *b, char *memory, size_t size);
 void buf_fini(struct buf *b);
 void buf_clear(struct buf *b); /* keeps the memory */
 struct text buf_text(const struct buf *b);
-void buf_put(struct buf *b, struct text t);
-void buf_put_char(struct buf *b, char c);
 void buf_put_i64(struct buf *b, int64_t value);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0);
@@ -31,6 +29,21 @@ void buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2,
 char *buf_reserve(struct buf *b, size_t size);
 void buf_commit(struct buf *b, size_t size);
 void buf_drop(struct buf *b, size_t size); /* from the front */
+
+static inline void buf_put(struct buf *b, struct text t)
+{
+    char *at = t.len == 0 ? NULL : t.len <= b->room - b->len && !b->over ? b->at + b->len : buf_reserve(b, t.len);
+
+    if (!at)
+        return;
+    memcpy(at, t.at, t.len);
+    b->len += t.len;
+}
+
+static inline void buf_put_char(struct buf *b, char c)
+{
+    buf_put(b, (struct text){ &c, 1 });
+}
 /* A JSON string with its quotes, escaped as RFC 8259 asks; also safe inside an HTML script element. */
 void buf_put_json_string(struct buf *b, struct text t);
 

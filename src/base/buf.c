@@ -52,26 +52,6 @@ void buf_commit(struct buf *b, size_t size)
     b->len += size;
 }
 
-void buf_put(struct buf *b, struct text t)
-{
-    char *at = t.len ? buf_reserve(b, t.len) : NULL;
-
-    if (!at)
-        return;
-    memcpy(at, t.at, t.len);
-    b->len += t.len;
-}
-
-void buf_put_char(struct buf *b, char c)
-{
-    char *at = buf_reserve(b, 1);
-
-    if (!at)
-        return;
-    *at = c;
-    b->len++;
-}
-
 void buf_put_i64(struct buf *b, int64_t value)
 {
     char digits[24];

@@ -45,14 +45,17 @@ union stream_handle {
 };
 
 struct connection {
-    struct list dirty;    /* from here to `uv` is what every write looks at */
+    struct list dirty;    /* from here to `closing`, 64 bytes, is what every write looks at */
     struct chunk **queue; /* `few`, or memory of its own */
     struct chunk *few[1];
     size_t queued; /* bytes not yet with the kernel */
     uint32_t count, room, offset;
-    uint32_t sent, seen; /* bytes with the kernel, modulo 2^32; what the progress check saw of it */
-    bool reading, finishing, shut, closing, counted;
-    uv_write_t *writing;
+    uint32_t sent; /* bytes with the kernel, modulo 2^32 */
+    int fd;        /* of uv, which owns it */
+    bool writing;  /* libuv writes when there is room */
+    bool reading, finishing, closing;
+    bool shut, counted;
+    uint32_t seen; /* what the progress check saw of `sent` */
     const struct connection_ops *ops;
     void *owner;
     struct listener *listener;

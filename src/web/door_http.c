@@ -85,19 +85,21 @@ static struct text allowed(struct exchange *x, const struct route_found *f)
 static struct visit *visit_of(struct exchange *x)
 {
     struct visit *v = x->visit;
+    struct call *c;
 
     if (v)
         return v;
-    v = arena_new(&x->arena, struct visit);
+    v = arena_new(&x->arena, struct visit); /* zeroed: it is large, and not to be written twice */
     v->x = x;
-    v->call = (struct call){ .arena = &x->arena,
-                             .name = "-",
-                             .address = x->address,
-                             .request_id = x->request_id,
-                             .trace_id = x->trace_id,
-                             .agent = exchange_header(x, T("user-agent")),
-                             .korean = language_is_korean(exchange_header(x, T("accept-language"))),
-                             .http = x };
+    c = &v->call;
+    c->arena = &x->arena;
+    c->name = "-";
+    c->address = x->address;
+    c->request_id = x->request_id;
+    c->trace_id = x->trace_id;
+    c->agent = exchange_header(x, T("user-agent"));
+    c->korean = language_is_korean(exchange_header(x, T("accept-language")));
+    c->http = x;
     x->visit = v;
     return v;
 }

@@ -172,7 +172,10 @@ static void run_message(struct task *t, struct socket *s, struct text json)
     arena_init(&a, ARENA_LIMIT);
     v = arena_new(&a, struct visit);
     v->began_us = clock_us();
-    v->call = (struct call){ .task = t, .arena = &a, .name = "-", .korean = s->korean };
+    v->call.task = t;
+    v->call.arena = &a;
+    v->call.name = "-";
+    v->call.korean = s->korean;
     p = read_envelope(v, json);
     if (p == PROBLEM(OVERLOADED)) { /* which call it was is not known, so it cannot be answered */
         socket_close(s, WS_CODE_LATER, "busy");

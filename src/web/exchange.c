@@ -30,8 +30,32 @@ enum method exchange_method(const struct exchange *x)
     return x->method;
 }
 
+static uint64_t name_bit(struct text name)
+{
+    return UINT64_C(1) << ((name.len * 7 + (unsigned char)name.at[0]) & 63);
+}
+
+problem exchange_read_head(struct exchange *x, char *head, size_t len)
+{
+    static struct pair fields[HEAD_FIELDS_MAX];
+    struct head_limits limits = { (size_t)config->http_target_bytes, (size_t)config->http_fields_max };
+    problem p = head_read(head, len, &limits, &x->facts, fields);
+
+    if (p)
+        return p;
+    x->header_count = x->facts.fields;
+    x->headers = arena_array(&x->arena, struct pair, x->header_count);
+    for (size_t i = 0; i < x->header_count; i++) {
+        x->headers[i] = fields[i];
+        x->header_bits |= name_bit(fields[i].name);
+    }
+    return NULL;
+}
+
 struct text exchange_header(const struct exchange *x, struct text name)
 {
+    if (!(x->header_bits & name_bit(name)))
+        return T("");
     for (size_t i = 0; i < x->header_count; i++)
         if (text_is(x->headers[i].name, name))
             return x->headers[i].value;
@@ -260,13 +284,21 @@ static bool is_clean(struct text t)
 
 void exchange_header_add(struct exchange *x, const char *name, struct text value)
 {
+    size_t n;
+    char *to;
+
     CHECK(!x->begun);
     if (!is_clean(value)) /* no outside byte ever makes a second header of ours */
         return;
-    buf_put(&x->head_out, text_of(name));
-    buf_put(&x->head_out, T(": "));
-    buf_put(&x->head_out, value);
-    buf_put(&x->head_out, T("\r\n"));
+    n = strlen(name);
+    if ((to = buf_reserve(&x->head_out, n + value.len + 4)) == NULL)
+        return;
+    memcpy(to, name, n);
+    memcpy(to + n, ": ", 2);
+    if (value.len)
+        memcpy(to + n + 2, value.at, value.len);
+    memcpy(to + n + 2 + value.len, "\r\n", 2);
+    buf_commit(&x->head_out, n + value.len + 4);
 }
 
 void exchange_headers_put(struct exchange *x, struct text lines)

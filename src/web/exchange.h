@@ -18,7 +18,8 @@ struct exchange {
     struct text path; /* raw, without the query */
     struct pair *headers;
     size_t header_count;
-    struct pair *params; /* of the query, then of the path; room for PARAMS_MAX once there is one */
+    uint64_t header_bits; /* a bit for each name there is: most that are asked for are not there */
+    struct pair *params;  /* of the query, then of the path; room for PARAMS_MAX once there is one */
     size_t param_count;
     struct peer peer;
     bool secure; /* by https, as a trusted proxy says */
@@ -66,6 +67,8 @@ void exchange_gone(struct exchange *x);
 /* Fills method, path, params, address from facts and headers; what is wrong with the target otherwise. */
 problem exchange_read_target(struct exchange *x) MUST_USE;
 bool method_is_known(struct text name);
+/* Fills facts and headers, which stay within `head`: the arena's own copy. */
+problem exchange_read_head(struct exchange *x, char *head, size_t len) MUST_USE;
 void exchange_param_add(struct exchange *x, struct pair p); /* at most PARAMS_MAX */
 
 #endif

@@ -225,12 +225,11 @@ static bool has_body(const struct head_facts *f)
 
 static problem begin_exchange(struct http *h, struct text bytes)
 {
-    struct head_limits limits = { (size_t)config->http_target_bytes, (size_t)config->http_fields_max };
     struct exchange *x = exchange_new(h);
     struct text head = arena_text(&x->arena, bytes); /* what is known of the request points into this copy */
     problem p;
 
-    if ((p = head_check(head, &limits, &x->facts)))
+    if ((p = exchange_read_head(x, (char *)(uintptr_t)head.at, head.len)))
         return p;
     if (!method_is_known(x->facts.method))
         return PROBLEM(METHOD_UNKNOWN);
@@ -240,9 +239,6 @@ static problem begin_exchange(struct http *h, struct text bytes)
     } else {
         x->body_ended = true;
     }
-    x->headers = arena_array(&x->arena, struct pair, x->facts.fields);
-    x->header_count = x->facts.fields;
-    head_fields((char *)(uintptr_t)head.at, head.len, x->headers);
     x->keep_alive = x->facts.keep_alive && !draining;
     return exchange_read_target(x);
 }

@@ -146,19 +146,20 @@ static void take_connection(struct text value, struct head_facts *f)
     }
 }
 
+/* The name is in lower case. */
 static problem take_field(struct text name, struct text value, struct head_facts *f)
 {
-    if (text_is_nocase(name, T("content-length")))
+    if (text_is(name, T("content-length")))
         return take_length(value, f);
-    if (text_is_nocase(name, T("transfer-encoding")))
+    if (text_is(name, T("transfer-encoding")))
         return take_coding(value, f);
-    if (text_is_nocase(name, T("host"))) {
+    if (text_is(name, T("host"))) {
         if (f->host.len || !host_is_valid(value))
             return PROBLEM(REQUEST_MALFORMED);
         f->host = value;
-    } else if (text_is_nocase(name, T("connection"))) {
+    } else if (text_is(name, T("connection"))) {
         take_connection(value, f);
-    } else if (text_is_nocase(name, T("expect"))) {
+    } else if (text_is(name, T("expect"))) {
         if (!text_is_nocase(value, T("100-continue")))
             return PROBLEM(EXPECTATION_FAILED);
         f->expects_continue = !f->http10;
@@ -166,19 +167,17 @@ static problem take_field(struct text name, struct text value, struct head_facts
     return NULL;
 }
 
-static problem check_field(struct text line, const struct head_limits *limits, struct head_facts *f)
+/* A folded line or a blank before the colon makes the name no token. */
+static problem read_field(struct text line, char *at, struct pair *out)
 {
-    struct text name, value;
+    size_t n = 0;
 
-    if (++f->fields > limits->fields_max)
-        return PROBLEM(HEADERS_TOO_LARGE);
-    if (text_find(line, ':') < 0)
+    for (; n < line.len && is_token_char(at[n]); n++)
+        at[n] = (char)(at[n] >= 'A' && at[n] <= 'Z' ? at[n] + 32 : at[n]);
+    if (n == 0 || n == line.len || at[n] != ':')
         return PROBLEM(REQUEST_MALFORMED);
-    name = text_cut(line, ':', &value); /* a folded line or a blank before the colon makes the name no token */
-    value = text_trim(value);
-    if (!is_token(name) || !value_is_clean(value))
-        return PROBLEM(REQUEST_MALFORMED);
-    return take_field(name, value, f);
+    *out = (struct pair){ text_until(line, n), text_trim(text_from(line, n + 1)) };
+    return value_is_clean(out->value) ? NULL : PROBLEM(REQUEST_MALFORMED);
 }
 
 /* In absolute form the authority must be the Host (RFC 9112 §3.2.2). */
@@ -198,20 +197,25 @@ static bool authority_fits(const struct head_facts *f)
     return text_is_nocase(authority, f->host);
 }
 
-problem head_check(struct text head, const struct head_limits *limits, struct head_facts *f)
+problem head_read(char *head, size_t len, const struct head_limits *limits, struct head_facts *f, struct pair *fields)
 {
-    struct text line;
+    struct text rest = { head, len }, line;
     problem p;
 
     *f = (struct head_facts){ .length = 0 };
-    if (!take_line(&head, &line))
+    if (!take_line(&rest, &line))
         return PROBLEM(REQUEST_MALFORMED);
     if ((p = check_request_line(line, limits, f)))
         return p;
-    while (take_line(&head, &line) && line.len > 0)
-        if ((p = check_field(line, limits, f)))
+    for (; take_line(&rest, &line) && line.len > 0; f->fields++) {
+        struct pair *field = &fields[f->fields];
+
+        if (f->fields == limits->fields_max)
+            return PROBLEM(HEADERS_TOO_LARGE);
+        if ((p = read_field(line, head + (line.at - head), field)) || (p = take_field(field->name, field->value, f)))
             return p;
-    if (head.len > 0 || line.len > 0)
+    }
+    if (rest.len > 0 || line.len > 0)
         return PROBLEM(REQUEST_MALFORMED); /* stopped at a bare LF */
     if (f->has_length && f->chunked)
         return PROBLEM(REQUEST_MALFORMED);
@@ -219,19 +223,4 @@ problem head_check(struct text head, const struct head_limits *limits, struct he
         return PROBLEM(REQUEST_MALFORMED);
     f->keep_alive = (f->keep_alive || !f->http10) && !f->closes;
     return authority_fits(f) ? NULL : PROBLEM(REQUEST_MALFORMED);
-}
-
-void head_fields(char *head, size_t len, struct pair *out)
-{
-    struct text rest = { head, len }, line, value;
-
-    CHECK(take_line(&rest, &line));
-    while (take_line(&rest, &line) && line.len > 0) {
-        struct text name = text_cut(line, ':', &value);
-        char *at = head + (name.at - head);
-
-        for (size_t i = 0; i < name.len; i++)
-            at[i] = (char)(at[i] >= 'A' && at[i] <= 'Z' ? at[i] + 32 : at[i]);
-        *out++ = (struct pair){ name, text_trim(value) };
-    }
 }

@@ -8,6 +8,7 @@
 
 #include "madang/shape.h"
 
+#define HEAD_FIELDS_MAX 500 /* the bound of [http] fields_max */
 struct head_limits {
     size_t target_bytes, fields_max;
 };
@@ -19,11 +20,10 @@ struct head_facts {
     size_t fields;
 };
 
-/* `head` runs from the request line's first byte to behind the empty line. NULL, or what to answer before closing. */
-problem head_check(struct text head, const struct head_limits *limits, struct head_facts *out) MUST_USE;
-/* The fields of a head that head_check() has found good, in their order: names in lower case (changed where they stand, so `head`
- * is the caller's own), values trimmed. `out` has room for facts.fields. */
-void head_fields(char *head, size_t len, struct pair *out);
+/* `head` runs from the request line's first byte to behind the empty line. NULL, or what to answer before closing. `fields`, with
+ * room for limits->fields_max, gets facts.fields of them in their order: names in lower case (changed where they stand, so `head`
+ * is the caller's own), values trimmed. */
+problem head_read(char *head, size_t len, const struct head_limits *limits, struct head_facts *out, struct pair *fields) MUST_USE;
 /* Where the head ends (behind its empty line); 0 while it has not. `from`: where looking may begin. */
 size_t head_end(struct text bytes, size_t from);
 

@@ -164,6 +164,7 @@ static void take_in(struct connection *c)
 {
     struct listener_group *g = c->listener->group;
 
+    CHECK(uv_fileno(&c->uv.handle, &c->fd) == 0);
     read_peer(c);
     if (g->limit_addresses) {
         metric_add(METRIC_CONNECTIONS_TOTAL, 1);

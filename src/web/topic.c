@@ -276,12 +276,21 @@ void topics_let_go(struct socket *s)
 }
 
 /* --- handing on ---------------------------------------------------------------------------------------------------- */
-/* From the back, since who is told may leave; sending never ends another than himself. */
+/* Who is told may leave, and another takes his place; sending never ends another than himself. */
+static void to_members_but(struct topic *t, const struct socket *but, int64_t number, struct chunk *frame)
+{
+    for (uint32_t i = 0; i < t->count;) {
+        const struct socket *s = t->members[i].socket;
+
+        if (s != but)
+            to_member(t, &t->members[i], number, frame);
+        i += i < t->count && t->members[i].socket == s;
+    }
+}
+
 static void to_members(struct topic *t, int64_t number, struct chunk *frame)
 {
-    for (uint32_t i = t->count; i-- > 0;)
-        if (i < t->count)
-            to_member(t, &t->members[i], number, frame);
+    to_members_but(t, NULL, number, frame);
 }
 
 struct chunk *resync_frame(struct text topic)
@@ -379,9 +388,7 @@ void topic_deliver(struct topic *t, int64_t number, struct chunk *frame)
 
 void topic_deliver_but(struct topic *t, const struct socket *but, struct chunk *frame)
 {
-    for (uint32_t i = t->count; i-- > 0;)
-        if (i < t->count && t->members[i].socket != but)
-            to_member(t, &t->members[i], 0, frame);
+    to_members_but(t, but, 0, frame);
 }
 
 /* --- the relay ----------------------------------------------------------------------------------------------------- */

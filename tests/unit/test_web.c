@@ -45,11 +45,19 @@ static void test_heads(void **state)
         { "GET / HTTP/1.1\r\nHost: a\r\nnovalue\r\n\r\n", 400 },
     };
     struct head_limits limits = { 8192, 100 };
+    char named[] = "GET / HTTP/1.1\r\nHoSt: a\r\nX-One:\t two \r\n\r\n";
+    struct pair fields[100];
     struct head_facts facts;
 
     (void)state;
+    assert_null(head_read(named, sizeof named - 1, &limits, &facts, fields));
+    assert_int_equal(facts.fields, 2);
+    assert_true(text_is(fields[0].name, T("host")) && text_is(fields[1].name, T("x-one")) && text_is(fields[1].value, T("two")));
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        problem p = head_check(text_of(rows[i].head), &limits, &facts);
+        char *head = strdup(rows[i].head);
+        problem p = head_read(head, strlen(head), &limits, &facts, fields);
+
+        free(head);
 
         if ((p ? p->status : 0) != rows[i].status)
             fail_msg("%s: %d instead of %d", rows[i].head, p ? p->status : 0, rows[i].status);

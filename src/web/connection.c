@@ -294,7 +294,7 @@ static ssize_t send_now(const struct connection *c, uv_buf_t *iov, unsigned n)
 
 static void flush(struct connection *c)
 {
-    uv_buf_t iov[IOV_MAX_OURS];
+    uv_buf_t iov[IOV_MAX_OURS] __attribute__((uninitialized)); /* a kilobyte, of which mostly one is used */
     ssize_t written;
     unsigned n;
 

@@ -9,8 +9,6 @@
 #include "topic.h"
 
 #define RESYNC_JITTER_MS 1000
-#define LINGER_MS 10000
-#define LINGER_MAX 50000 /* accounts that linger at once */
 
 /* An account with sockets here, or one whose last socket closed a moment ago: its topics are followed a while longer, so that
  * who comes back finds them, and how far they are, without a question to the database. */
@@ -288,7 +286,7 @@ static void account_linger(struct account_entry *e, const struct socket *last)
         l->topics[l->count++]->users++;
     }
     timer_init(&l->timer, on_lingered);
-    timer_set_after(&l->timer, LINGER_MS);
+    timer_set_after(&l->timer, (uint64_t)config->ws_linger_ms);
     lingering_count++;
     e->lingering = l;
 }
@@ -304,7 +302,7 @@ static void account_leave(struct socket *s)
         return;
     if (e->lingering) /* it came back for too short a time to join */
         lingering_end(e);
-    if (s->joined && lingering_count < LINGER_MAX)
+    if (s->joined && lingering_count < (size_t)config->ws_linger_max)
         account_linger(e, s);
     else
         account_end(e);

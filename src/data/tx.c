@@ -169,7 +169,7 @@ void tx_after(struct tx *tx, void (*after)(void *arg), void *arg)
 
 static void send_out(struct tx *tx)
 {
-    if (FAULT(DIE_AFTER_COMMIT))
+    if (!list_is_empty(&tx->events) && FAULT(DIE_AFTER_COMMIT))
         abort();
     list_each (node, &tx->events) {
         struct outgoing *o = CONTAINER_OF(node, struct outgoing, node);

@@ -113,6 +113,7 @@ static void end_loop(void)
     outbound_stop();
     notify_stop();
     overload_stop();
+    loop_rest();
 }
 
 /* Drain step by step: calls end, sockets close, then what is left is cancelled and the other nodes hear a farewell (not

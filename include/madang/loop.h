@@ -17,6 +17,7 @@
 uint64_t loop_ms(void);
 void loop_start(void);
 void loop_run(void);   /* until nothing is left */
+void loop_rest(void);  /* no work comes any more: nothing of the loop's own keeps loop_run() from returning */
 void loop_close(void); /* every handle must be closed or closing; joins the thread pool's work */
 uv_loop_t *loop_uv(void);
 

@@ -117,6 +117,12 @@ void loop_start(void)
     uv_unref((uv_handle_t *)&before_poll);
     uv_unref((uv_handle_t *)&after_poll);
     timers_start(&uv);
+    stacks_start();
+}
+
+void loop_rest(void)
+{
+    stacks_rest();
 }
 
 void loop_run(void)

@@ -12,6 +12,8 @@ void timers_close(void);
 /* Runs ready tasks, at most `budget`; true when some are left. */
 bool tasks_run_ready(size_t budget);
 bool tasks_are_ready(void);
+void stacks_start(void);
+void stacks_rest(void);
 void stacks_free(void);
 void loop_keep_going(void); /* something is ready: the next poll must not block, nor the loop end */
 

@@ -27,10 +27,13 @@
 #endif
 
 #define GUARD_SIZE 4096u
-#define KEEP_WARM 128 /* stacks kept for reuse, with the pages that they touched */
+#define KEEP_WARM 128 /* stacks kept for reuse, with the pages that they touched … */
+#define KEEP_IDLE 8   /* … and so many of those that nobody needed for a second */
+#define LOOK_MS 1000
 
 static struct stack *pool;
-static size_t pooled;
+static size_t pooled, idle; /* idle: the fewest that were in the pool since the last look */
+static struct timer look;
 
 size_t stack_size(void)
 {
@@ -77,7 +80,22 @@ struct stack *stack_take(void)
         return stack_new();
     pool = s->next;
     pooled--;
+    idle = pooled < idle ? pooled : idle;
     return s;
+}
+
+/* A burst of tasks does not keep its memory. */
+static void on_look(struct timer *t)
+{
+    for (; idle > KEEP_IDLE; idle--, pooled--) {
+        struct stack *s = pool;
+
+        pool = s->next;
+        stack_free(s);
+    }
+    idle = pooled;
+    if (pooled > KEEP_IDLE)
+        timer_set_after(t, LOOK_MS);
 }
 
 void stack_give(struct stack *s)
@@ -89,7 +107,19 @@ void stack_give(struct stack *s)
     }
     s->next = pool;
     pool = s;
-    pooled++;
+    if (++pooled > KEEP_IDLE && !timer_is_set(&look))
+        timer_set_after(&look, LOOK_MS);
+}
+
+void stacks_start(void)
+{
+    timer_init(&look, on_look);
+    idle = pooled = 0;
+}
+
+void stacks_rest(void)
+{
+    timer_clear(&look);
 }
 
 void stacks_free(void)

@@ -76,10 +76,25 @@ static int64_t measure_memory(void)
     return FAULT(OVERLOAD_MEMORY) ? INT64_MAX : number_in("/proc/self/statm", 1) * sysconf(_SC_PAGESIZE);
 }
 
-/* What this process may use: the control group's limit, else all there is. */
+/* The limit of our control group ("0::/path" in version 2), as a unit's MemoryMax or a container sets it; 0: none. */
+static int64_t group_memory_max(void)
+{
+    FILE *f = fopen("/proc/self/cgroup", "re");
+    char path[400], line[300] = "";
+    bool found = f && fgets(line, sizeof line, f) && strncmp(line, "0::", 3) == 0;
+
+    if (f)
+        fclose(f);
+    line[strcspn(line, "\n")] = '\0';
+    if (!found || snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", line + 3) >= (int)sizeof path)
+        return 0;
+    return number_in(path, 0);
+}
+
+/* What this process may use. */
 static int64_t find_memory_max(void)
 {
-    int64_t machine = number_in("/proc/meminfo", 0) * 1024, group = number_in("/sys/fs/cgroup/memory.max", 0);
+    int64_t machine = number_in("/proc/meminfo", 0) * 1024, group = group_memory_max();
 
     return group && group < machine ? group : machine;
 }

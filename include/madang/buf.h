@@ -44,6 +44,7 @@ static inline void buf_put_char(struct buf *b, char c)
 {
     buf_put(b, (struct text){ &c, 1 });
 }
+
 /* A JSON string with its quotes, escaped as RFC 8259 asks; also safe inside an HTML script element. */
 void buf_put_json_string(struct buf *b, struct text t);
 

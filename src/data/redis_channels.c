@@ -9,6 +9,7 @@
 /* Where channels are: one connection hears, and where it is not [redis] url, which the commands go to, another one publishes. */
 static struct channel_server {
     struct redis_link hearing, publishing;
+    size_t on_their_way; /* published, not yet acknowledged */
     char name[24];
 } servers[1 + REDIS_SERVERS_MAX]; /* [redis] url, then [redis] relay_urls */
 static size_t server_count;
@@ -66,14 +67,26 @@ void redis_unsubscribe(struct text channel, bool spread)
         redisAsyncCommand(l->context, NULL, NULL, "UNSUBSCRIBE %b", channel.at, channel.len);
 }
 
+/* Also when the connection is lost. */
+static void on_acknowledged(redisAsyncContext *context, void *reply, void *server)
+{
+    (void)context;
+    (void)reply;
+    ((struct channel_server *)server)->on_their_way--;
+}
+
 bool redis_publish(struct text channel, struct text message, bool spread)
 {
     struct channel_server *s = server_of(channel, spread);
 
     if (s == &servers[0])
         return redis_send(VALUES(T("PUBLISH"), channel, message));
-    return s->publishing.ready && redisAsyncCommand(s->publishing.context, NULL, NULL, "PUBLISH %b %b", channel.at, channel.len,
-                                                    message.at, message.len) == REDIS_OK;
+    if (!s->publishing.ready || s->on_their_way >= (size_t)config->redis_waiting_max ||
+        redisAsyncCommand(s->publishing.context, on_acknowledged, s, "PUBLISH %b %b", channel.at, channel.len, message.at,
+                          message.len) != REDIS_OK)
+        return false;
+    s->on_their_way++;
+    return true;
 }
 
 static void on_hearing(struct redis_link *l)

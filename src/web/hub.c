@@ -81,7 +81,7 @@ void hub_tell_socket(uint64_t handle, const struct event_def *e, struct text top
 {
     struct socket *s = socket_by(handle);
 
-    if (s)
+    if (s && json.len) /* it did not fit into its arena: better none than half of one */
         socket_send_own(s, event_frame(e->name, topic, 0, json));
 }
 

@@ -29,6 +29,9 @@ struct turn_hook {
 void turn_hook_init(struct turn_hook *h, void (*run)(struct turn_hook *h));
 void turn_hook_arm(struct turn_hook *h); /* harmless when armed */
 
+/* Says that an event of this turn is being handled: the first one begins the turn's work. For callbacks of libuv; what runs
+ * after the poll is counted anyway. */
+void loop_event(void);
 /* The longest turn since the last call, and the mean: microseconds of work on the loop. */
 struct loop_lag {
     uint64_t max_us, mean_us;

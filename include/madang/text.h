@@ -29,6 +29,7 @@ struct text text_of(const char *string); /* borrows; NULL is the empty text */
 bool text_is(struct text a, struct text b);
 bool text_is_nocase(struct text a, struct text b); /* ASCII case only */
 bool text_starts(struct text t, struct text prefix);
+bool text_skip(struct text *t, struct text prefix); /* takes it off the front; false, and nothing taken, without it */
 bool text_ends(struct text t, struct text suffix);
 int text_compare(struct text a, struct text b);
 struct text text_trim(struct text t); /* spaces and tabs at both ends */
@@ -39,6 +40,18 @@ struct text text_cut(struct text t, char separator, struct text *rest);
 /* As text_cut at the last separator; without one, returns t and leaves *rest empty. */
 struct text text_cut_last(struct text t, char separator, struct text *rest);
 ptrdiff_t text_find(struct text t, char c); /* -1 when absent */
+
+/* Eight bytes at a time: not 0 when one of them is below n (at most 128), or is c. Which one it tells only of the first. */
+static inline uint64_t bytes_below(uint64_t eight, unsigned char n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+
+    return (eight - ones * n) & ~eight & ones << 7;
+}
+static inline uint64_t bytes_are(uint64_t eight, unsigned char c)
+{
+    return bytes_below(eight ^ UINT64_C(0x0101010101010101) * c, 1);
+}
 
 /* Whole text as a decimal number, an optional '-' in front; false on anything else or overflow. */
 /* The number in decimal digits; borrows `out`. */

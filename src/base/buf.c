@@ -112,24 +112,33 @@ static void put_escape(struct buf *b, unsigned char c)
     }
 }
 
+/* How many bytes at the front need no escape. "<" is escaped so that JSON may stand in a page. */
+static size_t plain_run(struct text t)
+{
+    size_t i = 0;
+
+    for (uint64_t w; t.len - i >= sizeof w; i += sizeof w) {
+        memcpy(&w, t.at + i, sizeof w);
+        if (bytes_below(w, 0x20) | bytes_are(w, '"') | bytes_are(w, '\\') | bytes_are(w, '<'))
+            break;
+    }
+    while (i < t.len && (unsigned char)t.at[i] >= 0x20 && t.at[i] != '"' && t.at[i] != '\\' && t.at[i] != '<')
+        i++;
+    return i;
+}
+
 void buf_put_json_string(struct buf *b, struct text t)
 {
-    size_t from = 0;
-
-    if (t.len == 0) {
-        buf_put(b, T("\"\""));
-        return;
-    }
     buf_put_char(b, '"');
-    for (size_t i = 0; i < t.len; i++) {
-        unsigned char c = (unsigned char)t.at[i];
+    while (t.len) {
+        size_t plain = plain_run(t);
 
-        if (c >= 0x20 && c != '"' && c != '\\' && c != '<')
-            continue;
-        buf_put(b, (struct text){ t.at + from, i - from });
-        put_escape(b, c);
-        from = i + 1;
+        buf_put(b, text_until(t, plain));
+        t = text_from(t, plain);
+        if (t.len) {
+            put_escape(b, (unsigned char)t.at[0]);
+            t = text_from(t, 1);
+        }
     }
-    buf_put(b, (struct text){ t.at + from, t.len - from });
     buf_put_char(b, '"');
 }

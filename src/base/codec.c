@@ -42,15 +42,21 @@ bool hex_decode(struct text t, unsigned char *out, size_t len)
 static struct text encode64(struct arena *a, const char *alphabet, bool pad, const unsigned char *in, size_t len)
 {
     char *out = arena_alloc(a, (len + 2) / 3 * 4 + 1);
-    size_t n = 0;
+    size_t n = 0, i = 0;
+    uint32_t word;
 
-    for (size_t i = 0; i < len; i += 3) {
-        size_t have = len - i < 3 ? len - i : 3;
-        uint32_t word = (uint32_t)in[i] << 16 | (have > 1 ? (uint32_t)in[i + 1] << 8 : 0) | (have > 2 ? in[i + 2] : 0);
-
-        for (size_t k = 0; k <= have; k++)
+    for (; i + 3 <= len; i += 3) {
+        word = (uint32_t)in[i] << 16 | (uint32_t)in[i + 1] << 8 | in[i + 2];
+        out[n++] = alphabet[word >> 18];
+        out[n++] = alphabet[word >> 12 & 63];
+        out[n++] = alphabet[word >> 6 & 63];
+        out[n++] = alphabet[word & 63];
+    }
+    if (i < len) {
+        word = (uint32_t)in[i] << 16 | (i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0);
+        for (size_t k = 0; k <= len - i; k++)
             out[n++] = alphabet[word >> (18 - 6 * k) & 63];
-        for (size_t k = have; pad && k < 3; k++)
+        while (pad && n % 4)
             out[n++] = '=';
     }
     return (struct text){ out, n };
@@ -69,23 +75,38 @@ struct text base64_encode(struct arena *a, const void *bytes, size_t len)
     return encode64(a, alphabet_std, true, bytes, len);
 }
 
-/* What each character stands for; -1: nothing. */
-static const signed char *digits64(void)
-{
-    static signed char values[256];
+/* What each character of an alphabet stands for; -1: nothing. */
+struct digits64 {
+    const char *alphabet;
+    signed char values[256];
+};
 
-    if (values[(unsigned char)'B'] == 0) {
-        memset(values, -1, sizeof values);
+static const signed char *digits64(struct digits64 *d)
+{
+    if (d->values[(unsigned char)'B'] == 0) {
+        memset(d->values, -1, sizeof d->values);
         for (signed char i = 0; i < 64; i++)
-            values[(unsigned char)alphabet_url[i]] = i;
+            d->values[(unsigned char)d->alphabet[i]] = i;
     }
-    return values;
+    return d->values;
+}
+
+bool base64_is_plain(struct text t)
+{
+    static struct digits64 std = { .alphabet = alphabet_std };
+    const signed char *values = digits64(&std);
+    int all = 0;
+
+    for (size_t i = 0; i < t.len; i++)
+        all |= values[(unsigned char)t.at[i]];
+    return all >= 0;
 }
 
 bool base64url_decode(struct arena *a, struct text t, struct text *out)
 {
     unsigned char *bytes = arena_alloc(a, t.len * 3 / 4 + 1);
-    const signed char *values = digits64();
+    static struct digits64 url = { .alphabet = alphabet_url };
+    const signed char *values = digits64(&url);
     uint32_t word = 0;
     int all = 0; /* negative once a character stood for nothing */
     size_t n = 0, i = 0, rest = t.len % 4;

@@ -118,17 +118,10 @@ static bool take_escape(struct reading *r, char **to)
 /* Bytes up to a quote or a backslash that need no look: eight at a time while all are plain ASCII. */
 static const char *skip_plain(const char *at, const char *end)
 {
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-
-    while (end - at >= 8) {
-        uint64_t w, quote, back;
-
+    for (uint64_t w; end - at >= 8; at += 8) {
         memcpy(&w, at, 8);
-        quote = w ^ ones * '"';
-        back = w ^ ones * '\\';
-        if ((w | (w - ones * 0x20) | (quote - ones) | (back - ones)) & high)
+        if ((w & UINT64_C(0x8080808080808080)) | bytes_below(w, 0x20) | bytes_are(w, '"') | bytes_are(w, '\\'))
             break;
-        at += 8;
     }
     while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' && *at != '\\')
         at++;

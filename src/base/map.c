@@ -13,43 +13,61 @@ static uint64_t rotate(uint64_t x, int by)
     return x << by | x >> (64 - by);
 }
 
-static void sip_round(uint64_t v[4])
+struct sip {
+    uint64_t a, b, c, d;
+};
+
+__attribute__((always_inline)) static inline struct sip sip_round(struct sip v)
 {
-    v[0] += v[1];
-    v[1] = rotate(v[1], 13) ^ v[0];
-    v[0] = rotate(v[0], 32);
-    v[2] += v[3];
-    v[3] = rotate(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = rotate(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = rotate(v[1], 17) ^ v[2];
-    v[2] = rotate(v[2], 32);
+    v.a += v.b;
+    v.b = rotate(v.b, 13) ^ v.a;
+    v.a = rotate(v.a, 32);
+    v.c += v.d;
+    v.d = rotate(v.d, 16) ^ v.c;
+    v.a += v.d;
+    v.d = rotate(v.d, 21) ^ v.a;
+    v.c += v.b;
+    v.b = rotate(v.b, 17) ^ v.c;
+    v.c = rotate(v.c, 32);
+    return v;
+}
+
+__attribute__((always_inline)) static inline struct sip sip_word(struct sip v, uint64_t word)
+{
+    v.d ^= word;
+    v = sip_round(v);
+    v.a ^= word;
+    return v;
+}
+
+/* The key's last bytes, fewer than eight, with its length behind them. */
+static uint64_t sip_tail(struct text key)
+{
+    size_t rest = key.len % 8;
+    uint64_t tail = (uint64_t)key.len << 56;
+
+    for (size_t i = 0; i < rest; i++)
+        tail |= (uint64_t)(unsigned char)key.at[key.len - rest + i] << 8 * i;
+    return tail;
 }
 
 /* SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", with 1 and 3 rounds). */
 uint64_t text_hash(struct text key)
 {
-    uint64_t v[4] = { seed_low ^ 0x736f6d6570736575u, seed_high ^ 0x646f72616e646f6du, seed_low ^ 0x6c7967656e657261u,
-                      seed_high ^ 0x7465646279746573u };
-    uint64_t word, last = (uint64_t)key.len << 56;
-    size_t i;
+    struct sip v = { seed_low ^ 0x736f6d6570736575u, seed_high ^ 0x646f72616e646f6du, seed_low ^ 0x6c7967656e657261u,
+                     seed_high ^ 0x7465646279746573u };
 
-    for (i = 0; i + 8 <= key.len; i += 8) {
+    for (size_t i = 0; i + 8 <= key.len; i += 8) {
+        uint64_t word;
+
         memcpy(&word, key.at + i, 8);
-        v[3] ^= word;
-        sip_round(v);
-        v[0] ^= word;
+        v = sip_word(v, word);
     }
-    for (size_t j = i; j < key.len; j++)
-        last |= (uint64_t)(unsigned char)key.at[j] << 8 * (j - i);
-    v[3] ^= last;
-    sip_round(v);
-    v[0] ^= last;
-    v[2] ^= 0xff;
+    v = sip_word(v, sip_tail(key));
+    v.c ^= 0xff;
     for (int round = 0; round < 3; round++)
-        sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+        v = sip_round(v);
+    return v.a ^ v.b ^ v.c ^ v.d;
 }
 
 static void grow(struct map *m)
@@ -75,26 +93,26 @@ void map_fini(struct map *m)
     *m = (struct map){ 0 };
 }
 
-struct map_node *map_find(const struct map *m, struct text key)
+static struct map_node *find(const struct map *m, struct text key, uint64_t hash)
 {
-    uint64_t hash;
-
-    if (m->count == 0)
-        return NULL;
-    hash = text_hash(key);
     for (struct map_node *n = m->buckets[hash & (m->room - 1)]; n; n = n->next)
         if (n->hash == hash && text_is(n->key, key))
             return n;
     return NULL;
 }
 
+struct map_node *map_find(const struct map *m, struct text key)
+{
+    return m->count ? find(m, key, text_hash(key)) : NULL;
+}
+
 void map_add(struct map *m, struct map_node *node, struct text key)
 {
-    CHECK(!map_find(m, key));
     if (m->count >= m->room)
         grow(m);
     node->key = key;
     node->hash = text_hash(key);
+    CHECK(!find(m, key, node->hash));
     node->next = m->buckets[node->hash & (m->room - 1)];
     m->buckets[node->hash & (m->room - 1)] = node;
     if ((node->hash & (m->room - 1)) < m->first)

@@ -32,6 +32,14 @@ bool text_starts(struct text t, struct text prefix)
     return t.len >= prefix.len && text_is(text_until(t, prefix.len), prefix);
 }
 
+bool text_skip(struct text *t, struct text prefix)
+{
+    if (!text_starts(*t, prefix))
+        return false;
+    *t = text_from(*t, prefix.len);
+    return true;
+}
+
 bool text_ends(struct text t, struct text suffix)
 {
     return t.len >= suffix.len && text_is(text_from(t, t.len - suffix.len), suffix);
@@ -215,11 +223,12 @@ bool utf8_is_valid(struct text t)
 
 size_t utf8_length(struct text t)
 {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
     size_t count = t.len, i = 0;
 
     for (uint64_t w; i + sizeof w <= t.len; i += sizeof w) { /* eight at a time: continuations have bit 7 and not bit 6 */
         memcpy(&w, t.at + i, sizeof w);
-        count -= (size_t)__builtin_popcountll(w >> 7 & ~(w >> 6) & UINT64_C(0x0101010101010101));
+        count -= (w >> 7 & ~(w >> 6) & ones) * ones >> 56; /* the sum of its bytes, each 0 or 1 */
     }
     for (; i < t.len; i++)
         count -= ((unsigned char)t.at[i] & 0xC0) == 0x80;

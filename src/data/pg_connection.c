@@ -141,6 +141,7 @@ static void on_ready_socket(uv_poll_t *poll, int status, int events)
 {
     struct pg_connection *c = poll->data;
 
+    loop_event();
     if (status < 0) {
         lose(c, "connection lost");
         return;

@@ -92,6 +92,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     struct redis_link *l = poll->data;
     redisAsyncContext *c = l->context;
 
+    loop_event();
     if (status < 0) {
         redis_link_lose(l, "connection lost");
         return;

@@ -8,7 +8,7 @@ static uv_prepare_t before_poll;
 static uv_check_t after_poll;
 static uv_idle_t keep_going;
 static struct list hooks;
-static uint64_t polled_us, idle_ns; /* when the last poll began; what all polls have slept */
+static uint64_t turn_began_us; /* when its first event was handled; 0: none has come */
 static struct {
     uint64_t max_us, total_us, turns;
 } lag;
@@ -69,34 +69,32 @@ static void finish_turn(void)
         uv_idle_stop(&keep_going);
 }
 
+void loop_event(void)
+{
+    if (!turn_began_us)
+        turn_began_us = clock_us();
+}
+
 static void on_after_poll(uv_check_t *check)
 {
     (void)check;
+    loop_event();
     timers_run();
     finish_turn();
-}
-
-/* What passed since the last poll began, less what it slept: events and tasks, timers and hooks. */
-static void lag_count(void)
-{
-    uint64_t now = clock_us(), slept = uv_metrics_idle_time(&uv), took = now - polled_us, idle_us = (slept - idle_ns) / 1000;
-
-    took = took > idle_us ? took - idle_us : 0;
-    if (polled_us) {
-        lag.turns++;
-        lag.total_us += took;
-        lag.max_us = took > lag.max_us ? took : lag.max_us;
-    }
-    polled_us = now;
-    idle_ns = slept;
 }
 
 /* The turn's work ends where the poll begins. */
 static void on_before_poll(uv_prepare_t *prepare)
 {
+    uint64_t took;
+
     (void)prepare;
     finish_turn();
-    lag_count();
+    took = turn_began_us ? clock_us() - turn_began_us : 0;
+    turn_began_us = 0;
+    lag.turns++;
+    lag.total_us += took;
+    lag.max_us = took > lag.max_us ? took : lag.max_us;
 }
 
 struct loop_lag loop_lag_take(void)
@@ -109,7 +107,7 @@ struct loop_lag loop_lag_take(void)
 
 void loop_start(void)
 {
-    CHECK(uv_loop_init(&uv) == 0 && uv_loop_configure(&uv, UV_METRICS_IDLE_TIME) == 0);
+    CHECK(uv_loop_init(&uv) == 0);
     list_init(&hooks);
     CHECK(uv_prepare_init(&uv, &before_poll) == 0 && uv_prepare_start(&before_poll, on_before_poll) == 0);
     CHECK(uv_check_init(&uv, &after_poll) == 0 && uv_check_start(&after_poll, on_after_poll) == 0);

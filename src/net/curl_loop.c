@@ -52,6 +52,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     struct watch *w = CONTAINER_OF(poll, struct watch, poll);
     int flags = status < 0 ? CURL_CSELECT_ERR : 0;
 
+    loop_event();
     flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
     flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
     act(w->socket, flags);

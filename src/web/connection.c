@@ -360,6 +360,7 @@ static void on_alloc(uv_handle_t *h, size_t wanted, uv_buf_t *b)
 {
     (void)h;
     (void)wanted;
+    loop_event();
     *b = uv_buf_init(read_buffer, sizeof read_buffer);
 }
 

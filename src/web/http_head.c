@@ -1,17 +1,21 @@
 #include "http_head.h"
 
-/* What may stand in a token (RFC 9110 §5.6.2). */
+/* What may stand in a token (RFC 9110 §5.6.2), in lower case; 0: this may not. */
+#define C(c) [c] = (c)
+#define UPPER(c) [(c)-32] = (c), C(c)
 /* clang-format off */
-static const unsigned char token_chars[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,
-    ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1, ['~'] = 1,
-    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+static const char token_chars[256] = {
+    C('!'), C('#'), C('$'), C('%'), C('&'), C('\''), C('*'), C('+'), C('-'), C('.'), C('^'), C('_'), C('`'), C('|'), C('~'),
+    C('0'), C('1'), C('2'), C('3'), C('4'), C('5'), C('6'), C('7'), C('8'), C('9'),
+    UPPER('a'), UPPER('b'), UPPER('c'), UPPER('d'), UPPER('e'), UPPER('f'), UPPER('g'), UPPER('h'), UPPER('i'), UPPER('j'),
+    UPPER('k'), UPPER('l'), UPPER('m'), UPPER('n'), UPPER('o'), UPPER('p'), UPPER('q'), UPPER('r'), UPPER('s'), UPPER('t'),
+    UPPER('u'), UPPER('v'), UPPER('w'), UPPER('x'), UPPER('y'), UPPER('z'),
 };
 /* clang-format on */
 
 static bool is_token_char(char c)
 {
-    return token_chars[(unsigned char)c];
+    return token_chars[(unsigned char)c] != 0;
 }
 
 static bool is_token(struct text t)
@@ -54,7 +58,14 @@ static bool take_line(struct text *rest, struct text *line)
 
 static bool target_is_clean(struct text t)
 {
-    for (size_t i = 0; i < t.len; i++)
+    size_t i = 0;
+
+    for (uint64_t w; t.len - i >= sizeof w; i += sizeof w) {
+        memcpy(&w, t.at + i, sizeof w);
+        if ((w & UINT64_C(0x8080808080808080)) | bytes_below(w, 0x21) | bytes_are(w, 0x7F))
+            return false;
+    }
+    for (; i < t.len; i++)
         if ((unsigned char)t.at[i] <= 0x20 || (unsigned char)t.at[i] >= 0x7F)
             return false;
     return t.len > 0;
@@ -87,12 +98,11 @@ static bool is_control(unsigned char c)
 /* Eight bytes at a time while none of them can be a control character. */
 static bool value_is_clean(struct text v)
 {
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
     size_t i = 0;
 
     for (uint64_t w; v.len - i >= 8; i += 8) {
         memcpy(&w, v.at + i, 8);
-        if ((((w - ones * 0x20) | ((w ^ ones * 0x7F) - ones)) & ~w & high) == 0)
+        if (!(bytes_below(w, 0x20) | bytes_are(w, 0x7F)))
             continue;
         for (size_t k = i; k < i + 8; k++)
             if (is_control((unsigned char)v.at[k]))
@@ -172,8 +182,8 @@ static problem read_field(struct text line, char *at, struct pair *out)
 {
     size_t n = 0;
 
-    for (; n < line.len && is_token_char(at[n]); n++)
-        at[n] = (char)(at[n] >= 'A' && at[n] <= 'Z' ? at[n] + 32 : at[n]);
+    for (char lower; n < line.len && (lower = token_chars[(unsigned char)at[n]]) != 0; n++)
+        at[n] = lower;
     if (n == 0 || n == line.len || at[n] != ':')
         return PROBLEM(REQUEST_MALFORMED);
     *out = (struct pair){ text_until(line, n), text_trim(text_from(line, n + 1)) };

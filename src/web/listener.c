@@ -185,6 +185,7 @@ static void on_connection(uv_stream_t *s, int status)
     struct listener *l = s->data;
     struct connection *c;
 
+    loop_event();
     if (status < 0) {
         log_warn("listen", "%s: cannot accept: %s", l->group->name, uv_strerror(status));
         return;

@@ -3,6 +3,7 @@
 #include "debug_echo.h"
 #include "door_http.h"
 #include "hub_parts.h"
+#include "listener.h"
 #include "madang/codec.h"
 #include "madang/config.h"
 #include "madang/fault.h"
@@ -80,10 +81,7 @@ static bool has_token(struct text list, struct text token)
 
 static bool key_is_valid(struct text key)
 {
-    for (size_t i = 0; i < 22 && key.len == 24; i++)
-        if (!(text_find(T("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"), key.at[i]) >= 0))
-            return false;
-    return key.len == 24 && key.at[22] == '=' && key.at[23] == '=';
+    return key.len == 24 && key.at[22] == '=' && key.at[23] == '=' && base64_is_plain(text_until(key, 22));
 }
 
 problem ws_handshake(struct exchange *x)
@@ -106,7 +104,7 @@ static struct text accept_key(struct arena *a, struct text key)
 {
     unsigned char digest[20];
 
-    sha1(arena_printf(a, "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", TEXT_ARG(key)), digest);
+    sha1(arena_join(a, key, T("258EAFA5-E914-47DA-95CA-C5AB0DC85B11")), digest);
     return base64_encode(a, digest, sizeof digest);
 }
 
@@ -416,7 +414,7 @@ static struct socket *socket_new(struct connection *c, const struct exchange *x,
     s->c = c;
     s->korean = korean;
     s->opened_s = (uint32_t)(clock_ms() / 1000);
-    if (!text_is(x->address, peer_print(&c->peer, peer)))
+    if (peer_is_trusted(&c->peer) && !text_is(x->address, peer_print(&c->peer, peer))) /* else it is the peer's */
         s->address = must_strdup(arena_cstr((struct arena *)(uintptr_t)&x->arena, x->address));
     list_init(&s->waiting);
     list_init(&s->of_account);
@@ -434,9 +432,9 @@ static void answer_101(struct socket *s, struct exchange *x)
     struct buf b;
 
     buf_borrow(&b, memory, sizeof memory);
-    buf_printf(&b,
-               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
-               accept_key(&x->arena, exchange_header(x, T("sec-websocket-key"))).at);
+    buf_put(&b, T("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "));
+    buf_put(&b, accept_key(&x->arena, exchange_header(x, T("sec-websocket-key"))));
+    buf_put(&b, T("\r\n"));
     if (has_token(protocols, T("madang.v1")))
         buf_put(&b, T("Sec-WebSocket-Protocol: madang.v1\r\n"));
     if (s->deflate)

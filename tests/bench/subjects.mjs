@@ -14,7 +14,7 @@ function tokenOf(account, role) {
     const key = Buffer.from(crypto.hkdfSync('sha256', KEY, '', 'access-token', 32)), part = x => Buffer.from(JSON.stringify(x)).toString('base64url');
     const now = Math.floor(Date.now() / 1000), kid = crypto.createHash('sha256').update(key).digest('hex').slice(0, 16);
     const session = crypto.createHash('sha256').update(`bench ${account}`).digest('base64url').slice(0, SESSION_ID);
-    const text = `${part({ alg: 'HS256', typ: 'JWT', kid })}.${part({ sub: String(account), role, sid: session, iss: 'madang', aud: 'madang', iat: now, exp: now + 36000 })}`;
+    const text = `${part({ alg: 'HS256', typ: 'JWT', kid })}.${part({ sub: String(account), sid: session, iss: 'madang', aud: 'madang', role, iat: now, exp: now + 36000 })}`;
     return `${text}.${crypto.createHmac('sha256', key).update(text).digest('base64url')}`;
 }
 const SESSION_ID = Number(/SESSION_ID_LEN (\d+)/.exec(fs.readFileSync(path.join(root, 'include/madang/token.h'), 'utf8'))[1]);

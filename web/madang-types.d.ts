@@ -503,7 +503,7 @@ export interface PresenceChanges {
   changes: PresenceChange[];
 }
 export interface Calls {
-  /** Opens the session of this socket: joins its topics and tells what was missed. */
+  /** Opens the session of this socket: joins its topics and tells what was missed. May come with the upgrade, as the subprotocol open.<base64url of the input>; then it is answered with the id 0. */
   "session.open": { in: SessionOpen; out: SessionOpened };
   /** Goes on with a fresh access token of the same account. */
   "session.renew": { in: SessionRenew; out: SessionRenewed };

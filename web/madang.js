@@ -13,6 +13,7 @@ export class Problem extends Error {
 }
 
 const BEAT_MS = 15000, REPLY_MS = 12000, RETRY_MIN_MS = 250, RETRY_MAX_MS = 8000;
+const OPEN_MAX = 3000; // characters of session.open that travel with the upgrade: proxies take header lines of 4 to 8 KB
 const wait = ms => new Promise(r => setTimeout(r, ms));
 const jitter = ms => ms * (0.75 + Math.random() / 2);
 
@@ -21,7 +22,7 @@ export class Madang {
     Object.assign(this, { base, WebSocket, fetch, language });
     this.seen = {};            // topic → newest number handed on
     this.handlers = new Map();
-    this.waiting = new Map();  // id → { op, in, key, resolve, reject, timer, again }
+    this.waiting = new Map();  // id → { id, timer, resolve, reject }
     this.nextId = 1;
     this.state = 'closed';     // closed, opening, open
     this.attempt = 0;
@@ -158,15 +159,21 @@ export class Madang {
     this.wanted = true;
     this.state = 'opening';
     const address = (this.base || location.origin).replace(/^http/, 'ws') + '/ws';
-    const ws = this.ws = new this.WebSocket(address, ['madang.v1']);
-    ws.onopen = () => this.open(ws);
+    const opening = this.opening();
+    const ws = this.ws = new this.WebSocket(address, ['madang.v1', ...opening]);
+    ws.onopen = () => this.open(ws, opening.length > 0);
     ws.onmessage = e => this.ws === ws && this.receive(JSON.parse(e.data));
     ws.onclose = e => this.ws === ws && this.lost(e.code, e.reason);
     ws.onerror = () => {};
   }
-  async open(ws) {
+  // session.open as subprotocols: it saves a round trip, and is answered with the id 0. Not when it is too long for a header.
+  opening() {
+    const open = btoa(JSON.stringify({ seen: this.seen })).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+    return open.length > OPEN_MAX ? [] : [`bearer.${this.token}`, `open.${open}`];
+  }
+  async open(ws, asked) {
     try {
-      const out = await this.transmit('session.open', { token: this.token, seen: this.seen });
+      const out = await (asked ? this.answer(0) : this.transmit('session.open', { token: this.token, seen: this.seen }));
       if (this.ws !== ws) return;
       for (const [topic, head] of Object.entries(out.heads)) this.seen[topic] ??= head;
       this.state = 'open';
@@ -186,18 +193,18 @@ export class Madang {
     }, BEAT_MS);
     this.beatTimer.unref?.();
   }
-  transmit(op, input, options = {}) {
-    return new Promise((resolve, reject) => {
-      const w = { id: this.nextId++, op, input, ...options, resolve, reject };
-      this.waiting.set(w.id, w);
-      this.resend(w);
-    });
+  transmit(op, input, { key } = {}) {
+    const id = this.nextId++, answer = this.answer(id);
+    this.ws.send(JSON.stringify({ op, id, ...(input ? { in: input } : {}), ...(key ? { key } : {}) }));
+    return answer;
   }
-  resend(w) {
-    clearTimeout(w.timer);
-    w.timer = setTimeout(() => { if (this.waiting.has(w.id)) this.ws?.close(); }, REPLY_MS);
-    w.timer.unref?.();
-    this.ws.send(JSON.stringify({ op: w.op, id: w.id, ...(w.input ? { in: w.input } : {}), ...(w.key ? { key: w.key } : {}) }));
+  // What comes back with this id.
+  answer(id) {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => { if (this.waiting.has(id)) this.ws?.close(); }, REPLY_MS);
+      timer.unref?.();
+      this.waiting.set(id, { id, timer, resolve, reject });
+    });
   }
   async send(op, input, options = {}) {
     for (let i = 0; ; i++) {

@@ -32,7 +32,6 @@ bool arena_is_over(const struct arena *a);
 void arena_fill(struct arena *a); /* makes it over: something that belongs in it did not fit elsewhere either */
 /* Arenas between init and fini, process-wide: the tests' leak count. */
 size_t arena_live(void);
-void arena_pool_free(void); /* gives the blocks back that were kept for the next arena; at the end of the process */
 
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_nonnull));

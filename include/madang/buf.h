@@ -13,12 +13,14 @@
 struct buf {
     char *at;
     size_t len, room, max;
-    bool over;
+    bool over, lent; /* lent: the memory is the caller's, until it does not suffice */
 };
 
 void buf_init(struct buf *b, size_t max);
 /* Over the caller's own memory: it never grows and is not to be given to buf_fini(). */
 void buf_borrow(struct buf *b, char *memory, size_t size);
+/* In the caller's memory for as long as that suffices, then in its own, up to `max`; buf_fini() as after buf_init(). */
+void buf_begin(struct buf *b, char *memory, size_t size, size_t max);
 void buf_fini(struct buf *b);
 void buf_clear(struct buf *b); /* keeps the memory */
 struct text buf_text(const struct buf *b);

@@ -15,6 +15,7 @@
 
 /* clock_ms() as it was when this turn's events came, without reading the clock: for what may be off by a turn. */
 uint64_t loop_ms(void);
+uint64_t loop_us(void); /* clock_us() when the first event of this turn was handled */
 void loop_start(void);
 void loop_run(void);   /* until nothing is left */
 void loop_rest(void);  /* no work comes any more: nothing of the loop's own keeps loop_run() from returning */
@@ -38,14 +39,15 @@ struct loop_lag {
 };
 struct loop_lag loop_lag_take(void);
 
-/* A cheap timer: 32 bytes in its owner, about 16 ms coarse, one uv_timer for all. Never fires early. */
+/* A cheap timer: 32 bytes in its owner, about 16 ms coarse, one uv_timer for all. Never fires early. Putting one off costs next
+ * to nothing: it stays where it lies until its old time comes. */
 struct timer {
     struct list node;
-    uint64_t at_ms; /* of clock_ms() */
+    uint32_t due, slot; /* in ticks of clock_ms(): when it fires, and where it lies until then */
     void (*run)(struct timer *t);
 };
 void timer_init(struct timer *t, void (*run)(struct timer *t));
-void timer_set(struct timer *t, uint64_t at_ms); /* sets anew when set already */
+void timer_set(struct timer *t, uint64_t at_ms); /* of clock_ms(); sets anew when set already */
 void timer_set_after(struct timer *t, uint64_t delay_ms);
 void timer_clear(struct timer *t);
 bool timer_is_set(const struct timer *t);

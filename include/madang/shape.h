@@ -65,6 +65,7 @@ struct words {
 
 struct field {
     const char *name;
+    size_t name_len;
     enum field_kind kind, item; /* item: of a list */
     size_t offset, size;        /* size: of the member, of a list's item, of what a MAYBE points to */
     const struct shape *shape;
@@ -78,15 +79,20 @@ struct field {
     const char *says;
 };
 
+static inline struct text field_name(const struct field *f)
+{
+    return (struct text){ f->name, f->name_len };
+}
+
 /* clang-format off */
 #define FIELD(type, member, ...) \
-    { .name = #member, .kind = KIND_OF(((type *)0)->member), .offset = offsetof(type, member), \
+    { .name = #member, .name_len = sizeof(#member) - 1, .kind = KIND_OF(((type *)0)->member), .offset = offsetof(type, member), \
       .size = sizeof(((type *)0)->member), __VA_ARGS__ }
 #define FIELD_LIST(type, member, ...) \
-    { .name = #member, .kind = KIND_LIST, .item = KIND_OF(*((type *)0)->member.at), \
+    { .name = #member, .name_len = sizeof(#member) - 1, .kind = KIND_LIST, .item = KIND_OF(*((type *)0)->member.at), \
       .offset = offsetof(type, member), .size = sizeof(*((type *)0)->member.at), __VA_ARGS__ }
 #define FIELD_MAYBE(type, member, ...) \
-    { .name = #member, .kind = KIND_MAYBE, .offset = offsetof(type, member), \
+    { .name = #member, .name_len = sizeof(#member) - 1, .kind = KIND_MAYBE, .offset = offsetof(type, member), \
       .size = sizeof(*((type *)0)->member), __VA_ARGS__ }
 /* clang-format on */
 

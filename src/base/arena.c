@@ -3,6 +3,7 @@
 #include <stdalign.h>
 
 #include "madang/fault.h"
+#include "madang/pool.h"
 
 struct arena_block {
     struct arena_block *older;
@@ -22,11 +23,8 @@ struct arena_defer {
 #define BLOCK_MIN 4032
 #endif
 
-#define POOL_MAX 256 /* blocks of the usual size that are kept for the next arena: 1 MiB */
-
 static size_t live;
-static struct arena_block *pool;
-static size_t pooled;
+static struct pool blocks = { .size = sizeof(struct arena_block) + BLOCK_MIN, .max = 256 }; /* of the usual size: 1 MiB */
 
 void arena_init(struct arena *a, size_t limit)
 {
@@ -46,35 +44,10 @@ static void run_defers(struct arena *a)
 
 static void block_free(struct arena_block *b)
 {
-    if (BLOCK_MIN == 0 || b->size != BLOCK_MIN || pooled == POOL_MAX) {
+    if (b->size == BLOCK_MIN)
+        pool_give(&blocks, b);
+    else
         free(b);
-        return;
-    }
-    b->older = pool;
-    pool = b;
-    pooled++;
-}
-
-static struct arena_block *block_new(size_t size)
-{
-    struct arena_block *b = size == BLOCK_MIN ? pool : NULL;
-
-    if (!b)
-        return must_alloc(sizeof *b + size);
-    pool = b->older;
-    pooled--;
-    return b;
-}
-
-void arena_pool_free(void)
-{
-    struct arena_block *b;
-
-    while ((b = pool) != NULL) {
-        pool = b->older;
-        free(b);
-    }
-    pooled = 0;
 }
 
 void arena_reset(struct arena *a)
@@ -116,7 +89,7 @@ size_t arena_live(void)
 static struct arena_block *block_add(struct arena *a, size_t size)
 {
     size_t room = size > BLOCK_MIN ? size : BLOCK_MIN;
-    struct arena_block *b = block_new(room);
+    struct arena_block *b = room == BLOCK_MIN ? pool_take(&blocks) : must_alloc(sizeof *b + room);
 
     *b = (struct arena_block){ .older = a->blocks, .size = room };
     a->blocks = b;

@@ -12,9 +12,15 @@ void buf_borrow(struct buf *b, char *memory, size_t size)
     *b = (struct buf){ .at = memory, .room = size, .max = size };
 }
 
+void buf_begin(struct buf *b, char *memory, size_t size, size_t max)
+{
+    *b = (struct buf){ .at = memory, .room = size, .max = max, .lent = true };
+}
+
 void buf_fini(struct buf *b)
 {
-    free(b->at);
+    if (!b->lent)
+        free(b->at);
     *b = (struct buf){ 0 };
 }
 
@@ -42,7 +48,12 @@ char *buf_reserve(struct buf *b, size_t size)
     while (room - b->len < size)
         room *= 2;
     b->room = room < b->max ? room : b->max; /* never more than may be written, so that the first line is enough */
-    b->at = must_realloc(b->at, b->room);
+    if (b->lent) {
+        b->at = memcpy(must_alloc(b->room), b->at, b->len);
+        b->lent = false;
+    } else {
+        b->at = must_realloc(b->at, b->room);
+    }
     return b->at + b->len;
 }
 

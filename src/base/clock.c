@@ -25,7 +25,8 @@ struct instant clock_wall(void)
 
 int64_t clock_wall_seconds(void)
 {
-    return clock_wall().us / 1000000;
+    return (int64_t)(read_us(CLOCK_REALTIME_COARSE) /
+                     1000000); /* as of the last tick of the kernel's, without the hardware's counter */
 }
 
 struct instant instant_after_ms(struct instant from, int64_t ms)

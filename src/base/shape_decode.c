@@ -155,7 +155,7 @@ static void decode_member(struct decoding *d, const struct field *f, const struc
 static const struct field *field_find(const struct shape *s, struct text name)
 {
     for (size_t i = 0; i < s->count; i++)
-        if (text_is(text_of(s->fields[i].name), name))
+        if (text_is(field_name(&s->fields[i]), name))
             return &s->fields[i];
     return NULL;
 }
@@ -174,7 +174,7 @@ static void decode_object(struct decoding *d, const struct shape *s, const struc
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct field *f = &s->fields[i];
-        struct place member_at = { .up = at, .name = text_of(f->name) };
+        struct place member_at = { .up = at, .name = field_name(f) };
 
         decode_member(d, f, json_get(object, member_at.name), out, &member_at);
     }
@@ -232,7 +232,7 @@ static void decode_all(struct decoding *d, const struct shape *s, const struct s
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct field *f = &s->fields[i];
-        struct place at = { .name = text_of(f->name) };
+        struct place at = { .name = field_name(f) };
         const struct pair *pair = pair_find(in, at.name);
         enum fault fault = FAULT_NONE;
 

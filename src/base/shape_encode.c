@@ -141,7 +141,7 @@ void shape_encode(const struct shape *s, const void *value, struct buf *out)
 
         if (is_left_out(f, at))
             continue;
-        put_name(out, before, text_of(f->name));
+        put_name(out, before, field_name(f));
         before = ',';
         encode_kind(f, f->kind, at, out);
     }

@@ -1,5 +1,5 @@
 #include "loop_parts.h"
-#include "madang/arena.h"
+#include "madang/pool.h"
 
 #define TASKS_PER_TURN 512
 
@@ -83,6 +83,12 @@ static void on_after_poll(uv_check_t *check)
     finish_turn();
 }
 
+uint64_t loop_us(void)
+{
+    loop_event();
+    return turn_began_us;
+}
+
 /* The turn's work ends where the poll begins. */
 static void on_before_poll(uv_prepare_t *prepare)
 {
@@ -136,7 +142,7 @@ void loop_close(void)
     timers_close();
     uv_run(&uv, UV_RUN_DEFAULT);
     stacks_free();
-    arena_pool_free();
+    pools_free();
     CHECK(uv_loop_close(&uv) == 0);
     uv_library_shutdown(); /* joins the pool's threads, so that none outlives main */
 }

@@ -2,6 +2,7 @@
 
 #include "loop_parts.h"
 #include "madang/log.h"
+#include "madang/pool.h"
 #include "stack.h"
 
 /* Boost.Context's C ABI (boost/context/detail/fcontext.hpp is C++, so its three lines stand here again). */
@@ -37,6 +38,7 @@ struct task {
     struct scope *scope;
 };
 
+static struct pool tasks = POOL_OF(struct task, 256);
 static struct list all = { &all, &all }, ready = { &ready, &ready };
 static size_t count;
 static uint64_t last_id;
@@ -74,14 +76,10 @@ static void on_deadline(struct timer *timer);
 
 static struct task *task_new(const char *name, uint64_t deadline_ms, task_run *run, void *arg)
 {
-    struct task *t = must_zalloc(sizeof *t);
+    struct task *t = pool_take(&tasks);
 
-    t->id = ++last_id;
-    t->name = name;
-    t->began_ms = loop_ms();
-    t->deadline_ms = deadline_ms;
-    t->run = run;
-    t->arg = arg;
+    *t =
+        (struct task){ .id = ++last_id, .name = name, .began_ms = loop_ms(), .deadline_ms = deadline_ms, .run = run, .arg = arg };
     list_init(&t->ready);
     list_init(&t->sibling);
     timer_init(&t->timer, on_deadline);
@@ -106,7 +104,7 @@ static void task_end(struct task *t)
     list_remove(&t->all);
     list_remove(&t->sibling);
     stack_give(t->stack);
-    free(t);
+    pool_give(&tasks, t);
     count--;
     if (scope && list_is_empty(&scope->children) && scope->joined.task)
         wait_done(&scope->joined, NULL);

@@ -1,6 +1,6 @@
-/* A hashed wheel: a timer lies in the slot of its tick modulo the wheel; one that is a whole round or more ahead is
- * passed over when its slot comes by. A bitmap of slots in use tells how long to sleep. What is due runs after the poll: an
- * answer that has arrived is taken before the timer that waits for it, however late the loop is. */
+/* A hashed wheel: a timer lies in the slot of a tick modulo the wheel, that of its own or, when it was put off, an earlier one;
+ * when the slot comes by and it is not due, it moves on. A bitmap of slots in use tells how long to sleep. What is due runs after
+ * the poll: an answer that has arrived is taken before the timer that waits for it, however late the loop is. */
 #include "loop_parts.h"
 
 #define TICK_MS 16
@@ -46,23 +46,29 @@ static void sleep_until(uint64_t tick)
     uv_timer_start(&wake, on_wake, at > now ? at - now : 0, 0);
 }
 
+static void lie_down(struct timer *t)
+{
+    t->slot = t->due;
+    list_append(&slots[t->slot % SLOTS], &t->node);
+    in_use[t->slot % SLOTS / 64] |= UINT64_C(1) << t->slot % 64;
+}
+
 static void run_slot(uint64_t tick)
 {
-    struct list due, *slot = &slots[tick % SLOTS], *node;
+    struct list due, *node;
 
     list_init(&due);
-    list_splice(&due, slot);
+    list_splice(&due, &slots[tick % SLOTS]);
     in_use[tick % SLOTS / 64] &= ~(UINT64_C(1) << tick % 64);
     while ((node = list_take_first(&due)) != NULL) {
         struct timer *t = CONTAINER_OF(node, struct timer, node);
 
-        if (tick_of(t->at_ms) > tick) {
-            list_append(slot, node);
-            in_use[tick % SLOTS / 64] |= UINT64_C(1) << tick % 64;
-            continue;
+        if (t->due > tick) {
+            lie_down(t);
+        } else {
+            count--;
+            t->run(t);
         }
-        count--;
-        t->run(t);
     }
 }
 
@@ -111,21 +117,23 @@ void timer_init(struct timer *t, void (*run)(struct timer *t))
 {
     list_init(&t->node);
     t->run = run;
-    t->at_ms = 0;
 }
 
 void timer_set(struct timer *t, uint64_t at_ms)
 {
     uint64_t tick = tick_of(at_ms);
 
+    if (timer_is_set(t) && tick >= t->slot) {
+        t->due = (uint32_t)tick;
+        return;
+    }
     timer_clear(t);
     if (count == 0)
         tick_done = clock_ms() / TICK_MS;
     if (tick <= tick_done)
         tick = tick_done + 1;
-    t->at_ms = at_ms;
-    list_append(&slots[tick % SLOTS], &t->node);
-    in_use[tick % SLOTS / 64] |= UINT64_C(1) << tick % 64;
+    t->due = (uint32_t)tick;
+    lie_down(t);
     count++;
     if (wake_tick == 0 || tick < wake_tick)
         sleep_until(tick);

@@ -20,6 +20,7 @@ static struct pressure *pressures;
 static enum overload level;
 static struct timer sampler;
 static uint64_t samples;
+static uint64_t sample_due_ms;
 static int64_t lag_ms, descriptors_max, memory_max;
 
 void pressure_add(struct pressure *p)
@@ -185,11 +186,17 @@ static void be_busy(void)
         ;
 }
 
+static void next_sample(struct timer *t, uint64_t now)
+{
+    sample_due_ms = now + SAMPLE_MS;
+    timer_set(t, sample_due_ms);
+}
+
 static void on_sample(struct timer *t)
 {
     uint64_t now = clock_ms();
 
-    lag_ms = (lag_ms * 3 + (int64_t)(now - t->at_ms)) / 4;
+    lag_ms = (lag_ms * 3 + (int64_t)(now - sample_due_ms)) / 4;
     level = OVERLOAD_NONE;
     for (struct pressure *p = pressures; p; p = p->next) {
         if (!p->slow || samples % SLOW_EVERY == 0)
@@ -198,7 +205,7 @@ static void on_sample(struct timer *t)
     }
     samples++;
     metric_set(METRIC_OVERLOAD, (int64_t)level);
-    timer_set(t, now + SAMPLE_MS);
+    next_sample(t, now);
     if (FAULT(LOOP_BUSY))
         be_busy();
 }
@@ -233,7 +240,7 @@ void overload_start(void)
     health_part_add(&health);
     list_view_add(&view);
     timer_init(&sampler, on_sample);
-    timer_set_after(&sampler, SAMPLE_MS);
+    next_sample(&sampler, clock_ms());
 }
 
 void overload_stop(void)

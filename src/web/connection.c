@@ -7,6 +7,7 @@
 #include "listener.h"
 #include "madang/config.h"
 #include "madang/metric.h"
+#include "madang/pool.h"
 
 #define IOV_MAX_OURS 64
 #define LINGER_MS 1000
@@ -14,16 +15,21 @@
 #define JOIN_MAX 64           /* chunks, and … */
 #define JOIN_BYTES_MAX 262144 /* … bytes of a list that is joined */
 #define PROGRESS_MS 5000
+#define CHUNK_POOLED 1024 /* the size of most answers by HTTP */
+#define CHUNK_POOLED_MIN 384
 
 static char read_buffer[65536]; /* one for the loop: what is kept is copied */
+static struct pool chunks = { .size = CHUNK_POOLED, .max = 256 };
 static struct turn_hook flush_hook;
 static struct list dirty = { &dirty, &dirty };
 
 struct chunk *chunk_new(size_t len)
 {
-    struct chunk *k = must_alloc(sizeof *k + len);
+    bool pooled = len >= CHUNK_POOLED_MIN && sizeof(struct chunk) + len <= CHUNK_POOLED;
+    struct chunk *k = pooled ? pool_take(&chunks) : must_alloc(sizeof *k + len);
 
     k->refs = 1;
+    k->pooled = pooled;
     k->len = len;
     return k;
 }
@@ -46,7 +52,11 @@ struct chunk *chunk_keep(struct chunk *k)
 void chunk_drop(struct chunk *k)
 {
     CHECK(k->refs > 0);
-    if (--k->refs == 0)
+    if (--k->refs)
+        return;
+    if (k->pooled)
+        pool_give(&chunks, k);
+    else
         free(k);
 }
 
@@ -108,6 +118,13 @@ void connection_init(struct connection *c)
     timer_init(&c->timer, on_timer);
     c->queue = c->few;
     queue_free(c);
+}
+
+void connection_serve(struct connection *c, const struct connection_ops *ops, void *owner)
+{
+    c->ops = ops;
+    c->owner = owner;
+    c->hears_drained = ops->on_drained != NULL;
 }
 
 void connection_drop_queue(struct connection *c)
@@ -225,7 +242,7 @@ static void drained(struct connection *c)
 {
     if (c->finishing)
         shut(c);
-    else if (c->ops->on_drained)
+    else if (c->hears_drained)
         c->ops->on_drained(c);
 }
 
@@ -292,15 +309,35 @@ static ssize_t send_now(const struct connection *c, uv_buf_t *iov, unsigned n)
     return sent;
 }
 
-static void flush(struct connection *c)
+/* The common case, one chunk that the kernel takes whole; false: the rest of flush() goes on with what is left. */
+static bool send_only(struct connection *c)
+{
+    struct chunk *k = c->few[0];
+    ssize_t sent;
+
+    if (c->count != 1 || c->queue != c->few || c->offset || c->writing)
+        return false;
+    sent = send(c->fd, k->bytes, k->len, MSG_NOSIGNAL);
+    if (sent != (ssize_t)k->len) {
+        if (sent > 0)
+            queue_advance(c, (size_t)sent);
+        return false;
+    }
+    metric_add(METRIC_WRITES, 1);
+    metric_add(METRIC_BYTES_OUT, sent);
+    c->count = 0;
+    c->queued = 0;
+    c->sent += (uint32_t)sent;
+    chunk_drop(k);
+    return true;
+}
+
+static void send_queue(struct connection *c)
 {
     uv_buf_t iov[IOV_MAX_OURS] __attribute__((uninitialized)); /* a kilobyte, of which mostly one is used */
     ssize_t written;
     unsigned n;
 
-    list_remove(&c->dirty);
-    if (!c->writing)
-        queue_join(c);
     while (c->count && !c->writing && !c->closing) {
         n = queue_iov(c, iov);
         written = send_now(c, iov, n);
@@ -315,6 +352,15 @@ static void flush(struct connection *c)
         }
         queue_advance(c, (size_t)written);
     }
+}
+
+static void flush(struct connection *c)
+{
+    list_remove(&c->dirty);
+    if (!c->writing)
+        queue_join(c);
+    if (!send_only(c))
+        send_queue(c);
     if (!c->count && !c->closing)
         drained(c);
 }

@@ -13,6 +13,7 @@
 
 struct chunk {
     uint32_t refs;
+    bool pooled;
     size_t len;
     char bytes[];
 };
@@ -53,8 +54,8 @@ struct connection {
     uint32_t sent; /* bytes with the kernel, modulo 2^32 */
     int fd;        /* of uv, which owns it */
     bool writing;  /* libuv writes when there is room */
-    bool reading, finishing, closing;
-    bool shut, counted;
+    bool hears_drained, finishing, closing;
+    bool reading, shut, counted;
     uint32_t seen; /* what the progress check saw of `sent` */
     const struct connection_ops *ops;
     void *owner;
@@ -65,6 +66,8 @@ struct connection {
     union stream_handle uv; /* last: a TCP connection is made without the rest of it */
 };
 
+/* Hands the connection to its upper half. */
+void connection_serve(struct connection *c, const struct connection_ops *ops, void *owner);
 /* Queues it and takes over the caller's reference. */
 void connection_send(struct connection *c, struct chunk *k);
 void connection_send_text(struct connection *c, struct text t);

@@ -171,7 +171,7 @@ static void run_message(struct task *t, struct socket *s, struct text json)
 
     arena_init(&a, ARENA_LIMIT);
     v = arena_new(&a, struct visit);
-    v->began_us = clock_us();
+    v->began_us = loop_us();
     v->call.task = t;
     v->call.arena = &a;
     v->call.name = "-";

@@ -37,8 +37,9 @@ struct exchange {
     int status;
     int64_t length_left; /* of the answer's body */
     uint64_t began_us;
-    void *visit; /* what the service keeps with it … */
-    void *door;  /* … set while a task of its works on it, which then calls exchange_end() */
+    void *visit;          /* what the service keeps with it … */
+    void *door;           /* … set while a task of its works on it, which then calls exchange_end() */
+    char head_first[512]; /* where head_out begins; not zeroed */
 };
 
 /* What stands above: the API's door, or the operator's pages. */

@@ -5,6 +5,7 @@
 #include "madang/config.h"
 #include "madang/log.h"
 #include "madang/metric.h"
+#include "madang/pool.h"
 
 #define BODY_PIECES_MAX 262144 /* bytes of a streaming body that wait for their handler before the socket is not read */
 #define PIPELINED_MAX 65536    /* bytes of following requests kept meanwhile */
@@ -31,6 +32,7 @@ struct http {
     char peer_text[46];
 };
 
+static struct pool exchanges = POOL_OF(struct exchange, 256);
 static struct list all_http = { &all_http, &all_http };
 static bool draining;
 
@@ -60,14 +62,14 @@ static void set_idle(struct http *h)
 
 static struct exchange *exchange_new(struct http *h)
 {
-    struct exchange *x = must_zalloc(sizeof *x);
+    struct exchange *x = pool_take(&exchanges);
 
+    memset(x, 0, offsetof(struct exchange, head_first));
     x->http = h;
     x->peer = h->c->peer;
-    x->began_us = clock_us();
+    x->began_us = loop_us();
     arena_init(&x->arena, 64u << 20);
-    buf_init(&x->head_out, 65536);
-    (void)buf_reserve(&x->head_out, 500);
+    buf_begin(&x->head_out, x->head_first, sizeof x->head_first, 65536);
     h->x = x;
     return x;
 }
@@ -472,8 +474,7 @@ void http_accept(struct connection *c, const struct http_service *service)
     h->service = service;
     buf_init(&h->in, (size_t)config->http_head_bytes + PIPELINED_MAX + 2 * 65536);
     list_append(&all_http, &h->node);
-    c->ops = &ops;
-    c->owner = h;
+    connection_serve(c, &ops, h);
     set_idle(h);
     timer_set(&c->timer, loop_ms() + (uint64_t)config->http_head_ms);
 }
@@ -485,7 +486,7 @@ static void exchange_free(struct exchange *x)
     buf_fini(&x->piece);
     buf_fini(&x->head_out);
     arena_fini(&x->arena);
-    free(x);
+    pool_give(&exchanges, x);
 }
 
 void exchange_end(struct exchange *x)

@@ -68,19 +68,19 @@ void router_free(void)
     free_children(&root);
 }
 
-static bool segment_decode(struct arena *a, struct text raw, struct text *out)
+/* `plain`: the whole path is without escapes, and UTF-8. */
+static bool segment_decode(struct arena *a, struct text raw, bool plain, struct text *out)
 {
-    if (text_find(raw, '%') < 0 && utf8_is_valid(raw)) {
-        *out = raw;
-        return !text_is(raw, T(".")) && !text_is(raw, T(".."));
-    }
-    return percent_decode(a, raw, false, out) && text_find(*out, '/') < 0 && !text_is(*out, T(".")) && !text_is(*out, T(".."));
+    *out = raw;
+    if (!plain && (!percent_decode(a, raw, false, out) || text_find(*out, '/') >= 0))
+        return false;
+    return out->len == 0 || out->at[0] != '.' || !(text_is(*out, T(".")) || text_is(*out, T("..")));
 }
 
 static struct node *step(struct node *n, struct text segment, struct route_found *out)
 {
     for (struct node *c = n->children; c; c = c->next)
-        if (text_is(c->segment, segment))
+        if (segment.len && c->segment.at[0] == segment.at[0] && text_is(c->segment, segment))
             return c;
     if (n->any && segment.len && out->param_count < COUNT_OF(out->params)) {
         out->params[out->param_count++] = (struct pair){ n->any->segment, segment };
@@ -91,17 +91,17 @@ static struct node *step(struct node *n, struct text segment, struct route_found
 
 bool router_find(struct arena *a, struct text path, struct route_found *out)
 {
+    bool more = path.len > 1, plain = text_find(path, '%') < 0 && utf8_is_valid(path);
     struct node *n = &root;
-    bool more = path.len > 1;
 
     *out = (struct route_found){ .param_count = 0 };
     path = path.len ? text_from(path, 1) : path;
     while (more) {
-        struct text raw, segment;
+        struct text rest, segment, raw = text_cut(path, '/', &rest);
 
-        more = text_find(path, '/') >= 0;
-        raw = text_cut(path, '/', &path);
-        if (!segment_decode(a, raw, &segment))
+        more = raw.len < path.len;
+        path = rest;
+        if (!segment_decode(a, raw, plain, &segment))
             return false;
         n = n ? step(n, segment, out) : NULL;
     }

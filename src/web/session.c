@@ -251,7 +251,9 @@ static problem topic_sync(struct call *c)
 /* clang-format off */
 static const struct call_def calls[] = {
     { .name = "session.open", .doors = SOCKET_ONLY, .who = ANYONE, .in = &open_shape, .out = &opened_shape,
-      .run = session_open, .says = "Opens the session of this socket: joins its topics and tells what was missed." },
+      .run = session_open,
+      .says = "Opens the session of this socket: joins its topics and tells what was missed. May come with the upgrade, as the "
+              "subprotocol open.<base64url of the input>; then it is answered with the id 0." },
     { .name = "session.renew", .doors = SOCKET_ONLY, .who = ANYONE, .in = &renew_shape, .out = &renewed_shape,
       .run = session_renew, .shed = SHED_NEVER, .says = "Goes on with a fresh access token of the same account." },
     { .name = "session.beat", .doors = SOCKET_ONLY, .who = WHO_GUEST, .out = &beat_shape, .run = session_beat,

@@ -445,24 +445,45 @@ static void answer_101(struct socket *s, struct exchange *x)
     connection_send_text(s->c, buf_text(&b));
 }
 
-/* A token that came as the subprotocol "bearer.<jwt>". */
-static void adopt_token(struct socket *s, struct exchange *x)
+/* What stands behind `prefix` in one of the subprotocols. */
+static bool find_protocol(const struct exchange *x, struct text prefix, struct text *out)
 {
     struct text list = exchange_header(x, T("sec-websocket-protocol"));
 
     while (list.len) {
-        struct text one = text_trim(text_cut(list, ',', &list));
-        struct claims claims;
-
-        if (!text_starts(one, T("bearer.")))
-            continue;
-        if (token_verify(text_from(one, 7), TOKEN_OF_SOCKET, &claims)) {
-            socket_close(s, WS_CODE_LOGIN, "the access token is not valid");
-            return;
-        }
-        socket_identify(s, &claims);
-        return;
+        *out = text_trim(text_cut(list, ',', &list));
+        if (text_skip(out, prefix))
+            return true;
     }
+    return false;
+}
+
+/* A token that came as the subprotocol "bearer.<jwt>". */
+static void adopt_token(struct socket *s, struct exchange *x)
+{
+    struct claims claims;
+    struct text token;
+
+    if (!find_protocol(x, T("bearer."), &token))
+        return;
+    if (token_verify(token, TOKEN_OF_SOCKET, &claims))
+        socket_close(s, WS_CODE_LOGIN, "the access token is not valid");
+    else
+        socket_identify(s, &claims);
+}
+
+/* "open.<base64url>": the input of session.open, as if it had been sent behind the answer with the id 0. It saves the round trip
+ * between both, and its reply leaves with the answer. */
+static void adopt_open(struct socket *s, struct exchange *x)
+{
+    struct text encoded, in;
+
+    if (s->closing || s->echo || !find_protocol(x, T("open."), &encoded))
+        return;
+    if (base64url_decode(&x->arena, encoded, &in))
+        door_ws_message(s, arena_join(&x->arena, T("{\"op\":\"session.open\",\"id\":0,\"in\":"), in, T("}")));
+    else
+        socket_close(s, WS_CODE_DATA, "open. is not base64url");
 }
 
 void ws_accept(struct connection *c, struct exchange *x, bool korean, struct text behind)
@@ -474,11 +495,11 @@ void ws_accept(struct connection *c, struct exchange *x, bool korean, struct tex
 
     s->deflate = wants_deflate(exchange_header(x, T("sec-websocket-extensions")));
     s->echo = echo_is_socket(x);
-    c->ops = s->echo ? &echo_ops : &ops;
-    c->owner = s;
+    connection_serve(c, s->echo ? &echo_ops : &ops, s);
     answer_101(s, x);
     socket_set_timer(s);
     adopt_token(s, x);
+    adopt_open(s, x);
     if (rest.len)
         on_data(c, rest);
 }

@@ -98,6 +98,37 @@ test('who does not open in time, or shows a bad token, is closed with 4401', asy
     assert.ok((await good.ok('session.renew', { token: p.token })).expires);
 });
 
+// What comes behind the answer to the upgrade, while nothing else is sent.
+const opening = (input, token = p.token) => upgrade({ 'Sec-WebSocket-Protocol': ['madang.v1', ...(token ? [`bearer.${token}`] : []), `open.${typeof input === 'string' ? input : Buffer.from(JSON.stringify(input)).toString('base64url')}`].join(', ') });
+const told = async head => { const r = await raw(Buffer.alloc(0), { head, wait: 500 }); return { ...r, messages: r.seen.filter(([op]) => op === 1).map(([, m]) => JSON.parse(m)) }; };
+
+test('a session opens with the upgrade: one round trip, the same answer, and what was missed', async () => {
+    const friend = await signUp(node);
+    await befriend(p, friend);
+    const r = await room(p, friend), on = `room:${r}`;
+    await node.ok('POST', `/api/v1/rooms/${r}/messages`, p.token, { client_id: 'early-one', body: '안녕' });
+    const x = await told(opening({ seen: { [on]: 0 } }));
+    assert.match(x.head, /^HTTP\/1.1 101 /);
+    assert.match(x.head, /Sec-WebSocket-Protocol: madang\.v1\r?/i);
+    const [answer] = x.messages;
+    assert.equal(answer.id, 0);
+    assert.equal(answer.out.account, p.id);
+    assert.equal(answer.out.heads[on], 1);
+    const missed = x.messages.filter(m => m.ev === 'dm.message');
+    assert.deepEqual(missed.map(m => [m.on, m.seq, m.data.body ?? m.data.message?.body]), [[on, 1, '안녕']]);
+    const inside = await told(opening({ token: p.token }, null)); // the token may stand in it as well
+    assert.equal(inside.messages[0].out.account, answer.out.account);
+});
+
+test('what is wrong with such an opening is said', async () => {
+    assert.equal((await told(opening('=='))).code, 1007);
+    assert.equal((await told(opening({}, 'no.such.token'))).code, 4401);
+    assert.equal((await told(opening({}, null))).messages[0].problem.code, 'auth.required');
+    assert.equal((await told(opening({ seen: 3 }))).messages[0].problem.code, 'request.fields');
+    const cut = await told(opening(Buffer.from('{"seen":').toString('base64url')));
+    assert.deepEqual([cut.messages[0].id, cut.messages[0].problem.code], [0, 'request.json']);
+});
+
 test('messages that are none get a problem and the socket goes on', async () => {
     const s = await node.socket(p);
     for (const text of ['{', '[]', '{"id":1}', '{"op":1,"id":1}', '{"op":1}', '{"op":"session.beat","id":-1}', '{"op":"session.beat","id":"1"}', '{"op":"session.beat","id":null}', '{"op":"no.such"}', '{"op":"session.beat","in":{"x":1}}', '{"op":"session.beat","id":1,"more":2}', '{"op":"session.beat","id":1,"in":{"x":1}}', `${'['.repeat(500)}`, '{"op":"auth.login","id":9,"in":{}}']) {

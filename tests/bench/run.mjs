@@ -43,7 +43,8 @@ async function measure(scenario) {
     for (let i = 0; i < RUNS; i++) for (const n of names) results[n].push(await once(n, scenario.subjects[n], scenario.latency ? SECONDS * 2 : SECONDS));
     const out = Object.fromEntries(names.map(n => [n, sum(results[n])])), rate = n => scenario.plain ? out[n]?.plain : out[n]?.best;
     const ours = out.madang ? 'madang' : 'nodes';
-    say(`${scenario.title}: ${Math.round(rate(ours))}${rate(scenario.floor) ? `, ${(rate(ours) / rate(scenario.floor)).toFixed(2)} of ${NAMES[scenario.floor]}` : ''}`);
+    const part = n => rate(scenario.floor) ? `${(rate(n) / rate(scenario.floor)).toFixed(2)} ${NAMES[n]}` : NAMES[n];
+    say(`${scenario.title}: ${Math.round(rate(ours))}; ${names.map(part).join(', ')}`);
     return { ...scenario, subjects: out, ours };
 }
 

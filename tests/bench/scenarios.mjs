@@ -5,6 +5,7 @@ const get = (path, more = '') => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${m
 const bearer = 'Authorization: Bearer %t\r\n';
 const io = { path: '/socket.io/?EIO=4&transport=websocket&room=%r', greeted: 1, hello: ['40'] };
 const open = '{"op":"session.open","id":1,"in":{"token":"%t"}}', join = '{"op":"bench.join","id":2,"in":{"room":1%r}}';
+const OPEN = `open.${Buffer.from('{}').toString('base64url')}`; // session.open with the upgrade, as madang.js does
 const said = '{"ev":"bench.said"', say = op => `{"op":"bench.${op}","in":{"room":1%r,"body":"${BODY}"}}`;
 const ours = (tokens, more) => ({ path: '/ws', protocol: 'madang.v1', tokens, hello: [open, ...(more.room ? [join] : [])], message: more.message, match: more.match });
 const PLAIN = ['floor', 'bun', 'ws', 'go']; // take frames as they are
@@ -43,7 +44,9 @@ export function scenarios(files) {
             subjects: { ...all(PLAIN, () => ['pairs', { conns: 1000, per_room: 2, path: '/pair/%r', message: EVENT, match: '' }]), ...pairs('socketio', 'madang') } },
         { id: 'nodes', title: 'The same across two nodes through Redis', unit: 'messages', floor: 'socketioNodes', must: [['socketioNodes', 2]], moonshot: [['socketioNodes', 4]], subjects: pairs('socketioNodes', 'nodes') },
         { id: 'churn', title: 'Handshakes with a token', unit: 'handshakes', floor: 'floor', must: [['floor', 0.6], ['socketio', 5]], moonshot: [['floor', 0.8]],
-            subjects: { ...all(PLAIN, () => ['churn', { conns: 64, path: '/echo' }]), socketio: ['churn', { conns: 64, ...io }], madang: ['churn', { conns: 64, ...ours(tokens, {}) }] } },
+            subjects: { ...all(PLAIN, () => ['churn', { conns: 64, path: '/echo' }]), socketio: ['churn', { conns: 64, ...io }], madang: ['churn', { conns: 64, ...ours(tokens, {}), protocol: `madang.v1, bearer.%t, ${OPEN}`, greeted: 1, hello: [] }] } },
+        { id: 'apart', title: 'The same, session.open sent behind it', unit: 'handshakes', floor: 'floor',
+            subjects: { floor: ['churn', { conns: 64, path: '/echo' }], madang: ['churn', { conns: 64, ...ours(tokens, {}) }] } },
         { id: 'notice', title: 'A notice posted, committed and told to 1,000 sockets', unit: 'deliveries', floor: 'floor',
             subjects: { floor: fan(1000, 1).floor, madang: ['fan', { conns: 1000, ...ours(files.manager, { message: '{"op":"notices.post","in":{"title":"bench","body":"a notice of the benchmark"}}', match: '{"ev":"notice.posted"' }) }] } },
         { id: 'send', title: 'A message sent and committed, 32 at a time', unit: 'messages', floor: 'pgbench', plain: true,

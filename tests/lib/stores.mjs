@@ -11,6 +11,13 @@ const root = process.getuid() === 0;
 const asPostgres = args => root ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', ...args]] : [args[0], args.slice(1)];
 const run = args => { const [c, a] = asPostgres(args); return execFileSync(c, a, { stdio: ['ignore', 'pipe', 'pipe'] }); };
 
+// Stops a process, and waits until it stands, or lets it go on.
+function signal(pid, stop) {
+    const state = () => { try { return fs.readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/.*\) /s, '')[0]; } catch { return 'T'; } };
+    try { process.kill(pid, stop ? 'SIGSTOP' : 'SIGCONT'); } catch { return; /* a worker that ended meanwhile */ }
+    for (let i = 0; stop && state() !== 'T' && i < 1e5; i++);
+}
+
 export class Stores {
     bin = `${bin}/postgres`;
     async start() {
@@ -44,8 +51,10 @@ export class Stores {
     }
     postmaster() { return Number(fs.readFileSync(`${this.at}/pg/postmaster.pid`, 'utf8').split('\n')[0]); }
     freeze(which, on) {
-        const pids = which === 'redis' ? [this.redis.pid] : [this.postmaster(), ...String(execFileSync('pgrep', ['-P', String(this.postmaster())])).split('\n').filter(Boolean).map(Number)];
-        for (const pid of pids) { try { process.kill(pid, on ? 'SIGSTOP' : 'SIGCONT'); } catch { /* a worker that ended meanwhile */ } }
+        const first = which === 'redis' ? this.redis.pid : this.postmaster();
+        signal(first, on);
+        if (which === 'redis') return; // the postmaster first: once it stands still its children are all there are
+        for (const pid of String(execFileSync('pgrep', ['-P', String(first)])).split('\n').filter(Boolean).map(Number)) signal(pid, on);
     }
     async stop() {
         this.redis.kill('SIGKILL');

@@ -171,25 +171,64 @@ static void test_work_has_bounds(void **state)
 
 static int fired;
 
+struct alarm {
+    struct timer timer;
+    uint64_t at_ms;
+};
+
 static void on_fire(struct timer *t)
 {
-    assert_true(clock_ms() >= t->at_ms);
+    const struct alarm *a = CONTAINER_OF(t, struct alarm, timer);
+
+    assert_true(clock_ms() >= a->at_ms);
+    assert_true(clock_ms() < a->at_ms + 5000); /* not forgotten for a round */
     fired++;
+}
+
+static void alarm_set(struct alarm *a, uint64_t after_ms)
+{
+    a->at_ms = clock_ms() + after_ms;
+    timer_set(&a->timer, a->at_ms);
 }
 
 static void test_timers_of_all_lengths(void **state)
 {
-    static struct timer timers[200];
+    static struct alarm alarms[200];
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(timers); i++) {
-        timer_init(&timers[i], on_fire);
-        timer_set_after(&timers[i], i * 7 % 500);
+    fired = 0;
+    for (size_t i = 0; i < COUNT_OF(alarms); i++) {
+        timer_init(&alarms[i].timer, on_fire);
+        alarm_set(&alarms[i], i * 7 % 500);
     }
-    for (size_t i = 0; i < COUNT_OF(timers); i += 2)
-        timer_clear(&timers[i]);
+    for (size_t i = 0; i < COUNT_OF(alarms); i += 2)
+        timer_clear(&alarms[i].timer);
     loop_run();
     assert_int_equal(fired, 100);
+}
+
+/* Later and later, then earlier again, cleared and set anew: none early, none twice, none lost. */
+static void test_timers_put_off(void **state)
+{
+    static struct alarm alarms[200];
+
+    (void)state;
+    fired = 0;
+    for (size_t i = 0; i < COUNT_OF(alarms); i++) {
+        timer_init(&alarms[i].timer, on_fire);
+        alarm_set(&alarms[i], i * 7 % 300);
+        alarm_set(&alarms[i], 300 + i * 11 % 300);
+        if (i % 4 == 1)
+            alarm_set(&alarms[i], 40000); /* further than the wheel goes round */
+        if (i % 2)
+            alarm_set(&alarms[i], 100 + i * 13 % 400);
+        if (i % 3)
+            timer_clear(&alarms[i].timer);
+        if (i % 3 == 1)
+            alarm_set(&alarms[i], i * 3 % 200);
+    }
+    loop_run();
+    assert_int_equal(fired, 134); /* all but those with i % 3 == 2 */
 }
 
 static void deep(struct task *t, void *arg)
@@ -235,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_children_never_outlive_their_scope),
         cmocka_unit_test(test_work_has_bounds),
         cmocka_unit_test(test_timers_of_all_lengths),
+        cmocka_unit_test(test_timers_put_off),
         cmocka_unit_test(test_many_stacks_keep_their_frames),
     };
 

@@ -52,7 +52,7 @@ static problem decode(struct arena *a, const char *json, struct sample *out, str
 
 static void test_reals(void **state)
 {
-    static const struct field real_field[] = { { .name = "r", .kind = KIND_F64, .size = sizeof(double) } };
+    static const struct field real_field[] = { { .name = "r", .name_len = 1, .kind = KIND_F64, .size = sizeof(double) } };
     static const struct shape real_shape = { .name = "Real", .size = sizeof(double), .fields = real_field, .count = 1 };
     static const struct {
         double value;
@@ -164,10 +164,14 @@ static void test_columns(void **state)
     struct instant at;
     bool flag;
     struct any_list list = { 0 };
-    static const struct field number_field = { .name = "n", .kind = KIND_OPT_I64, .size = sizeof(struct opt_i64) };
-    static const struct field instant_field = { .name = "at", .kind = KIND_INSTANT, .size = sizeof(struct instant) };
-    static const struct field bool_field = { .name = "b", .kind = KIND_BOOL, .size = 1 };
-    static const struct field list_field = { .name = "l", .kind = KIND_LIST, .item = KIND_I64, .size = sizeof(int64_t) };
+    static const struct field number_field = { .name = "n", .name_len = 1, .kind = KIND_OPT_I64, .size = sizeof(struct opt_i64) };
+    static const struct field instant_field = {
+        .name = "at", .name_len = 2, .kind = KIND_INSTANT, .size = sizeof(struct instant)
+    };
+    static const struct field bool_field = { .name = "b", .name_len = 1, .kind = KIND_BOOL, .size = 1 };
+    static const struct field list_field = {
+        .name = "l", .name_len = 1, .kind = KIND_LIST, .item = KIND_I64, .size = sizeof(int64_t)
+    };
     struct arena a;
 
     (void)state;

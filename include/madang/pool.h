@@ -1,0 +1,28 @@
+/* base: pool — blocks of one size that are kept for the next taker.
+ *
+ * For what a turn needs by the dozen and gives back at its end: malloc() keeps seven of a size at hand and then begins to split
+ * and to join. At most `max` are kept. Under the sanitizers none is, so that they see each use.
+ */
+#ifndef MADANG_POOL_H
+#define MADANG_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pool {
+    size_t size, max, count;
+    void *kept;
+    struct pool *next; /* of all that have kept something */
+    bool listed;
+};
+/* Of blocks as large as `type`, as the initialiser of a static. */
+#define POOL_OF(type, most)                 \
+    {                                       \
+        .size = sizeof(type), .max = (most) \
+    }
+
+void *pool_take(struct pool *p); /* not zeroed */
+void pool_give(struct pool *p, void *block);
+void pools_free(void); /* all that is kept, in all of them */
+
+#endif

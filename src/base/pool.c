@@ -2,6 +2,8 @@
 
 #include "madang/check.h"
 
+#define KEEP_IDLE 8
+
 static struct pool *pools;
 
 void *pool_take(struct pool *p)
@@ -12,6 +14,7 @@ void *pool_take(struct pool *p)
         return must_alloc(p->size);
     p->kept = *(void **)block;
     p->count--;
+    p->idle = p->count < p->idle ? p->count : p->idle;
     return block;
 }
 
@@ -37,6 +40,24 @@ void pool_give(struct pool *p, void *block)
     *(void **)block = p->kept;
     p->kept = block;
     p->count++;
+}
+
+static void tidy(struct pool *p)
+{
+    for (size_t n = p->idle; n > KEEP_IDLE; n--)
+        free(pool_take(p));
+    p->idle = p->count;
+}
+
+bool pools_tidy(void)
+{
+    bool more = false;
+
+    for (struct pool *p = pools; p; p = p->next) {
+        tidy(p);
+        more = more || p->count > KEEP_IDLE;
+    }
+    return more;
 }
 
 void pools_free(void)

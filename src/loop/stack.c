@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "loop_parts.h"
+#include "madang/pool.h"
 
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -28,8 +29,8 @@
 
 #define GUARD_SIZE 4096u
 #define KEEP_WARM 128 /* stacks kept for reuse, with the pages that they touched … */
-#define KEEP_IDLE 8   /* … and so many of those that nobody needed for a second */
-#define LOOK_MS 1000
+#define KEEP_IDLE 8   /* … and so many of those that nobody needed for half a second */
+#define LOOK_MS 500
 
 static struct stack *pool;
 static size_t pooled, idle; /* idle: the fewest that were in the pool since the last look */
@@ -94,7 +95,7 @@ static void on_look(struct timer *t)
         stack_free(s);
     }
     idle = pooled;
-    if (pooled > KEEP_IDLE)
+    if (pools_tidy() || pooled > KEEP_IDLE)
         timer_set_after(t, LOOK_MS);
 }
 

@@ -140,7 +140,7 @@ static void queue_advance(struct connection *c, size_t bytes)
 {
     uint32_t done = 0;
 
-    c->queued -= bytes;
+    c->queued -= (uint32_t)bytes;
     c->sent += (uint32_t)bytes;
     metric_add(METRIC_BYTES_OUT, (int64_t)bytes);
     while (done < c->count && bytes >= c->queue[done]->len - c->offset) {
@@ -392,8 +392,9 @@ void connection_send(struct connection *c, struct chunk *k)
     }
     if (c->count == c->room)
         queue_grow(c);
+    CHECK(k->len <= UINT32_MAX - c->queued); /* far beyond what is kept for any peer */
     c->queue[c->count++] = k;
-    c->queued += k->len;
+    c->queued += (uint32_t)k->len;
     mark_dirty(c);
 }
 

@@ -49,20 +49,19 @@ struct connection {
     struct list dirty;    /* from here to `closing`, 64 bytes, is what every write looks at */
     struct chunk **queue; /* `few`, or memory of its own */
     struct chunk *few[1];
-    size_t queued; /* bytes not yet with the kernel */
+    uint32_t queued; /* bytes not yet with the kernel */
     uint32_t count, room, offset;
-    uint32_t sent; /* bytes with the kernel, modulo 2^32 */
-    int fd;        /* of uv, which owns it */
-    bool writing;  /* libuv writes when there is room */
+    uint32_t sent, seen; /* bytes with the kernel, modulo 2^32; and when progress was last checked */
+    int fd;              /* of uv, which owns it */
+    bool writing;        /* libuv writes when there is room */
     bool hears_drained, finishing, closing;
-    bool reading, shut, counted;
-    uint32_t seen; /* what the progress check saw of `sent` */
     const struct connection_ops *ops;
     void *owner;
     struct listener *listener;
     struct list all;
     struct timer timer;
     struct peer peer;
+    bool reading, shut, counted;
     union stream_handle uv; /* last: a TCP connection is made without the rest of it */
 };
 

@@ -510,7 +510,7 @@ static void print_one(struct socket *s, void *arg)
     char peer[46];
     struct text address = s->address ? text_of(s->address) : s->c ? peer_print(&s->c->peer, peer) : T("");
 
-    buf_printf(out, "%s{\"handle\":\"%llx\",\"account\":%lld,\"address\":\"%.*s\",\"age_s\":%llu,\"unsent\":%zu,\"waiting\":%u}",
+    buf_printf(out, "%s{\"handle\":\"%llx\",\"account\":%lld,\"address\":\"%.*s\",\"age_s\":%llu,\"unsent\":%u,\"waiting\":%u}",
                out->len > 1 ? "," : "", (unsigned long long)s->handle, (long long)s->account, TEXT_ARG(address),
                (unsigned long long)(clock_ms() / 1000 - s->opened_s), s->c ? s->c->queued : 0, s->waiting_count);
 }

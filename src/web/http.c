@@ -32,7 +32,7 @@ struct http {
     char peer_text[46];
 };
 
-static struct pool exchanges = POOL_OF(struct exchange, 256);
+static struct pool exchanges = POOL_OF(struct exchange, 256), https = POOL_OF(struct http, 256);
 static struct list all_http = { &all_http, &all_http };
 static bool draining;
 
@@ -280,7 +280,7 @@ static void http_free(struct http *h)
     list_remove(&h->node);
     buf_fini(&h->in);
     free(h->parser);
-    free(h);
+    pool_give(&https, h);
 }
 
 /* True when the connection became something else. */
@@ -468,10 +468,9 @@ static void on_timer(struct connection *c)
 void http_accept(struct connection *c, const struct http_service *service)
 {
     static const struct connection_ops ops = { on_data, on_gone, on_drained, on_timer };
-    struct http *h = must_zalloc(sizeof *h);
+    struct http *h = pool_take(&https);
 
-    h->c = c;
-    h->service = service;
+    *h = (struct http){ .c = c, .service = service };
     buf_init(&h->in, (size_t)config->http_head_bytes + PIPELINED_MAX + 2 * 65536);
     list_append(&all_http, &h->node);
     connection_serve(c, &ops, h);

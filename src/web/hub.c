@@ -148,12 +148,8 @@ void hub_join_done(uint64_t handle, const struct counts *heads)
 
     if (!s)
         return;
-    for (size_t i = 0; i < heads->count; i++) {
-        struct topic *t = topic_find(heads->at[i].name);
-
-        if (t)
-            topic_open_up(s, t, heads->at[i].count);
-    }
+    for (size_t i = 0; i < heads->count; i++)
+        topic_open_up(s, heads->at[i].name, heads->at[i].count);
     topics_let_go(s);
     s->joined = true;
 }

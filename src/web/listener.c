@@ -9,6 +9,7 @@
 #include "madang/log.h"
 #include "madang/map.h"
 #include "madang/metric.h"
+#include "madang/pool.h"
 
 #define BACKLOG 4096
 #define SYSTEMD_FIRST_FD 3 /* sd_listen_fds(3) */
@@ -29,6 +30,8 @@ struct from_address {
     int64_t count;
 };
 
+#define TCP_SIZE (offsetof(struct connection, uv) + sizeof(uv_tcp_t))
+static struct pool tcp_connections = { .size = TCP_SIZE, .max = 256 };
 static struct map addresses;
 static int inherited[INHERIT_MAX];
 static size_t inherited_count, inherited_used;
@@ -121,7 +124,10 @@ void listener_forget(struct connection *c)
     if (l->group->limit_addresses)
         metric_set(METRIC_CONNECTIONS, (int64_t)l->group->connections);
     address_release(c);
-    free(c);
+    if (l->is_unix)
+        free(c);
+    else
+        pool_give(&tcp_connections, c);
     listener_drop(l);
 }
 
@@ -143,9 +149,10 @@ static void read_peer(struct connection *c)
 
 static struct connection *connection_new(struct listener *l)
 {
-    size_t size = offsetof(struct connection, uv) + (l->is_unix ? sizeof(uv_pipe_t) : sizeof(uv_tcp_t));
-    struct connection *c = must_zalloc(size);
+    size_t size = l->is_unix ? offsetof(struct connection, uv) + sizeof(uv_pipe_t) : TCP_SIZE;
+    struct connection *c = l->is_unix ? must_alloc(size) : pool_take(&tcp_connections);
 
+    memset(c, 0, size);
     c->listener = l;
     l->refs++;
     connection_init(c);

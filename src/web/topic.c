@@ -247,14 +247,17 @@ static void to_member(struct topic *t, const struct member *m, int64_t number, s
         socket_send(m->socket, chunk_keep(frame));
 }
 
-void topic_open_up(struct socket *s, struct topic *t, int64_t after)
+void topic_open_up(struct socket *s, struct text name, int64_t after)
 {
-    struct member *m = member_find(s, t);
+    for (uint32_t i = 0; i < s->belong_count; i++) {
+        struct topic *t = s->belongs[i].topic;
 
-    if (!m)
+        if (!text_is(t->node.key, name))
+            continue;
+        t->members[s->belongs[i].at].after = after;
+        t->members[s->belongs[i].at].held = false;
         return;
-    m->after = after;
-    m->held = false;
+    }
 }
 
 void topics_let_go(struct socket *s)

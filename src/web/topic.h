@@ -40,7 +40,7 @@ void topics_stop(void);
 /* Takes over the caller's use. Joining twice is harmless. `lasting`: because of whose the socket is, hence followed on for a
  * while after it is gone. */
 void topic_join(struct socket *s, struct topic *t, bool held, bool lasting);
-void topic_open_up(struct socket *s, struct topic *t, int64_t after); /* no longer held */
+void topic_open_up(struct socket *s, struct text name, int64_t after); /* no longer held, if it is a topic of the socket's */
 bool topic_has(const struct socket *s, const struct topic *t);
 void topics_leave(struct socket *s);  /* all of them */
 void topics_let_go(struct socket *s); /* what was held for topics that have opened up */

@@ -10,6 +10,7 @@
 #include "madang/health.h"
 #include "madang/log.h"
 #include "madang/metric.h"
+#include "madang/pool.h"
 #include "madang/random.h"
 #include "madang/seal.h"
 
@@ -24,6 +25,7 @@ static struct slot {
     uint32_t generation;
     uint32_t next_free;
 } * slots;
+static struct pool kept = POOL_OF(struct socket, 256);
 static uint32_t slot_count, first_free;
 static size_t open_count;
 
@@ -378,7 +380,7 @@ static void socket_release(struct socket *s)
         return;
     slot_give(s->handle);
     free(s->address);
-    free(s);
+    pool_give(&kept, s);
 }
 
 static void on_gone(struct connection *c)
@@ -408,12 +410,10 @@ static void on_drained(struct connection *c)
 
 static struct socket *socket_new(struct connection *c, const struct exchange *x, bool korean)
 {
-    struct socket *s = must_zalloc(sizeof *s);
+    struct socket *s = pool_take(&kept);
     char peer[46];
 
-    s->c = c;
-    s->korean = korean;
-    s->opened_s = (uint32_t)(clock_ms() / 1000);
+    *s = (struct socket){ .c = c, .korean = korean, .opened_s = (uint32_t)(loop_ms() / 1000) };
     if (peer_is_trusted(&c->peer) && !text_is(x->address, peer_print(&c->peer, peer))) /* else it is the peer's */
         s->address = must_strdup(arena_cstr((struct arena *)(uintptr_t)&x->arena, x->address));
     list_init(&s->waiting);

@@ -2,6 +2,7 @@
 include(GNUInstallDirs)
 install(TARGETS madangd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY web/ DESTINATION ${CMAKE_INSTALL_DATADIR}/madang/web)
+install(DIRECTORY config/tarot/ DESTINATION ${CMAKE_INSTALL_DATADIR}/madang/tarot)
 install(FILES config/madang.ini DESTINATION ${CMAKE_INSTALL_DATADIR}/madang)
 install(FILES config/nginx/madang.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/madang/nginx)
 install(FILES config/systemd/madangd.service config/systemd/madangd.socket DESTINATION lib/systemd/system)

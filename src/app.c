@@ -86,6 +86,15 @@ int app_check(void)
     return ok ? 0 : 1;
 }
 
+static bool features_check(void)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < feature_count; i++)
+        ok = (!features[i]->check || features[i]->check()) && ok;
+    return ok;
+}
+
 static void features_start(void)
 {
     for (size_t i = 0; i < feature_count; i++)
@@ -300,12 +309,17 @@ static void stop_parts(void)
     tokens_stop();
     system_documents_free();
     calls_stop();
+    for (size_t i = 0; i < feature_count; i++)
+        if (features[i]->free)
+            features[i]->free();
 }
 
 int app_run(void)
 {
     apply_log_settings();
     raise_descriptor_limit();
+    if (!features_check())
+        return 1;
     if (config->pg_migrate_at_start && !migrate_run(false))
         return 1;
     if (!statements_check())

@@ -5,6 +5,7 @@
 #include "madang/mail.h"
 #include "madang/notices.h"
 #include "madang/social.h"
+#include "madang/tarot.h"
 #include "web/jobs.h"
 #include "web/session.h"
 #ifdef MADANG_BENCH
@@ -12,8 +13,8 @@
 #endif
 
 const struct feature *const features[] = {
-    &session_feature,  &jobs_feature,   &system_feature, &mail_feature,
-    &accounts_feature, &social_feature, &files_feature,  &notices_feature,
+    &session_feature, &jobs_feature,  &system_feature,  &mail_feature,  &accounts_feature,
+    &social_feature,  &files_feature, &notices_feature, &tarot_feature,
 #ifdef MADANG_BENCH
     &bench_feature,
 #endif

@@ -92,7 +92,7 @@ run_asan() {
 
 run_valgrind() {
     local t ok=0 bad=0
-    for t in build/release/tests/unit/test_base build/release/tests/unit/test_shape build/release/tests/unit/test_loop build/release/tests/unit/test_web; do
+    for t in build/release/tests/unit/test_base build/release/tests/unit/test_shape build/release/tests/unit/test_loop build/release/tests/unit/test_web build/release/tests/unit/test_providers; do
         if valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "$t" >/dev/null 2>"$TEST_STORES/valgrind.log"; then ok=$((ok + 1)); else bad=$((bad + 1)); tail -30 "$TEST_STORES/valgrind.log" >&2; fi
     done
     count "valgrind" $ok $bad

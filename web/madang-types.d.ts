@@ -473,6 +473,115 @@ export interface NoticeEdit {
   title: string;
   body: string;
 }
+export interface TarotOpen {
+  /** ko or en; else that of the request. */
+  language?: string | null;
+}
+export interface TarotName {
+  ko: string;
+  en: string;
+}
+export interface TarotCard {
+  /** 0 to 21 the Major Arcana; then Wands, Cups, Swords, Pentacles, each from the ace to the king. */
+  number: number;
+  reversed: boolean;
+  name: TarotName;
+  meaning: string;
+}
+export interface TarotChat {
+  chat: number;
+  title: string;
+  language: string;
+  /** talking; spread: a card may be drawn; drawn: its reading is on its way, or failed; done. */
+  state: "talking" | "spread" | "drawn" | "done";
+  card?: TarotCard | null;
+  /** Of its public page, while it is shared. */
+  path?: string | null;
+  /** Number of the newest line. */
+  lines: number;
+  turns_left: number;
+  created_at: string;
+  at: string;
+}
+export interface TarotLine {
+  /** Number in the chat. */
+  seq: number;
+  by: "visitor" | "reader" | "card" | "reading" | "help";
+  body: string;
+  /** Who made it, when the reader speaks. */
+  provider?: string | null;
+  at: string;
+}
+export interface TarotRunning {
+  turn: number;
+  kind: "talk" | "reading" | "help";
+  /** So far; deltas follow from its length on. */
+  text: string;
+  /** Of text, in UTF-16 code units. */
+  length: number;
+}
+export interface TarotState {
+  chat: TarotChat;
+  lines: TarotLine[];
+  /** More lines follow: ask since the last of these. */
+  more: boolean;
+  turn?: TarotRunning | null;
+  /** That the readings are made by AI. */
+  notice: string;
+}
+export interface TarotPage {
+  /** The page that ends before this. */
+  before?: string | null;
+  limit?: number;
+}
+export interface TarotChats {
+  chats: TarotChat[];
+  next?: string | null;
+}
+export interface TarotSince {
+  /** The chat. */
+  chat: number;
+  /** Lines after this number. */
+  since?: number;
+}
+export interface TarotSay {
+  /** The chat. */
+  chat: number;
+  text: string;
+}
+export interface TarotTurnRef {
+  chat: number;
+  turn: number;
+}
+export interface TarotRef {
+  /** The chat. */
+  chat: number;
+}
+export interface TarotDrawn {
+  chat: number;
+  turn: number;
+  card: TarotCard;
+}
+export interface TarotRename {
+  /** The chat. */
+  chat: number;
+  title: string;
+}
+export interface TarotShared {
+  code: string;
+  /** Of the public page, from the root. */
+  path: string;
+}
+export interface TarotCode {
+  code: string;
+}
+export interface TarotPublic {
+  card: TarotCard;
+  reading: string;
+  language: string;
+  notice: string;
+  date: string;
+}
 export interface MeChanged {
   account: number;
 }
@@ -501,6 +610,45 @@ export interface PresenceChange {
 }
 export interface PresenceChanges {
   changes: PresenceChange[];
+}
+export interface TarotStarted {
+  chat: number;
+  turn: number;
+  kind: "talk" | "reading" | "help";
+}
+export interface TarotDelta {
+  chat: number;
+  turn: number;
+  /** Where it begins in the turn's text, in UTF-16 code units; a hole: read the chat. */
+  from: number;
+  text: string;
+}
+export interface TarotEnded {
+  chat: number;
+  turn: number;
+  /** left: nobody listened any more. */
+  reason: "done" | "stopped" | "left";
+  line?: TarotLine | null;
+}
+export interface TarotProblem {
+  code: string;
+  title: string;
+  retry: boolean;
+  retry_after?: number | null;
+}
+export interface TarotFailed {
+  chat: number;
+  turn: number;
+  problem: TarotProblem;
+}
+export interface TarotResult {
+  chat: number;
+  reading: string;
+  card: TarotCard;
+}
+export interface TarotCardDrawn {
+  chat: number;
+  card: TarotCard;
 }
 export interface Calls {
   /** Opens the session of this socket: joins its topics and tells what was missed. May come with the upgrade, as the subprotocol open.<base64url of the input>; then it is answered with the id 0. */
@@ -625,6 +773,28 @@ export interface Calls {
   "notices.edit": { in: NoticeEdit; out: Notice };
   /** Takes a notice away. */
   "notices.delete": { in: NoticeRef; out: Record<string, never> };
+  /** Begins a chat with the reader. A socket listens to it from then on. */
+  "tarot.open": { in: TarotOpen; out: TarotState };
+  /** My chats, newest first. */
+  "tarot.list": { in: TarotPage; out: TarotChats };
+  /** A chat, its lines after a number, and what the reader is saying at the moment. A socket listens to it from then on. */
+  "tarot.read": { in: TarotSince; out: TarotState };
+  /** Says something; the reader answers in events of the chat's topic. */
+  "tarot.say": { in: TarotSay; out: TarotTurnRef };
+  /** Draws the card, once; the reading follows in events. After a failed reading: reads the same card again. */
+  "tarot.draw": { in: TarotRef; out: TarotDrawn };
+  /** The reader need not say more; harmless when it is silent. */
+  "tarot.stop": { in: TarotRef; out: Record<string, never> };
+  /** Gives a chat another title. */
+  "tarot.rename": { in: TarotRename; out: Record<string, never> };
+  /** Takes a chat away, and its public page. */
+  "tarot.remove": { in: TarotRef; out: Record<string, never> };
+  /** Gives the reading a public page; the same one when it has one. */
+  "tarot.share": { in: TarotRef; out: TarotShared };
+  /** Takes the public page away. */
+  "tarot.unshare": { in: TarotRef; out: Record<string, never> };
+  /** A shared reading: card, words and date, and nothing about the person. */
+  "tarot.shared": { in: TarotCode; out: TarotPublic };
 }
 export interface Events {
   /** Something about me changed: read me.get again. */
@@ -659,4 +829,18 @@ export interface Events {
   "notice.edited": Notice;
   /** A notice was taken away. */
   "notice.deleted": NoticeRef;
+  /** The reader begins to speak. */
+  "tarot.started": TarotStarted;
+  /** What the reader says, as it comes. */
+  "tarot.delta": TarotDelta;
+  /** The reader has spoken; it is kept. */
+  "tarot.ended": TarotEnded;
+  /** The reader could not go on; the chat can. */
+  "tarot.failed": TarotFailed;
+  /** The cards lie open: draw one. */
+  "tarot.spread": TarotRef;
+  /** The reading. */
+  "tarot.result": TarotResult;
+  /** The card was drawn. */
+  "tarot.card": TarotCardDrawn;
 }

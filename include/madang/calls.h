@@ -93,8 +93,11 @@ struct feature {
     size_t job_count;
     struct statement_table *statements[4]; /* up to four, the rest NULL */
     struct constraint_table *constraints;
+    bool (*check)(void); /* before a node starts: settings and files; false, and logged, when they make no sense */
     void (*start)(void);
-    void (*stop)(void);
+    void (*stop)(void);             /* the node drains: end what goes on */
+    void (*free)(void);             /* nothing runs any more */
+    void (*told)(struct text what); /* by this feature on another node: hub_tell_nodes() */
     /* A socket of this account opens: which topics it joins (append to the list). */
     problem (*topics)(struct call *c, struct topic_list *out);
     /* The account's first socket on this node opened, its last one closed (10 s ago and more), a socket opened. */

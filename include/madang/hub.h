@@ -31,6 +31,10 @@ void hub_end_session(struct text session, int code);
 void hub_end_account(int64_t account, int code);
 
 size_t hub_sockets_of(int64_t account); /* on this node */
+/* Each topic that is used on this node, with how many of its sockets are members. The table must not change meanwhile. */
+void hub_each_topic(void (*each)(struct text topic, size_t members, void *arg), void *arg);
+/* Calls `told` of the feature on every other node; at most once, and not on one that cannot hear. */
+void hub_tell_nodes(const char *feature, struct text what);
 /* Each account with a socket here. */
 void hub_each_account(void (*each)(int64_t account, void *arg), void *arg);
 struct text node_name(void);

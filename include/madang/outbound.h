@@ -26,6 +26,7 @@ struct outbound {
     const char *starttls;         /* SMTP: "never", "try", "require" */
     int64_t connect_ms, total_ms; /* 0: 5 s, 10 s */
     size_t answer_max;            /* 0: 64 KiB */
+    size_t at_once;               /* of this upstream; 0: 64 */
     bool repeatable;              /* may be sent again: network failures, 429 and 5xx are, up to three times with jitter */
 };
 
@@ -43,6 +44,10 @@ struct transfer;
 problem outbound_open(struct call *c, const struct outbound *o, struct transfer **out) MUST_USE;
 problem outbound_status(struct call *c, struct transfer *t, int *status) MUST_USE;
 problem outbound_next(struct call *c, struct transfer *t, struct text *piece) MUST_USE;
+struct text outbound_type(const struct transfer *t); /* Content-Type, once the status is known; borrowed */
+/* What the reader cannot live with (a silence, an error inside a good answer) counts as a failure of the upstream's. */
+void outbound_blame(struct transfer *t);
+void outbound_close(struct transfer *t); /* at once, not with the call's arena */
 
 void outbound_start(void);
 void outbound_stop(void);

@@ -9,7 +9,7 @@
 #include "madang/random.h"
 
 #define UPSTREAMS_MAX 16
-#define AT_ONCE_MAX 64
+#define AT_ONCE 64
 #define ATTEMPTS 3
 #define CONNECT_MS 5000
 #define TOTAL_MS 10000
@@ -31,7 +31,7 @@ struct transfer {
     struct curl_slist *headers, *recipients;
     struct wait *wait; /* of the task, while it waits for anything to happen */
     struct text out;   /* what is left of the piece being sent */
-    bool wants_piece, out_ended, paused, done;
+    bool wants_piece, out_ended, paused, done, blamed;
     struct buf in, given; /* what arrived; what the reader has in hand */
     size_t in_max, total;
     int status;
@@ -110,7 +110,7 @@ static void on_done(CURL *easy, CURLcode result)
 static void transfer_close(void *arg)
 {
     struct transfer *t = arg;
-    bool failed = !t->done || t->result != CURLE_OK || t->status >= 500;
+    bool failed = !t->done || t->result != CURLE_OK || t->status >= 500 || t->blamed;
 
     if (!t->easy)
         return;
@@ -124,7 +124,7 @@ static void transfer_close(void *arg)
     t->upstream->running--;
     t->upstream->ok += !failed;
     t->upstream->failed += failed;
-    if (t->done || t->result != CURLE_OK)
+    if (t->done || t->result != CURLE_OK || t->blamed)
         breaker_note(&t->upstream->breaker, failed, clock_ms());
     else
         t->upstream->breaker.probing = false;
@@ -197,7 +197,7 @@ problem outbound_open(struct call *c, const struct outbound *o, struct transfer 
     struct transfer *t;
 
     CHECK(!task_foreign_is_forbidden(c->task));
-    if (arena_is_over(c->arena) || u->running >= AT_ONCE_MAX || FAULT(QUEUE_FULL))
+    if (arena_is_over(c->arena) || u->running >= (o->at_once ? o->at_once : AT_ONCE) || FAULT(QUEUE_FULL))
         return PROBLEM(OVERLOADED);
     if (!breaker_admits(&u->breaker, clock_ms()))
         return call_retry_after(c, PROBLEM(UPSTREAM_UNAVAILABLE), BREAKER_OPEN_MS / 1000);
@@ -302,11 +302,27 @@ problem outbound_next(struct call *c, struct transfer *t, struct text *piece)
     return NULL;
 }
 
+struct text outbound_type(const struct transfer *t)
+{
+    char *type = NULL;
+
+    return curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK ? text_of(type) : T("");
+}
+
+void outbound_blame(struct transfer *t)
+{
+    t->blamed = true;
+}
+
+void outbound_close(struct transfer *t)
+{
+    transfer_close(t);
+}
+
 static problem run_once(struct call *c, const struct outbound *o, struct outbound_answer *out)
 {
     struct text piece, whole = T("");
     struct transfer *t;
-    char *type = NULL;
     problem p = outbound_open(c, o, &t);
 
     if (p)
@@ -319,8 +335,8 @@ static problem run_once(struct call *c, const struct outbound *o, struct outboun
     } while (piece.len);
     out->status = t->status;
     out->body = whole;
-    if (!p && curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK)
-        out->type = arena_text(c->arena, text_of(type));
+    if (!p)
+        out->type = arena_text(c->arena, outbound_type(t));
     transfer_close(t);
     return p;
 }

@@ -432,6 +432,24 @@ void hub_end_account(int64_t account, int code)
     relay_command("end-account %lld %d", (long long)account, code);
 }
 
+void hub_each_topic(void (*each)(struct text topic, size_t members, void *arg), void *arg)
+{
+    for (struct topic *t = topic_next(NULL); t; t = topic_next(t))
+        each(t->node.key, t->count, arg);
+}
+
+void hub_tell_nodes(const char *feature, struct text what)
+{
+    relay_command("tell %s %.*s", feature, TEXT_ARG(what));
+}
+
+void hub_told(struct text feature, struct text what)
+{
+    for (size_t i = 0; i < feature_count; i++)
+        if (features[i]->told && text_is(text_of(features[i]->name), feature))
+            features[i]->told(what);
+}
+
 void hub_start(void)
 {
     timer_init(&resync_timer, on_resync);

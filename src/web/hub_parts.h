@@ -29,6 +29,7 @@ bool relay_is_alone(void); /* no other node is there to publish: topics need no 
 void relay_subscribe(struct text topic);
 void relay_unsubscribe(struct text topic);
 void relay_publish(struct text topic, int64_t number, struct text json);
+void hub_told(struct text feature, struct text what);          /* by another node */
 void relay_command(const char *format, ...) PRINTF_LIKE(1, 2); /* "verb argument argument" to every other node */
 size_t relay_others(void);
 

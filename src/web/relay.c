@@ -182,6 +182,11 @@ static void do_resync(struct text first, struct text second)
         hub_resync_topic(first);
 }
 
+static void do_tell(struct text first, struct text second)
+{
+    hub_told(first, second);
+}
+
 static void do_bye(struct text first, struct text second)
 {
     (void)second;
@@ -249,7 +254,7 @@ static const struct {
     void (*run)(struct text first, struct text second);
 } commands[] = {
     { "join", do_join }, { "end", do_end },     { "end-account", do_end_account }, { "resync", do_resync },
-    { "bye", do_bye },   { "hello", do_hello }, { "welcome", do_welcome },
+    { "bye", do_bye },   { "hello", do_hello }, { "welcome", do_welcome },         { "tell", do_tell },
 };
 
 static void on_command(struct text rest)

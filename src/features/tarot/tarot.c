@@ -1,0 +1,386 @@
+/* Tarot: the calls. */
+#include "madang/tarot.h"
+
+#include "madang/config.h"
+#include "madang/hub.h"
+#include "madang/llm.h"
+#include "madang/random.h"
+#include "tarot_reader.h"
+#include "tarot_turn.h"
+
+#define TITLE_MAX 30
+#define DAY_MS ((int64_t)86400000)
+
+static const struct event_def card_event = { "tarot.card", &tarot_card_event_shape, "tarot:{chat}", true, "The card was drawn." };
+
+static bool is_korean(const struct chat_row *r)
+{
+    return text_is(r->language, T("ko"));
+}
+
+static struct text public_path(struct arena *a, struct text code)
+{
+    return arena_join(a, T("/r/"), code);
+}
+
+static void show_chat(struct call *c, const struct chat_row *r, struct tarot_chat *out)
+{
+    *out = (struct tarot_chat){ .chat = r->chat,
+                                .title = r->title,
+                                .language = r->language,
+                                .state = r->state,
+                                .lines = r->lines,
+                                .turns_left = r->turns < config->tarot_turns_max ? config->tarot_turns_max - r->turns : 0,
+                                .created_at = r->created_at,
+                                .at = r->at };
+    if (r->card.is == PRESENT) {
+        out->card = arena_new(c->arena, struct tarot_card);
+        deck_card(r->card.value, r->reversed.value, is_korean(r), out->card);
+    }
+    if (r->code.is == PRESENT)
+        out->path = (struct opt_text){ PRESENT, public_path(c->arena, r->code.value) };
+}
+
+/* --- reading a chat --------------------------------------------------------------------------------------------------- */
+static problem show_running(struct call *c, int64_t chat, struct tarot_running **out)
+{
+    struct turn_row row;
+    struct text text;
+    bool found;
+    problem p = store_turn_running(c, chat, &row, &found);
+
+    if (p || !found)
+        return p;
+    if ((p = turn_text(c, row.turn, &text)) && p != PROBLEM(LEASES_UNAVAILABLE))
+        return p;
+    *out = arena_new(c->arena, struct tarot_running);
+    **out = (struct tarot_running){ row.turn, row.kind, p ? T("") : text, p ? 0 : utf16_length(text) };
+    return NULL;
+}
+
+static problem show(struct call *c, const struct chat_row *r, int64_t since)
+{
+    struct tarot_state *out = c->out;
+    struct line_rows lines;
+    problem p = store_lines(c, r->chat, since, &lines);
+
+    if (p)
+        return p;
+    out->more = lines.count > TAROT_LINES_MAX;
+    out->lines.at = lines.at;
+    out->lines.count = out->more ? TAROT_LINES_MAX : lines.count;
+    out->notice = sayings_in(is_korean(r))->made_by_ai;
+    show_chat(c, r, &out->chat);
+    return show_running(c, r->chat, &out->turn);
+}
+
+static void after_listening(struct call *c, void *heads)
+{
+    hub_join_done(c->socket, heads);
+}
+
+/* A socket that reads a chat listens to it from then on; what comes meanwhile follows the reply. */
+static problem listen_to(struct call *c, int64_t chat)
+{
+    struct text topic = chat_topic(c->arena, chat);
+    struct counts *heads;
+    problem p;
+
+    if (!c->socket)
+        return NULL;
+    heads = arena_new(c->arena, struct counts);
+    p = hub_join(c, c->socket, &topic, 1, heads);
+    if (p)
+        return p;
+    c->after_reply = after_listening;
+    c->after_arg = heads;
+    return NULL;
+}
+
+static problem tarot_read(struct call *c)
+{
+    const struct tarot_since *in = c->in;
+    struct chat_row row;
+    bool found;
+    problem p = store_chat(store_on_call(c), in->chat, &row, &found);
+
+    if (p || !found)
+        return p ? p : PROBLEM(TAROT_NOT_FOUND);
+    if ((p = listen_to(c, in->chat)))
+        return p;
+    if ((p = store_chat(store_on_call(c), in->chat, &row, &found)) || !found) /* as it is now that we listen */
+        return p ? p : PROBLEM(TAROT_NOT_FOUND);
+    return show(c, &row, in->since);
+}
+
+static problem tarot_open(struct call *c)
+{
+    const struct tarot_open *in = c->in;
+    bool korean = in->language.is == PRESENT ? text_is(in->language.value, T("ko")) : c->korean;
+    struct tx tx TX_SCOPE = { 0 };
+    struct chat_row row;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_chat_open(&tx, korean ? T("ko") : T("en"), sayings_in(korean)->greeting, &row)) ||
+        (p = tx_commit(&tx)))
+        return p;
+    if ((p = listen_to(c, row.chat)))
+        return p;
+    return show(c, &row, 0);
+}
+
+static problem tarot_list(struct call *c)
+{
+    const struct tarot_page *in = c->in;
+    struct tarot_list *out = c->out;
+    struct chat_rows rows;
+    problem p = store_chats(c, in, &rows);
+
+    if (p)
+        return p;
+    out->chats.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    out->chats.at = arena_array(c->arena, struct tarot_chat, out->chats.count);
+    for (size_t i = 0; i < out->chats.count; i++)
+        show_chat(c, &rows.at[i], &out->chats.at[i]);
+    if (rows.count > out->chats.count)
+        out->next = (struct opt_instant){ PRESENT, rows.at[out->chats.count - 1].at };
+    return NULL;
+}
+
+/* --- talking and drawing ---------------------------------------------------------------------------------------------- */
+/* The chat, locked, with room for a turn. */
+static problem open_chat(struct tx *tx, int64_t chat, struct chat_row *out)
+{
+    bool found;
+    problem p = store_chat_lock(tx, chat, out, &found);
+
+    if (p || !found)
+        return p ? p : PROBLEM(TAROT_NOT_FOUND);
+    return NULL;
+}
+
+static struct text title_of(struct arena *a, struct text said)
+{
+    struct text rest, line = text_cut(text_trim(said), '\n', &rest);
+    size_t i = 0;
+
+    for (size_t n = 0; i < line.len && n < TITLE_MAX; n++)
+        for (i++; i < line.len && ((unsigned char)line.at[i] & 0xC0) == 0x80;)
+            i++;
+    return arena_text(a, text_trim(text_until(line, i)));
+}
+
+static bool needs_help(bool korean, struct text said)
+{
+    const struct sayings *s = sayings_in(korean);
+
+    return says_one_of(said, s->crisis_words.at, s->crisis_words.count);
+}
+
+static problem tarot_say(struct call *c)
+{
+    const struct tarot_say *in = c->in;
+    struct tarot_turn_ref *out = c->out;
+    struct tx tx TX_SCOPE = { 0 };
+    struct tarot_line line;
+    struct chat_row row;
+    enum turn_kind kind;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = open_chat(&tx, in->chat, &row)))
+        return p;
+    kind = needs_help(is_korean(&row), in->text) ? TURN_HELP : TURN_TALK;
+    if (kind == TURN_TALK && row.state.value >= CHAT_DRAWN)
+        return PROBLEM(TAROT_OVER);
+    if (kind == TURN_TALK && row.turns >= config->tarot_turns_max)
+        return PROBLEM(TAROT_LONG);
+    out->chat = in->chat;
+    if ((p = store_line_add(&tx, in->chat, BY_VISITOR, in->text, (struct opt_text){ ABSENT, T("") }, &line)) ||
+        (row.title.len == 0 && (p = store_chat_title(&tx, in->chat, title_of(c->arena, in->text)))) ||
+        (p = turn_begin(&tx, &row, kind, &out->turn)))
+        return p;
+    return tx_commit(&tx);
+}
+
+static problem announce_card(struct tx *tx, int64_t chat, const struct tarot_card *card)
+{
+    struct tarot_card_event data = { chat, *card };
+    struct tarot_line line;
+    problem p = store_line_add(tx, chat, BY_CARD, card->name.ko, (struct opt_text){ ABSENT, T("") }, &line);
+
+    return p ? p : tx_announce(tx, chat_topic(tx->call->arena, chat), &card_event, &data);
+}
+
+/* Once for each chat; when its reading failed the same card is read again. */
+static problem tarot_draw(struct call *c)
+{
+    int64_t chat = ((const struct tarot_ref *)c->in)->chat;
+    struct tarot_drawn *out = c->out;
+    struct tx tx TX_SCOPE = { 0 };
+    struct chat_row row, drawn;
+    bool found;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = open_chat(&tx, chat, &row)))
+        return p;
+    if (row.state.value == CHAT_DONE)
+        return PROBLEM(TAROT_OVER);
+    if ((p = store_chat_draw(&tx, chat, random_below(CARDS), random_below(2) == 1, &drawn, &found)) || !found)
+        return p ? p : PROBLEM(TAROT_NO_SPREAD);
+    out->chat = chat;
+    deck_card(drawn.card.value, drawn.reversed.value, is_korean(&drawn), &out->card);
+    if ((row.state.value == CHAT_SPREAD && (p = announce_card(&tx, chat, &out->card))) ||
+        (p = turn_begin(&tx, &drawn, TURN_READING, &out->turn)))
+        return p;
+    return tx_commit(&tx);
+}
+
+static problem tarot_stop(struct call *c)
+{
+    int64_t chat = ((const struct tarot_ref *)c->in)->chat;
+    struct chat_row row;
+    struct turn_row turn;
+    bool found;
+    problem p = store_chat(store_on_call(c), chat, &row, &found);
+
+    if (p || !found)
+        return p ? p : PROBLEM(TAROT_NOT_FOUND);
+    if ((p = store_turn_running(c, chat, &turn, &found)) || !found)
+        return p;
+    turn_stop(turn.turn);
+    return NULL;
+}
+
+/* --- keeping and sharing ---------------------------------------------------------------------------------------------- */
+static problem tarot_rename(struct call *c)
+{
+    const struct tarot_rename *in = c->in;
+    bool found;
+    problem p = store_chat_rename(c, in->chat, in->title, &found);
+
+    return p ? p : found ? NULL : PROBLEM(TAROT_NOT_FOUND);
+}
+
+static problem tarot_remove(struct call *c)
+{
+    int64_t chat = ((const struct tarot_ref *)c->in)->chat;
+    struct turn_row turn;
+    bool found, running;
+    problem p;
+
+    if ((p = store_chat_remove(c, chat, &found)) || !found)
+        return p ? p : PROBLEM(TAROT_NOT_FOUND);
+    if (!store_turn_running(c, chat, &turn, &running) && running)
+        turn_stop(turn.turn);
+    return NULL;
+}
+
+static problem tarot_share(struct call *c)
+{
+    int64_t chat = ((const struct tarot_ref *)c->in)->chat;
+    struct tarot_shared *out = c->out;
+    struct chat_row row;
+    bool found;
+    problem p = store_chat_share(c, chat, random_token(c->arena, 16), &row, &found);
+
+    if (p)
+        return p;
+    if (!found) {
+        p = store_chat(store_on_call(c), chat, &row, &found);
+        return p ? p : found ? PROBLEM(TAROT_UNREAD) : PROBLEM(TAROT_NOT_FOUND);
+    }
+    *out = (struct tarot_shared){ row.code.value, public_path(c->arena, row.code.value) };
+    return NULL;
+}
+
+static problem tarot_unshare(struct call *c)
+{
+    bool found;
+    problem p = store_chat_unshare(c, ((const struct tarot_ref *)c->in)->chat, &found);
+
+    return p ? p : found ? NULL : PROBLEM(TAROT_NOT_FOUND);
+}
+
+static problem tarot_shared(struct call *c)
+{
+    struct tarot_public *out = c->out;
+    struct shared_row row;
+    bool found;
+    problem p = store_shared(c, ((const struct tarot_code *)c->in)->code, &row, &found);
+
+    if (p || !found)
+        return p ? p : PROBLEM(TAROT_NOT_FOUND);
+    *out = (struct tarot_public){ .reading = row.reading, .language = row.language, .date = date_of(row.at) };
+    out->notice = sayings_in(text_is(row.language, T("ko")))->made_by_ai;
+    deck_card(row.card, row.reversed, text_is(row.language, T("ko")), &out->card);
+    return NULL;
+}
+
+/* clang-format off */
+#define CHAT "/api/v1/tarot/chats/{chat}"
+static const struct call_def calls[] = {
+    { .name = "tarot.open", .rest = POST("/api/v1/tarot/chats"), .who = WHO_GUEST, .in = &tarot_open_shape,
+      .out = &tarot_state_shape, .run = tarot_open, .once = BY_KEY, .status = 201,
+      .limits = { PER_ACCOUNT(30, MINUTES(10)), CLUSTER_PER_ADDRESS(300, DAY_MS) },
+      .says = "Begins a chat with the reader. A socket listens to it from then on." },
+    { .name = "tarot.list", .rest = GET("/api/v1/tarot/chats"), .who = WHO_GUEST, .in = &tarot_page_shape,
+      .out = &tarot_list_shape, .run = tarot_list, .limits = { PER_ACCOUNT(100, SECONDS(10)) },
+      .says = "My chats, newest first." },
+    { .name = "tarot.read", .rest = GET(CHAT), .who = WHO_GUEST, .in = &tarot_since_shape, .out = &tarot_state_shape,
+      .run = tarot_read, .limits = { PER_ACCOUNT(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
+      .says = "A chat, its lines after a number, and what is being said at the moment. A socket listens to it from then on." },
+    { .name = "tarot.say", .rest = POST(CHAT "/lines"), .who = WHO_GUEST, .in = &tarot_say_shape, .out = &tarot_turn_ref_shape,
+      .run = tarot_say, .once = BY_KEY, .status = 201, .shed = SHED_AT_SOFT,
+      .limits = { CLUSTER_PER_ACCOUNT(200, DAY_MS), CLUSTER_PER_ADDRESS(1000, DAY_MS) },
+      .problems = { PROBLEM(TAROT_NOT_FOUND), PROBLEM(TAROT_BUSY), PROBLEM(TAROT_OVER), PROBLEM(TAROT_LONG) },
+      .says = "Says something; the reader answers in events of the chat's topic." },
+    { .name = "tarot.draw", .rest = POST(CHAT "/card"), .who = WHO_GUEST, .in = &tarot_ref_shape, .out = &tarot_drawn_shape,
+      .run = tarot_draw, .once = BY_KEY, .shed = SHED_AT_SOFT,
+      .limits = { CLUSTER_PER_ACCOUNT(60, DAY_MS), CLUSTER_PER_ADDRESS(300, DAY_MS) },
+      .problems = { PROBLEM(TAROT_NOT_FOUND), PROBLEM(TAROT_BUSY), PROBLEM(TAROT_OVER), PROBLEM(TAROT_NO_SPREAD) },
+      .says = "Draws the card, once; the reading follows in events. After a failed reading: reads the same card again." },
+    { .name = "tarot.stop", .rest = POST(CHAT "/stop"), .who = WHO_GUEST, .in = &tarot_ref_shape, .run = tarot_stop,
+      .limits = { PER_ACCOUNT(60, MINUTES(1)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
+      .says = "The reader need not say more; harmless when it is silent." },
+    { .name = "tarot.rename", .rest = PATCH(CHAT), .who = WHO_GUEST, .in = &tarot_rename_shape, .run = tarot_rename,
+      .problems = { PROBLEM(TAROT_NOT_FOUND) }, .says = "Gives a chat another title." },
+    { .name = "tarot.remove", .rest = DELETE(CHAT), .who = WHO_GUEST, .in = &tarot_ref_shape, .run = tarot_remove,
+      .problems = { PROBLEM(TAROT_NOT_FOUND) }, .says = "Takes a chat away, and its public page." },
+    { .name = "tarot.share", .rest = POST(CHAT "/share"), .who = WHO_GUEST, .in = &tarot_ref_shape, .out = &tarot_shared_shape,
+      .run = tarot_share, .limits = { PER_ACCOUNT(60, MINUTES(10)) },
+      .problems = { PROBLEM(TAROT_NOT_FOUND), PROBLEM(TAROT_UNREAD) },
+      .says = "Gives the reading a public page; the same one when it has one." },
+    { .name = "tarot.unshare", .rest = DELETE(CHAT "/share"), .who = WHO_GUEST, .in = &tarot_ref_shape, .run = tarot_unshare,
+      .problems = { PROBLEM(TAROT_NOT_FOUND) }, .says = "Takes the public page away." },
+    { .name = "tarot.shared", .rest = GET("/api/v1/tarot/shared/{code}"), .in = &tarot_code_shape, .out = &tarot_public_shape,
+      .run = tarot_shared, .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
+      .says = "A shared reading: card, words and date, and nothing about the person." },
+};
+/* clang-format on */
+
+static const struct event_def *const events[] = { &tarot_started_event, &tarot_delta_event,  &tarot_ended_event,
+                                                  &tarot_failed_event,  &tarot_spread_event, &tarot_result_event,
+                                                  &card_event };
+static const struct job_def jobs[] = { { .kind = "tarot.sweep", .run = turns_sweep, .every_s = 60 } };
+
+static bool check(void)
+{
+    return llm_start() && deck_load();
+}
+
+const struct feature tarot_feature = {
+    .name = "tarot",
+    .calls = calls,
+    .call_count = COUNT_OF(calls),
+    .events = events,
+    .event_count = COUNT_OF(events),
+    .jobs = jobs,
+    .job_count = COUNT_OF(jobs),
+    .statements = { &tarot_statements },
+    .constraints = &tarot_constraints,
+    .check = check,
+    .start = turns_start,
+    .stop = turns_stop,
+    .free = deck_free,
+    .told = turn_told,
+};

@@ -1,0 +1,232 @@
+#include "tarot_deck.h"
+
+#include "madang/config.h"
+#include "madang/log.h"
+
+#define FILE_MAX (1u << 20)
+#define SAYING .len_max = 4000
+
+struct meaning {
+    struct text ko, en;
+};
+struct card {
+    struct text ko, en;
+    struct meaning upright, reversed;
+};
+static const struct field meaning_fields[] = { FIELD(struct meaning, ko, SAYING), FIELD(struct meaning, en, SAYING) };
+static const struct shape meaning_shape = SHAPE("TarotMeaning", struct meaning, meaning_fields);
+static const struct field card_fields[] = {
+    FIELD(struct card, ko),
+    FIELD(struct card, en),
+    FIELD(struct card, upright, .shape = &meaning_shape),
+    FIELD(struct card, reversed, .shape = &meaning_shape),
+};
+static const struct shape card_shape = SHAPE("TarotCardData", struct card, card_fields);
+struct deck {
+    LIST_OF(struct card) cards;
+};
+static const struct field deck_fields[] = { FIELD_LIST(struct deck, cards, .shape = &card_shape, .list_min = CARDS,
+                                                       .list_max = CARDS) };
+static const struct shape deck_shape = SHAPE("TarotDeck", struct deck, deck_fields);
+
+static const struct field two_ways_fields[] = { FIELD(struct two_ways, upright, SAYING),
+                                                FIELD(struct two_ways, reversed, SAYING) };
+static const struct shape two_ways_shape = SHAPE("TarotTwoWays", struct two_ways, two_ways_fields);
+static const struct field theme_fields[] = {
+    FIELD_LIST(struct theme, words),
+    FIELD(struct theme, upright, SAYING),
+    FIELD(struct theme, reversed, SAYING),
+};
+static const struct shape theme_shape = SHAPE("TarotTheme", struct theme, theme_fields);
+static const struct field sayings_fields[] = {
+    FIELD(struct sayings, greeting, SAYING),
+    FIELD(struct sayings, crisis, SAYING),
+    FIELD(struct sayings, made_by_ai, SAYING),
+    FIELD(struct sayings, offline, SAYING),
+    FIELD(struct sayings, upright, SAYING),
+    FIELD(struct sayings, reversed, SAYING),
+    FIELD(struct sayings, drawn, SAYING),
+    FIELD(struct sayings, recalls, SAYING),
+    FIELD_LIST(struct sayings, triggers, .list_min = 1),
+    FIELD_LIST(struct sayings, crisis_words),
+    FIELD_LIST(struct sayings, wants_card),
+    FIELD_LIST(struct sayings, listen, .list_min = 1, SAYING),
+    FIELD_LIST(struct sayings, deepen, .list_min = 1, SAYING),
+    FIELD_LIST(struct sayings, offer, .list_min = 1, SAYING),
+    FIELD_LIST(struct sayings, closing, .list_min = 1, SAYING),
+    FIELD_LIST(struct sayings, themes, .shape = &theme_shape, .list_min = 1),
+    FIELD_LIST(struct sayings, suits, .shape = &two_ways_shape, .list_min = 5, .list_max = 5),
+};
+static const struct shape sayings_shape = SHAPE("TarotSayings", struct sayings, sayings_fields);
+struct all_sayings {
+    struct sayings ko, en;
+};
+static const struct field all_sayings_fields[] = {
+    FIELD(struct all_sayings, ko, .shape = &sayings_shape),
+    FIELD(struct all_sayings, en, .shape = &sayings_shape),
+};
+static const struct shape all_sayings_shape = SHAPE("TarotWords", struct all_sayings, all_sayings_fields);
+
+static const struct field example_fields[] = {
+    FIELD(struct exchange_example, visitor, SAYING),
+    FIELD(struct exchange_example, reader, SAYING),
+};
+static const struct shape example_shape = SHAPE("TarotExample", struct exchange_example, example_fields);
+static const struct field prompts_fields[] = {
+    FIELD(struct prompts, talk, SAYING),
+    FIELD(struct prompts, reading, SAYING),
+    FIELD(struct prompts, card, SAYING),
+    FIELD_LIST(struct prompts, examples, .shape = &example_shape),
+};
+static const struct shape prompts_shape = SHAPE("TarotPrompts", struct prompts, prompts_fields);
+struct all_prompts {
+    struct prompts ko, en;
+};
+static const struct field all_prompts_fields[] = {
+    FIELD(struct all_prompts, ko, .shape = &prompts_shape),
+    FIELD(struct all_prompts, en, .shape = &prompts_shape),
+};
+static const struct shape all_prompts_shape = SHAPE("TarotAllPrompts", struct all_prompts, all_prompts_fields);
+
+static struct arena memory;
+static struct deck deck;
+static struct all_sayings sayings;
+static struct all_prompts prompts;
+
+static bool read_text(const char *path, struct text *out)
+{
+    FILE *f = fopen(path, "re");
+    char *at;
+    size_t got;
+
+    if (!f)
+        return false;
+    at = arena_alloc(&memory, FILE_MAX);
+    got = fread(at, 1, FILE_MAX, f);
+    fclose(f);
+    *out = (struct text){ at, got };
+    return got > 0 && got < FILE_MAX;
+}
+
+static bool load(const char *name, const struct shape *s, void *out)
+{
+    const char *path = arena_printf(&memory, "%.*s/%s", TEXT_ARG(config->tarot_folder), name).at;
+    struct shape_input in = { .json = T("") };
+    struct field_faults faults = { .count = 0 };
+    problem p;
+
+    if (!read_text(path, &in.json)) {
+        log_error("tarot", "%s cannot be read", path);
+        return false;
+    }
+    p = shape_decode(s, &memory, &in, out, &faults);
+    if (p)
+        log_error("tarot", "%s: %s %.*s %s", path, p->code, faults.count ? (int)faults.at[0].pointer.len : 0,
+                  faults.count ? faults.at[0].pointer.at : "", faults.count ? faults.at[0].en : "");
+    return p == NULL;
+}
+
+bool deck_load(void)
+{
+    bool ok;
+
+    arena_init(&memory, 16u << 20);
+    ok = load("cards.json", &deck_shape, &deck) && load("words.json", &all_sayings_shape, &sayings) &&
+         load("prompts.json", &all_prompts_shape, &prompts);
+    if (!ok)
+        arena_fini(&memory);
+    return ok;
+}
+
+void deck_free(void)
+{
+    arena_fini(&memory);
+}
+
+const struct sayings *sayings_in(bool korean)
+{
+    return korean ? &sayings.ko : &sayings.en;
+}
+
+const struct prompts *prompts_in(bool korean)
+{
+    return korean ? &prompts.ko : &prompts.en;
+}
+
+void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out)
+{
+    const struct meaning *m;
+
+    CHECK(number >= 0 && (size_t)number < deck.cards.count);
+    m = reversed ? &deck.cards.at[number].reversed : &deck.cards.at[number].upright;
+    *out = (struct tarot_card){ .number = number,
+                                .reversed = reversed,
+                                .name = { deck.cards.at[number].ko, deck.cards.at[number].en },
+                                .meaning = korean ? m->ko : m->en };
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Whether `word` stands at the front of `in`. */
+static bool begins(struct text in, struct text word)
+{
+    size_t i = 0, k = 0;
+
+    while (k < word.len) {
+        if (is_blank(word.at[k])) {
+            k++;
+        } else if (i < in.len && is_blank(in.at[i])) {
+            i++;
+        } else if (i < in.len && lower(in.at[i]) == lower(word.at[k])) {
+            i++;
+            k++;
+        } else {
+            return false;
+        }
+    }
+    return word.len > 0;
+}
+
+bool says_one_of(struct text what, const struct text *words, size_t count)
+{
+    for (size_t i = 0; i < what.len; i++)
+        for (size_t k = 0; k < count; k++)
+            if (begins(text_from(what, i), words[k]))
+                return true;
+    return false;
+}
+
+static bool fill_one(struct text *pattern, const struct pair *with, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_skip(pattern, with[i].name)) {
+            buf_put(out, with[i].value);
+            return true;
+        }
+    return false;
+}
+
+struct text fill(struct arena *a, struct text pattern, const struct pair *with, size_t count)
+{
+    struct text out;
+    struct buf b;
+
+    buf_init(&b, TAROT_LINE_MAX * 4);
+    while (pattern.len) {
+        if (pattern.at[0] == '{' && fill_one(&pattern, with, count, &b))
+            continue;
+        buf_put_char(&b, pattern.at[0]);
+        pattern = text_from(pattern, 1);
+    }
+    out = arena_text(a, buf_text(&b));
+    buf_fini(&b);
+    return out;
+}

@@ -1,0 +1,27 @@
+/* Who reads: a language model, the built-in reader, or the house itself when somebody needs help and no card. */
+#ifndef MADANG_TAROT_READER_H
+#define MADANG_TAROT_READER_H
+
+#include "tarot_deck.h"
+
+struct reading_ask {
+    enum turn_kind kind;
+    bool korean;
+    const struct tarot_line *lines; /* of the chat, in their order; kept by the caller, as is the card */
+    size_t count;
+    const struct tarot_card *card; /* of a reading */
+};
+
+/* One reader: begins with what it is asked, then says piece by piece. Lives in the call's arena. */
+struct reader {
+    const char *name;
+    void *(*open)(struct call *c, const struct reading_ask *ask);
+    problem (*next)(struct call *c, void *state, struct text *words); /* whole characters; empty at the end */
+};
+extern const struct reader reader_model, reader_offline, reader_help;
+
+const struct reader *reader_for(enum turn_kind kind);
+/* The visitor's words to be taken up: one line, not too long. */
+struct text quote(struct arena *a, struct text words);
+
+#endif

@@ -1,0 +1,70 @@
+/* Statements of the tarot feature as typed functions. */
+#ifndef MADANG_TAROT_STORE_H
+#define MADANG_TAROT_STORE_H
+
+#include "tarot_wire.h"
+
+extern struct statement_table tarot_statements;
+extern struct constraint_table tarot_constraints;
+
+struct chat_row {
+    int64_t chat, account;
+    struct text title, language;
+    struct word state;
+    struct opt_i64 card;
+    struct opt_bool reversed;
+    struct opt_text code;
+    int64_t lines, turns;
+    struct instant created_at, at;
+};
+struct chat_rows {
+    struct chat_row *at;
+    size_t count;
+};
+struct line_rows {
+    struct tarot_line *at;
+    size_t count;
+};
+struct turn_row {
+    int64_t turn, chat;
+    struct word kind;
+};
+struct turn_rows {
+    struct turn_row *at;
+    size_t count;
+};
+struct shared_row {
+    int64_t card;
+    bool reversed;
+    struct text reading, language;
+    struct instant at;
+};
+
+/* Of the account that calls, and not removed; `found` false for any other. */
+problem store_chat(struct store_on on, int64_t chat, struct chat_row *out, bool *found) MUST_USE;
+problem store_chat_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool *found) MUST_USE; /* until the end of tx */
+problem store_chats(struct call *c, const struct tarot_page *in, struct chat_rows *out) MUST_USE;
+problem store_chat_open(struct tx *tx, struct text language, struct text greeting, struct chat_row *out) MUST_USE;
+problem store_chat_title(struct tx *tx, int64_t chat, struct text title) MUST_USE;
+problem store_chat_state(struct tx *tx, int64_t chat, enum chat_state state) MUST_USE;
+problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool *found) MUST_USE;
+problem store_chat_remove(struct call *c, int64_t chat, bool *found) MUST_USE;
+/* The first drawing counts: *out says which card it is. Not found unless the spread is open, or the card drawn and not read. */
+problem store_chat_draw(struct tx *tx, int64_t chat, int64_t card, bool reversed, struct chat_row *out, bool *found) MUST_USE;
+problem store_chat_share(struct call *c, int64_t chat, struct text code, struct chat_row *out, bool *found) MUST_USE;
+problem store_chat_unshare(struct call *c, int64_t chat, bool *found) MUST_USE;
+problem store_shared(struct call *c, struct text code, struct shared_row *out, bool *found) MUST_USE;
+
+problem store_lines(struct call *c, int64_t chat, int64_t since, struct line_rows *out) MUST_USE;
+problem store_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text body, struct opt_text provider,
+                       struct tarot_line *out) MUST_USE;
+
+/* CHAT_BUSY when one is running. */
+problem store_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t *turn) MUST_USE;
+/* *ended false: somebody else ended it. */
+problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct turn_row *out, bool *ended) MUST_USE;
+problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, bool *found) MUST_USE;
+problem store_turn(struct call *c, int64_t turn, struct turn_row *out, bool *running) MUST_USE;
+problem store_turns_old(struct call *c, int64_t older_s, struct turn_rows *out) MUST_USE; /* running longer than any may */
+
+#endif

@@ -1,0 +1,533 @@
+#include "tarot_turn.h"
+
+#include "madang/config.h"
+#include "madang/hub.h"
+#include "madang/log.h"
+#include "madang/map.h"
+#include "tarot_lease.h"
+#include "tarot_reader.h"
+
+#define SAVE_MS 250
+#define KEEP_MS 2000
+#define TASK_MS 5000
+#define TEXT_MAX 65536u /* bytes of a turn; a reader who goes on beyond is stopped */
+#define TURN_S_MAX 300  /* no turn runs longer, however slow its reader */
+#define STORE_TRIES 5
+#define LISTENED_MAX 10000 /* chats whose listeners a node tells of */
+
+const struct event_def tarot_started_event = { "tarot.started", &tarot_started_shape, "tarot:{chat}", true,
+                                               "The reader begins to speak." },
+                       tarot_delta_event = { "tarot.delta", &tarot_delta_shape, "tarot:{chat}", false,
+                                             "What the reader says, as it comes." },
+                       tarot_ended_event = { "tarot.ended", &tarot_ended_shape, "tarot:{chat}", true,
+                                             "The reader has spoken; it is kept." },
+                       tarot_failed_event = { "tarot.failed", &tarot_failed_shape, "tarot:{chat}", true,
+                                              "The reader could not go on; the chat can." },
+                       tarot_spread_event = { "tarot.spread", &tarot_ref_shape, "tarot:{chat}", true,
+                                              "The cards lie open: draw one." },
+                       tarot_result_event = { "tarot.result", &tarot_result_shape, "tarot:{chat}", true, "The reading." };
+
+enum stop { STOP_NOT, STOP_ASKED, STOP_LEFT, STOP_NODE };
+
+struct turn {
+    struct map_node node; /* by id */
+    int64_t id, chat, account;
+    enum turn_kind kind;
+    bool korean;
+    enum stop stop;
+    struct buf text;
+    size_t saved;      /* bytes that Redis has */
+    int64_t length;    /* of the text, as JavaScript counts */
+    uint64_t heard_ms; /* when somebody was known to listen */
+    struct timer save;
+    struct scope *speaking; /* while its child speaks */
+    const char *reader;
+    problem result;
+    int64_t retry_after_s;
+};
+
+static struct map turns;
+static struct task *keeper;
+static bool stopping;
+
+struct text chat_topic(struct arena *a, int64_t chat)
+{
+    return topic_of(a, "tarot", chat);
+}
+
+int64_t utf16_length(struct text t)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.at[i];
+
+        n += (c & 0xC0) != 0x80; /* each character begins once … */
+        n += c >= 0xF0;          /* … and those beyond the basic plane count twice */
+    }
+    return n;
+}
+
+static struct turn *turn_find(int64_t id)
+{
+    struct map_node *n = map_find(&turns, (struct text){ (const char *)&id, sizeof id });
+
+    return n ? CONTAINER_OF(n, struct turn, node) : NULL;
+}
+
+static void turn_halt(struct turn *t, enum stop why)
+{
+    if (t->stop != STOP_NOT)
+        return;
+    t->stop = why;
+    if (t->speaking)
+        scope_cancel(t->speaking);
+}
+
+void turn_stop(int64_t id)
+{
+    struct turn *t = turn_find(id);
+    char digits[24];
+
+    if (t)
+        turn_halt(t, STOP_ASKED);
+    else
+        hub_tell_nodes("tarot", text_i64(id, digits));
+}
+
+void turn_told(struct text what)
+{
+    struct turn *t;
+    int64_t id;
+
+    if (text_to_i64(what, &id) && (t = turn_find(id)) != NULL)
+        turn_halt(t, STOP_ASKED);
+}
+
+problem turn_text(struct call *c, int64_t id, struct text *out)
+{
+    const struct turn *t = turn_find(id);
+    problem p;
+
+    if (!t) {
+        if (c->socket && (p = task_sleep(c->task, SAVE_MS + 50)))
+            return p;
+        return lease_text(c, id, out);
+    }
+    *out = arena_text(c->arena, buf_text(&t->text));
+    return NULL;
+}
+
+/* --- speaking --------------------------------------------------------------------------------------------------------- */
+static void on_save(struct timer *timer)
+{
+    struct turn *t = CONTAINER_OF(timer, struct turn, save);
+    struct arena a;
+
+    if (t->saved == t->text.len)
+        return;
+    arena_init(&a, 1 << 20);
+    if (lease_text_append(&a, t->id, text_from(buf_text(&t->text), t->saved)))
+        t->saved = t->text.len;
+    else
+        timer_set_after(timer, SAVE_MS);
+    arena_fini(&a);
+}
+
+static void say(struct call *c, struct turn *t, struct text words)
+{
+    struct tarot_delta data = { t->chat, t->id, t->length, words };
+
+    buf_put(&t->text, words);
+    if (t->text.over)
+        return;
+    t->length += utf16_length(words);
+    publish_now(c, chat_topic(c->arena, t->chat), &tarot_delta_event, &data);
+    if (!timer_is_set(&t->save))
+        timer_set_after(&t->save, SAVE_MS);
+}
+
+/* Pieces come by the thousand: what telling one takes is given back at once. */
+static void say_once(struct turn *t, struct text words)
+{
+    struct arena a;
+    struct call c;
+
+    arena_init(&a, 1 << 20);
+    c = call_of_our_own(NULL, &a, "tarot.say");
+    say(&c, t, words);
+    arena_fini(&a);
+}
+
+static problem load(struct call *c, struct turn *t, struct reading_ask *ask)
+{
+    struct chat_row chat;
+    struct line_rows lines;
+    bool found;
+    problem p = store_chat(store_on_call(c), t->chat, &chat, &found);
+
+    if (p || !found)
+        return p ? p : PROBLEM(TAROT_NOT_FOUND);
+    if ((p = store_lines(c, t->chat, 0, &lines)))
+        return p;
+    *ask = (struct reading_ask){ .kind = t->kind, .korean = t->korean, .lines = lines.at, .count = lines.count };
+    if (t->kind == TURN_READING) {
+        struct tarot_card *card = arena_new(c->arena, struct tarot_card);
+
+        deck_card(chat.card.value, chat.reversed.value, t->korean, card);
+        ask->card = card;
+    }
+    return NULL;
+}
+
+static problem speak(struct call *c, struct turn *t)
+{
+    const struct reader *r = reader_for(t->kind);
+    struct reading_ask ask;
+    struct text words;
+    void *state;
+    problem p = load(c, t, &ask);
+
+    if (p)
+        return p;
+    t->reader = r->name;
+    state = r->open(c, &ask);
+    while (!(p = r->next(c, state, &words)) && words.len && !t->text.over)
+        say_once(t, words);
+    if (!p && t->text.len == 0)
+        return PROBLEM(UPSTREAM_FAILED);
+    if (!p && t->kind == TURN_READING)
+        say_once(t, arena_join(c->arena, T("\n\n"), sayings_in(t->korean)->made_by_ai));
+    return p;
+}
+
+static void run_speaking(struct task *task, void *arg)
+{
+    struct turn *t = arg;
+    struct arena a;
+    struct call c;
+
+    arena_init(&a, 16u << 20);
+    c = call_of_our_own(task, &a, "tarot.turn");
+    c.account = t->account;
+    t->result = speak(&c, t);
+    t->retry_after_s = c.retry_after_s;
+    arena_fini(&a);
+}
+
+/* --- the end, once ---------------------------------------------------------------------------------------------------- */
+static problem announce_failed(struct tx *tx, int64_t chat, int64_t turn, problem why, bool korean, int64_t retry_after_s)
+{
+    struct tarot_failed data = { chat,
+                                 turn,
+                                 { text_of(why->code), text_of(korean ? why->ko : why->en), why->retry, { ABSENT, 0 } } };
+
+    if (retry_after_s)
+        data.problem.retry_after = (struct opt_i64){ PRESENT, retry_after_s };
+    return tx_announce(tx, chat_topic(tx->call->arena, chat), &tarot_failed_event, &data);
+}
+
+static bool opens_spread(const struct turn *t)
+{
+    const struct sayings *s = sayings_in(t->korean);
+
+    return t->kind == TURN_TALK && says_one_of(buf_text(&t->text), s->triggers.at, s->triggers.count);
+}
+
+static problem keep_line(struct tx *tx, const struct turn *t, struct tarot_line *line)
+{
+    static const enum line_by by[] = { [TURN_TALK] = BY_READER, [TURN_READING] = BY_READING, [TURN_HELP] = BY_HELP };
+
+    return store_line_add(tx, t->chat, by[t->kind], buf_text(&t->text), (struct opt_text){ PRESENT, text_of(t->reader) }, line);
+}
+
+static problem announce_result(struct tx *tx, const struct turn *t, const struct chat_row *chat)
+{
+    struct tarot_result data = { .chat = t->chat, .reading = buf_text(&t->text) };
+    problem p = store_chat_state(tx, t->chat, CHAT_DONE);
+
+    deck_card(chat->card.value, chat->reversed.value, t->korean, &data.card);
+    return p ? p : tx_announce(tx, chat_topic(tx->call->arena, t->chat), &tarot_result_event, &data);
+}
+
+/* A reading that was not finished is not kept: the same card can be read again. */
+static problem end_well(struct tx *tx, struct turn *t, enum ended_reason reason, const struct chat_row *chat)
+{
+    struct tarot_ended data = { .chat = t->chat, .turn = t->id, .reason = { (int)reason } };
+    struct tarot_line line;
+    problem p;
+
+    if (t->text.len && (t->kind != TURN_READING || reason == ENDED_DONE)) {
+        if ((p = keep_line(tx, t, &line)))
+            return p;
+        data.line = &line;
+    }
+    if ((p = tx_announce(tx, chat_topic(tx->call->arena, t->chat), &tarot_ended_event, &data)))
+        return p;
+    if (t->kind == TURN_READING && reason == ENDED_DONE)
+        return announce_result(tx, t, chat);
+    if (reason != ENDED_DONE || chat->state.value != CHAT_TALKING || !opens_spread(t))
+        return NULL;
+    if ((p = store_chat_state(tx, t->chat, CHAT_SPREAD)))
+        return p;
+    return tx_announce(tx, chat_topic(tx->call->arena, t->chat), &tarot_spread_event, &(struct tarot_ref){ t->chat });
+}
+
+/* Why it ended, or the problem that it ended with. */
+static problem verdict(const struct turn *t, enum ended_reason *reason)
+{
+    static const enum ended_reason reasons[] = { [STOP_ASKED] = ENDED_STOPPED, [STOP_LEFT] = ENDED_LEFT };
+
+    *reason = ENDED_DONE;
+    if (t->stop == STOP_NODE)
+        return PROBLEM(DRAINING);
+    if (t->stop == STOP_NOT)
+        return t->result;
+    *reason = t->result == PROBLEM(CANCELLED) ? reasons[t->stop] : ENDED_DONE;
+    return t->result == PROBLEM(CANCELLED) ? NULL : t->result;
+}
+
+static problem end_once(struct call *c, struct turn *t)
+{
+    static const char *const said[] = { "done", "stopped", "left" };
+    struct tx tx TX_SCOPE = { 0 };
+    enum ended_reason reason;
+    struct chat_row chat;
+    struct turn_row row;
+    problem p, why = verdict(t, &reason);
+    bool found, ended;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_chat_lock(&tx, t->chat, &chat, &found)) ||
+        (p = store_turn_end(&tx, t->id, why != NULL, text_of(why ? why->code : said[reason]), &row, &ended)))
+        return p;
+    if (!ended || !found) /* it was taken for dead, or the chat is gone: somebody else has said so */
+        return found ? NULL : tx_commit(&tx);
+    p = why ? announce_failed(&tx, t->chat, t->id, why, t->korean, t->retry_after_s) : end_well(&tx, t, reason, &chat);
+    return p ? p : tx_commit(&tx);
+}
+
+/* While the database is away the text stays here; when it stays away, the lease lapses and the turn is ended as failed. */
+static void end(struct task *task, struct turn *t)
+{
+    problem p = NULL;
+
+    for (int i = 0; i < STORE_TRIES; i++) {
+        struct arena a;
+        struct call c;
+
+        arena_init(&a, 4u << 20);
+        task_set_deadline(task, clock_ms() + TASK_MS);
+        c = call_of_our_own(task, &a, "tarot.end");
+        c.account = t->account;
+        p = end_once(&c, t);
+        if (!p)
+            lease_turn_end(&a, t->id);
+        arena_fini(&a);
+        task_set_deadline(task, 0);
+        if (!p || task_sleep(task, 500u << i))
+            break;
+    }
+    if (p)
+        log_warn("tarot", "turn %lld could not be stored: %s", (long long)t->id, p->code);
+}
+
+static void turn_free(struct turn *t)
+{
+    timer_clear(&t->save);
+    map_remove(&turns, &t->node);
+    buf_fini(&t->text);
+    free(t);
+    if (stopping && turns.count == 0)
+        map_fini(&turns);
+}
+
+/* At once, not when the keeper comes by: the node may be gone by then. */
+static void take_lease(struct task *task, const struct turn *t)
+{
+    struct kept_turn kept = { t->id, t->chat, -1 };
+    struct arena a;
+    struct call c;
+    problem p;
+
+    arena_init(&a, 1 << 20);
+    c = call_of_our_own(task, &a, "tarot.lease");
+    p = lease_turns_keep(&c, &kept, 1, NULL, 0, NULL);
+    if (p) /* the keeper tries again; without Redis nobody can take the turn for dead either */
+        log_info("tarot", "turn %lld has no lease yet: %s", (long long)t->id, p->code);
+    arena_fini(&a);
+}
+
+static void run_turn(struct task *task, void *arg)
+{
+    struct turn *t = arg;
+    struct scope s;
+
+    scope_open(&s, task);
+    task_set_deadline(task, clock_ms() + (TURN_S_MAX - 60) * 1000);
+    if (t->stop == STOP_NOT) {
+        t->speaking = &s;
+        scope_start(&s, "tarot.speak", run_speaking, t);
+        take_lease(task, t);
+        scope_join(&s);
+        t->speaking = NULL;
+    } else {
+        t->result = PROBLEM(CANCELLED);
+    }
+    end(task, t);
+    turn_free(t);
+}
+
+/* --- beginning -------------------------------------------------------------------------------------------------------- */
+static void start(void *arg)
+{
+    struct turn *t = must_zalloc(sizeof *t);
+
+    *t = *(const struct turn *)arg;
+    buf_init(&t->text, TEXT_MAX);
+    timer_init(&t->save, on_save);
+    t->heard_ms = clock_ms();
+    t->stop = stopping ? STOP_NODE : STOP_NOT;
+    map_add(&turns, &t->node, (struct text){ (const char *)&t->id, sizeof t->id });
+    task_start("tarot.turn", 0, run_turn, t);
+}
+
+problem turn_begin(struct tx *tx, const struct chat_row *chat, enum turn_kind kind, int64_t *turn)
+{
+    struct turn *t = arena_new(tx->call->arena, struct turn);
+    struct tarot_started data = { .chat = chat->chat, .kind = { (int)kind } };
+    problem p = store_turn_add(tx, chat->chat, kind, turn);
+
+    if (p)
+        return p;
+    data.turn = *turn;
+    *t = (struct turn){
+        .id = *turn, .chat = chat->chat, .account = tx->call->account, .kind = kind, .korean = text_is(chat->language, T("ko"))
+    };
+    if ((p = tx_announce(tx, chat_topic(tx->call->arena, chat->chat), &tarot_started_event, &data)))
+        return p;
+    tx_after(tx, start, t);
+    return NULL;
+}
+
+/* --- the keeper: leases, listeners, and turns of nodes that are gone -------------------------------------------------- */
+struct listened {
+    int64_t *at;
+    size_t count, room;
+};
+
+static void note_listened(struct text topic, size_t members, void *arg)
+{
+    struct listened *l = arg;
+
+    if (members && l->count < l->room && text_skip(&topic, T("tarot:")) && text_to_i64(topic, &l->at[l->count]))
+        l->count++;
+}
+
+static struct kept_turn *all_turns(struct call *c, size_t *count)
+{
+    struct kept_turn *out = arena_array(c->arena, struct kept_turn, turns.count);
+
+    *count = 0;
+    for (struct map_node *n = map_next(&turns, NULL); n; n = map_next(&turns, n)) {
+        const struct turn *t = CONTAINER_OF(n, struct turn, node);
+
+        out[(*count)++] = (struct kept_turn){ t->id, t->chat, -1 };
+    }
+    return out;
+}
+
+/* Who has left stops costing money. */
+static void judge_listeners(const struct kept_turn *kept, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct turn *t = turn_find(kept[i].turn);
+        uint64_t now = clock_ms(), heard = kept[i].heard_ms >= 0 ? now - (uint64_t)kept[i].heard_ms : 0;
+
+        if (!t)
+            continue;
+        t->heard_ms = heard > t->heard_ms ? heard : t->heard_ms;
+        if (now - t->heard_ms > (uint64_t)config->tarot_unheard_ms)
+            turn_halt(t, STOP_LEFT);
+    }
+}
+
+static problem end_dead(struct call *c, int64_t turn)
+{
+    struct tx tx TX_SCOPE = { 0 };
+    struct turn_row row;
+    bool ended;
+    problem p;
+
+    if ((p = tx_begin(c, &tx)) || (p = store_turn_end(&tx, turn, true, T("node"), &row, &ended)) || !ended)
+        return p;
+    log_warn("tarot", "turn %lld: its node is gone", (long long)turn);
+    if ((p = announce_failed(&tx, row.chat, turn, PROBLEM(UPSTREAM_FAILED), true, 0)))
+        return p;
+    return tx_commit(&tx);
+}
+
+static void keep_once(struct call *c)
+{
+    struct lapsed_turns lapsed = { .count = 0 };
+    struct listened listened = { .room = LISTENED_MAX };
+    struct kept_turn *kept;
+    size_t count;
+
+    listened.at = arena_array(c->arena, int64_t, LISTENED_MAX);
+    hub_each_topic(note_listened, &listened);
+    kept = all_turns(c, &count);
+    if (lease_turns_keep(c, kept, count, listened.at, listened.count, &lapsed))
+        return;
+    judge_listeners(kept, count);
+    for (size_t i = 0; i < lapsed.count; i++)
+        if (!turn_find(lapsed.at[i]) && end_dead(c, lapsed.at[i]))
+            return;
+}
+
+static void keep(struct task *task, void *arg)
+{
+    (void)arg;
+    while (!stopping && !task_is_cancelled(task)) {
+        struct arena a;
+        struct call c;
+
+        arena_init(&a, 16u << 20);
+        c = call_of_our_own(task, &a, "tarot.keep");
+        task_set_deadline(task, clock_ms() + TASK_MS);
+        keep_once(&c);
+        arena_fini(&a);
+        task_set_deadline(task, 0);
+        if (task_sleep(task, KEEP_MS))
+            break;
+    }
+    keeper = NULL;
+}
+
+problem turns_sweep(struct call *c, const void *payload)
+{
+    struct turn_rows old;
+    problem p = store_turns_old(c, TURN_S_MAX, &old);
+
+    (void)payload;
+    for (size_t i = 0; !p && i < old.count; i++)
+        if (!turn_find(old.at[i].turn))
+            p = end_dead(c, old.at[i].turn);
+    return p;
+}
+
+void turns_start(void)
+{
+    stopping = false;
+    keeper = task_start("tarot.keep", 0, keep, NULL);
+}
+
+void turns_stop(void)
+{
+    stopping = true;
+    if (keeper)
+        task_cancel(keeper);
+    for (struct map_node *n = map_next(&turns, NULL); n; n = map_next(&turns, n))
+        turn_halt(CONTAINER_OF(n, struct turn, node), STOP_NODE);
+    if (turns.count == 0)
+        map_fini(&turns);
+}

@@ -1,0 +1,307 @@
+// Tarot: chats, turns as they come, the card and its reading, sharing; the built-in reader and models in streams.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Llm } from '../fakes/llm.mjs';
+import { Cluster, signUp, sleep, Socket, until } from '../lib/daemon.mjs';
+
+let cluster, offline, clova, other, openai, model, p;
+before(async () => {
+    cluster = await new Cluster().start();
+    model = await new Llm().start();
+    const llm = { MADANG_LLM_URL: model.url, MADANG_LLM_KEY: model.key, MADANG_LLM_FIRST_MS: '1500', MADANG_LLM_GAP_MS: '1500', MADANG_TAROT_UNHEARD_MS: '3000' };
+    offline = await cluster.node({ MADANG_TAROT_PACE_MS: '2' });
+    clova = await cluster.node({ ...llm, MADANG_LLM_PROVIDER: 'clova' });
+    other = await cluster.node({ ...llm, MADANG_LLM_PROVIDER: 'clova' });
+    openai = await cluster.node({ ...llm, MADANG_LLM_URL: `${model.url}/v1`, MADANG_LLM_PROVIDER: 'openai', MADANG_LLM_MODEL: 'local' });
+    p = await signUp(offline);
+});
+after(async () => { await cluster.stop(); await model.stop(); });
+
+const guest = async node => { const g = await node.ok('POST', '/api/v1/auth/guest'); return { id: g.account, token: g.access_token, node }; };
+async function chat(node, person = p, language = 'ko') {
+    const s = await Socket.open(node, person), state = await s.ok('tarot.open', { language });
+    return { s, id: state.chat.chat, state };
+}
+const endings = ['tarot.ended', 'tarot.failed'];
+const ending = (s, turn, ms = 10000) => until(`the end of turn ${turn}`, () => s.events.find(e => endings.includes(e.ev) && e.data.turn === turn), ms);
+const deltas = (s, turn) => s.events.filter(e => e.ev === 'tarot.delta' && e.data.turn === turn).map(e => e.data);
+// What a page would show: pieces at their places, none missing and none twice.
+function shown(s, turn, text = '') {
+    for (const d of deltas(s, turn)) {
+        if (d.from + d.text.length <= text.length) continue;
+        assert.ok(d.from <= text.length, `a hole at ${text.length}, the next piece begins at ${d.from}`);
+        text += d.text.slice(text.length - d.from);
+    }
+    return text;
+}
+async function say(c, text) {
+    const { turn } = await c.s.ok('tarot.say', { chat: c.id, text }), end = await ending(c.s, turn);
+    return { turn, end, text: shown(c.s, turn) };
+}
+
+test('the built-in reader listens, offers the cards, and reads the one that is drawn', async () => {
+    const c = await chat(offline), { state } = c;
+    assert.equal(state.chat.state, 'talking');
+    assert.equal(state.lines.length, 1);
+    assert.match(state.notice, /AI/);
+    const first = await say(c, '회사를 그만둘지 고민이에요');
+    assert.equal(first.end.data.reason, 'done');
+    assert.match(first.text, /회사를 그만둘지 고민이에요/, 'it takes up my words');
+    assert.equal(first.end.data.line.body, first.text);
+    assert.equal(first.end.data.line.provider, 'offline');
+    await say(c, '상사와 자꾸 부딪혀요');
+    assert.equal((await c.s.call('tarot.draw', { chat: c.id })).problem.code, 'tarot.no-spread');
+    const offer = await say(c, '이직할 용기가 났으면 좋겠어요');
+    assert.match(offer.text, /카드를 한 장 뽑/);
+    await c.s.event('tarot.spread');
+    const drawn = await c.s.ok('tarot.draw', { chat: c.id });
+    assert.ok(drawn.card.number >= 0 && drawn.card.number < 78 && drawn.card.meaning.length > 5);
+    const card = await c.s.event('tarot.card');
+    assert.deepEqual(card.data.card, drawn.card);
+    await ending(c.s, drawn.turn);
+    const result = await c.s.event('tarot.result');
+    assert.equal(result.data.reading, shown(c.s, drawn.turn));
+    for (const part of [drawn.card.name.ko, drawn.card.meaning, '회사를 그만둘지 고민이에요', '일에 관한 물음', state.notice]) assert.ok(result.data.reading.includes(part), part);
+    assert.equal((await c.s.call('tarot.draw', { chat: c.id })).problem.code, 'tarot.over');
+    assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '하나만 더요' })).problem.code, 'tarot.over');
+    const all = await offline.ok('GET', `/api/v1/tarot/chats/${c.id}`, p.token);
+    assert.deepEqual(all.lines.map(l => l.by), ['reader', 'visitor', 'reader', 'visitor', 'reader', 'visitor', 'reader', 'card', 'reading']);
+    assert.deepEqual(all.lines.map(l => l.seq), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert.equal(all.chat.state, 'done');
+    assert.deepEqual(all.chat.card, drawn.card);
+    assert.equal(all.chat.title, '회사를 그만둘지 고민이에요');
+    await c.s.close();
+});
+
+test('in English too, and for a guest', async () => {
+    const g = await guest(offline), c = await chat(offline, g, 'en');
+    assert.match((await say(c, 'I broke up with my boyfriend')).text, /“I broke up with my boyfriend”/);
+    await say(c, 'I think of him all the time');
+    assert.match((await say(c, 'I want to let go')).text, /draw a card/);
+    const drawn = await c.s.ok('tarot.draw', { chat: c.id });
+    await ending(c.s, drawn.turn);
+    const { reading } = (await c.s.event('tarot.result')).data;
+    assert.ok(reading.includes(drawn.card.name.en) && reading.includes('If you ask about love'), reading);
+    await c.s.close();
+});
+
+test('sharing: card, words and date, nothing about the person; it can be taken back', async () => {
+    const c = await chat(offline);
+    assert.equal((await c.s.call('tarot.share', { chat: c.id })).problem.code, 'tarot.unread');
+    for (const t of ['친구와 다투었어요', '제가 먼저 사과하고 싶어요', '카드를 뽑고 싶어요']) await say(c, t);
+    const drawn = await c.s.ok('tarot.draw', { chat: c.id });
+    await ending(c.s, drawn.turn);
+    const shared = await c.s.ok('tarot.share', { chat: c.id });
+    assert.match(shared.code, /^[A-Za-z0-9_-]{22}$/);
+    assert.equal(shared.path, `/r/${shared.code}`);
+    assert.deepEqual(await c.s.ok('tarot.share', { chat: c.id }), shared, 'the same again');
+    const seen = await offline.get(`/api/v1/tarot/shared/${shared.code}`);
+    assert.deepEqual(Object.keys(seen.body).sort(), ['card', 'date', 'language', 'notice', 'reading']);
+    assert.deepEqual(seen.body.card, drawn.card);
+    await c.s.ok('tarot.unshare', { chat: c.id });
+    assert.equal((await offline.get(`/api/v1/tarot/shared/${shared.code}`)).status, 404);
+    await c.s.close();
+});
+
+test('my chats: newest first, in pages; renamed, removed; nobody else\'s', async () => {
+    const q = await signUp(offline), ids = [];
+    for (let i = 0; i < 3; i++) ids.unshift((await offline.ok('POST', '/api/v1/tarot/chats', q.token, {})).chat.chat);
+    const page = await offline.ok('GET', '/api/v1/tarot/chats?limit=2', q.token);
+    assert.deepEqual(page.chats.map(x => x.chat), ids.slice(0, 2));
+    assert.deepEqual((await offline.ok('GET', `/api/v1/tarot/chats?limit=2&before=${encodeURIComponent(page.next)}`, q.token)).chats.map(x => x.chat), ids.slice(2));
+    assert.equal((await offline.call('PATCH', `/api/v1/tarot/chats/${ids[0]}`, { token: q.token, body: { title: '별 헤는 밤' } })).status, 204);
+    assert.equal((await offline.ok('GET', '/api/v1/tarot/chats', q.token)).chats[0].title, '별 헤는 밤');
+    for (const [method, path, body] of [['GET', ''], ['PATCH', '', { title: 'x' }], ['DELETE', ''], ['POST', '/lines', { text: 'x' }], ['POST', '/card'], ['POST', '/stop'], ['POST', '/share'], ['DELETE', '/share']])
+        assert.equal((await offline.call(method, `/api/v1/tarot/chats/${ids[0]}${path}`, { token: p.token, body })).status, 404, `${method} ${path}`);
+    assert.equal((await offline.call('DELETE', `/api/v1/tarot/chats/${ids[0]}`, { token: q.token })).status, 204);
+    assert.equal((await offline.get(`/api/v1/tarot/chats/${ids[0]}`, q.token)).status, 404);
+    assert.deepEqual((await offline.ok('GET', '/api/v1/tarot/chats', q.token)).chats.map(x => x.chat), ids.slice(1));
+});
+
+test('words of self-harm are answered with a helpline, at once and without any model', async () => {
+    const c = await chat(clova), asked = model.requests.length, r = await say(c, '그냥 죽 고 싶어요');
+    assert.match(r.text, /109/);
+    assert.equal(r.end.data.line.by, 'help');
+    assert.equal(model.requests.length, asked);
+    assert.equal((await clova.ok('GET', `/api/v1/tarot/chats/${c.id}`, p.token)).chat.state, 'talking');
+    await c.s.close();
+});
+
+test('CLOVA Studio: what it is asked, and its words as they come, however they are cut', async () => {
+    for (const how of [{ cut: 1 }, { line: '\r\n', noise: true }, { line: '\r', cut: 3 }, { noSignal: true }, { noResult: true }, { gap: 30 }]) {
+        const c = await chat(clova), words = ['안', '녕하', '세요 🌙', ' 오늘은', ' 어떤 하루', '였나요?'];
+        model.answers = [{ words, ...how }];
+        const r = await say(c, '마음이 복잡해요');
+        assert.equal(r.text, words.join(''), JSON.stringify(how));
+        assert.equal(r.end.data.line.body, words.join(''));
+        assert.equal(r.end.data.line.provider, 'model');
+        await c.s.close();
+    }
+    const q = model.requests.at(-1);
+    assert.equal(q.path, '/v3/chat-completions/HCX-005');
+    assert.equal(q.headers.accept, 'text/event-stream');
+    assert.ok(q.headers['x-ncp-clovastudio-request-id']);
+    assert.deepEqual(Object.keys(q.body).sort(), ['maxTokens', 'messages', 'repetitionPenalty', 'temperature', 'topK', 'topP']);
+    assert.equal(q.body.maxTokens, 100);
+    assert.equal(q.body.messages[0].role, 'system');
+    assert.equal(q.body.messages.filter(m => m.role === 'system').length, 1);
+    assert.deepEqual(q.body.messages.at(-1), { role: 'user', content: '마음이 복잡해요' });
+});
+
+test('OpenAI\'s dialect, with and without the last word', async () => {
+    for (const how of [{ cut: 2 }, { noSignal: true }, { line: '\r\n' }]) {
+        const c = await chat(openai, p, 'en'), words = ['So ', 'it ', 'is.'];
+        model.answers = [{ words, ...how }];
+        assert.equal((await say(c, 'hello')).text, 'So it is.');
+        await c.s.close();
+    }
+    const q = model.requests.at(-1);
+    assert.equal(q.path, '/v1/chat/completions');
+    assert.equal(q.body.model, 'local');
+    assert.equal(q.body.stream, true);
+});
+
+test('the spread opens when the model says so, and the reading is asked for with the card', async () => {
+    const c = await chat(clova);
+    model.answers = [{ words: ['이제 ', '카드를 한', ' 장 뽑아', ' 보세요.'] }, { words: ['바다', '가 보여요.'] }];
+    await say(c, '바다에 가고 싶어요');
+    await c.s.event('tarot.spread');
+    const drawn = await c.s.ok('tarot.draw', { chat: c.id });
+    await ending(c.s, drawn.turn);
+    const { reading } = (await c.s.event('tarot.result')).data;
+    assert.match(reading, /^바다가 보여요\.\n\n.*AI/s, 'and it says who made it');
+    const q = model.requests.at(-1), last = q.body.messages.at(-1).content;
+    assert.ok(last.includes(drawn.card.name.ko) && last.includes(drawn.card.meaning) && last.includes(drawn.card.reversed ? '역방향' : '정방향'), last);
+    assert.equal(q.body.maxTokens, 800);
+    await c.s.close();
+});
+
+test('what goes wrong upstream ends the turn with a problem, and the chat goes on', async () => {
+    const c = await chat(clova);
+    for (const [name, answers, code] of [
+        ['an error inside a good answer', [{ words: [], error: '40003' }], 'upstream.failed'],
+        ['an error in the middle', [{ words: ['반쯤 '], error: '50000' }], 'upstream.unavailable'],
+        ['silence from the beginning, twice', [{ words: [], silent: true }, { words: [], silent: true }], 'upstream.unavailable'],
+        ['silence in the middle', [{ words: ['반쯤 '], silent: true }], 'upstream.failed'],
+        ['broken off', [{ words: ['반쯤 '], broken: true }], 'upstream.failed'],
+        ['its quota, twice', [{ status: 429, code: '42901' }, { status: 429, code: '42901' }], 'upstream.unavailable'],
+        ['our key', [{ status: 401, code: '40104' }], 'upstream.failed'],
+    ]) {
+        const before = model.requests.length;
+        model.answers = [...answers];
+        const r = await say(c, name);
+        assert.equal(r.end.ev, 'tarot.failed', name);
+        assert.equal(r.end.data.problem.code, code, name);
+        assert.ok(r.end.data.problem.title.length > 5);
+        assert.equal(model.requests.length - before, answers.length, `${name}: requests`);
+        model.answers = [];
+        assert.equal((await say(c, '다시')).end.data.reason, 'done', `${name}: the chat goes on`); // and closes the breaker
+    }
+    await until('no turn and no request is left', async () => model.open === 0 && (await clova.admin('/lists/tasks')).every(t => !t.name.startsWith('tarot.') || t.name === 'tarot.keep'));
+    await c.s.close();
+});
+
+test('a failure before the first words is tried once more', async () => {
+    const c = await chat(clova);
+    for (const first of [{ status: 503 }, { status: 429, code: '42902' }, { words: [], error: '42901' }, { words: [], broken: true }, { words: [], silent: true }]) {
+        model.answers = [first, { words: ['두 번째', '예요.'] }];
+        assert.equal((await say(c, '안녕')).text, '두 번째예요.', JSON.stringify(first));
+    }
+    await c.s.close();
+});
+
+test('the breaker opens after five failures in a row, says when to come back, and closes', async () => {
+    const node = await cluster.node({ MADANG_LLM_URL: model.url, MADANG_LLM_KEY: model.key, MADANG_LLM_PROVIDER: 'clova' }), c = await chat(node);
+    model.otherwise = { status: 500 };
+    try {
+        for (let i = 0; i < 3; i++) assert.equal((await say(c, `${i}`)).end.ev, 'tarot.failed');
+        const before = model.requests.length, r = await say(c, '또');
+        assert.equal(r.end.data.problem.code, 'upstream.unavailable');
+        assert.ok(r.end.data.problem.retry_after >= 1);
+        assert.equal(model.requests.length, before, 'it is left alone');
+    } finally { model.otherwise = { words: ['괜찮', '아요.'] }; }
+    await sleep(10500);
+    assert.equal((await say(c, '이제')).text, '괜찮아요.');
+    await c.s.close();
+});
+
+test('one turn at a time; it can be stopped, from any node, and what was said is kept', async () => {
+    for (const from of [clova, other]) {
+        const c = await chat(clova);
+        model.answers = [{ words: Array(200).fill('길게 '), gap: 50 }];
+        const { turn } = await c.s.ok('tarot.say', { chat: c.id, text: '길게 말해 주세요' });
+        await until('some words', () => deltas(c.s, turn).length > 3);
+        assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '또' })).problem.code, 'tarot.busy');
+        const at = Date.now();
+        assert.equal((await from.call('POST', `/api/v1/tarot/chats/${c.id}/stop`, { token: p.token })).status, 204);
+        const end = await ending(c.s, turn);
+        assert.equal(end.data.reason, 'stopped');
+        assert.equal(end.data.line.body, shown(c.s, turn));
+        await until('the request is given up', () => model.open === 0);
+        assert.ok(model.gone - at < 1000, `after ${model.gone - at} ms`);
+        await c.s.close();
+    }
+});
+
+test('who comes back in the middle, on whichever node, misses nothing and sees nothing twice', async () => {
+    const words = Array.from({ length: 60 }, (_, i) => `${i}번째 `);
+    for (const node of [clova, other]) {
+        const c = await chat(clova);
+        model.answers = [{ words, gap: 40 }];
+        const { turn } = await c.s.ok('tarot.say', { chat: c.id, text: '처음부터 끝까지' });
+        await until('some words', () => deltas(c.s, turn).length > 5);
+        await c.s.close();
+        await sleep(300);
+        const s = await Socket.open(node, p);
+        const state = await s.ok('tarot.read', { chat: c.id });
+        assert.equal(state.turn.turn, turn);
+        assert.ok(words.join('').startsWith(state.turn.text) && state.turn.text.length > 10, state.turn.text);
+        assert.equal(state.turn.length, state.turn.text.length);
+        const end = await ending(s, turn);
+        assert.equal(end.data.line.body, words.join(''));
+        assert.equal(shown(s, turn, state.turn.text), words.join(''));
+        await s.close();
+    }
+});
+
+test('who leaves stops costing money', async () => {
+    const c = await chat(clova);
+    model.answers = [{ words: Array(2000).fill('혼자 '), gap: 50 }];
+    const { turn } = await c.s.ok('tarot.say', { chat: c.id, text: '금방 나갈게요' });
+    await until('some words', () => deltas(c.s, turn).length > 3);
+    await c.s.close();
+    const left = Date.now();
+    await until('the request is given up', () => model.open === 0, 15000);
+    assert.ok(Date.now() - left > 2500, `after ${Date.now() - left} ms`);
+    const all = await until('it is kept', async () => { const x = await clova.ok('GET', `/api/v1/tarot/chats/${c.id}`, p.token); return !x.turn && x; });
+    assert.match(all.lines.at(-1).body, /^혼자 혼자 /);
+});
+
+test('a node that dies in the middle: the visitor learns it on another, and goes on', async () => {
+    const node = await cluster.node({ MADANG_LLM_URL: model.url, MADANG_LLM_KEY: model.key, MADANG_LLM_PROVIDER: 'clova' }), c = await chat(node);
+    model.answers = [{ words: Array(400).fill('오래 '), gap: 50 }];
+    const { turn } = await c.s.ok('tarot.say', { chat: c.id, text: '오래 이야기해 주세요' });
+    await until('some words', () => deltas(c.s, turn).length > 10);
+    await sleep(400);
+    await node.kill();
+    const s = await Socket.open(other, p), state = await s.ok('tarot.read', { chat: c.id });
+    assert.equal(state.turn.turn, turn);
+    assert.match(state.turn.text, /^오래 오래 /);
+    const end = await ending(s, turn, 20000);
+    assert.equal(end.ev, 'tarot.failed');
+    model.answers = [{ words: ['다시 ', '왔네요.'] }];
+    assert.equal((await say({ s, id: c.id }, '아직 있어요')).text, '다시 왔네요.');
+    await s.close();
+});
+
+test('limits: a thousand characters, thirty turns, and the same message once', async () => {
+    const node = await cluster.node({ MADANG_TAROT_TURNS_MAX: '2', MADANG_TAROT_PACE_MS: '0' }), c = await chat(node);
+    assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '가'.repeat(1001) })).problem.code, 'request.fields');
+    const one = await c.s.ok('tarot.say', { chat: c.id, text: '가'.repeat(1000) }, 'the-same-key');
+    await ending(c.s, one.turn);
+    assert.deepEqual(await c.s.ok('tarot.say', { chat: c.id, text: '가'.repeat(1000) }, 'the-same-key'), one);
+    await say(c, '둘');
+    assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '셋' })).problem.code, 'tarot.turns');
+    assert.equal((await node.ok('GET', `/api/v1/tarot/chats/${c.id}`, p.token)).chat.turns_left, 0);
+    await c.s.close();
+});

@@ -79,6 +79,7 @@ run_generated() {
     for pair in "config example:config/madang.ini" "config reference:docs/settings.md" "client:web/calls.js" "types:web/madang-types.d.ts"; do
         if build/release/madangd ${pair%%:*} 2>/dev/null | cmp -s - "${pair#*:}"; then ok=$((ok + 1)); else bad=$((bad + 1)); echo "${pair#*:} is not what madangd ${pair%%:*} prints" >&2; fi
     done
+    if node --input-type=module -e 'import { readFileSync as r } from "node:fs"; import { files } from "./tools/deck.mjs"; process.exit(files().every(([n, svg]) => r(`web/cards/${n}`, "utf8") === svg) ? 0 : 1)'; then ok=$((ok + 1)); else bad=$((bad + 1)); echo "web/cards is not what tools/deck.mjs draws" >&2; fi
     if build/release/madangd openapi >"$TEST_STORES/openapi.json" 2>/dev/null && (cd tests && node lint-openapi.mjs "$TEST_STORES/openapi.json"); then ok=$((ok + 1)); else bad=$((bad + 1)); echo "the OpenAPI document has mistakes" >&2; fi
     count "generated files" $ok $bad
 }

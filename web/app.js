@@ -7,6 +7,7 @@ import { chatList, chatView } from './views/chat.js';
 import { friendsPage, findPage, personPage } from './views/people.js';
 import { mePage } from './views/me.js';
 import { noticesPage, managePage } from './views/notices.js';
+import { tarotHome, tarotList, tarotView } from './views/tarot.js';
 
 const app = document.getElementById('app');
 let leave = null; // what the present page wants done when it goes
@@ -29,18 +30,22 @@ const pages = [
   { path: /^\/friends$/, nav: 'friends', view: friendsPage },
   { path: /^\/find$/, nav: 'find', view: findPage },
   { path: /^\/people\/(\d+)$/, nav: 'find', view: match => personPage(Number(match[1])) },
+  { path: /^\/tarot$/, nav: 'tarot', guests: true, pane: tarotList, view: tarotHome },
+  { path: /^\/tarot\/(\d+)$/, nav: 'tarot', guests: true, pane: tarotList, view: match => tarotView(Number(match[1])), detail: true },
   { path: /^\/notices$/, nav: 'notices', view: noticesPage },
   { path: /^\/manage$/, nav: 'manage', view: managePage },
   { path: /^\/me$/, nav: 'me', view: mePage },
 ];
 
+const isGuest = () => state.me?.role === 'guest';
 function navigation(current) {
   const link = (name, href, glyph, badge) => h('a', { href, 'aria-current': current === name ? 'page' : undefined }, icon(glyph), t(name), badge ? h('span.badge', { text: String(badge) }) : null);
   const nav = h('nav.main', { 'aria-label': t('main') });
   const draw = () => nav.replaceChildren(
     h('a.brand', { href: '/', 'aria-label': t('name') }, h('img', { src: '/icon.svg', alt: '' })),
-    link('chats', '/', 'chat', unread()), link('friends', '/friends', 'people', state.requests), link('find', '/find', 'search'), link('notices', '/notices', 'bell'),
-    ...(['manager', 'admin'].includes(state.me?.role) ? [link('manage', '/manage', 'shield')] : []), link('me', '/me', 'me'));
+    ...(isGuest() ? [link('tarot', '/tarot', 'moon'), h('a', { href: '/login', onclick: () => m.logout() }, icon('me'), t('login'))] : [
+    link('chats', '/', 'chat', unread()), link('friends', '/friends', 'people', state.requests), link('find', '/find', 'search'), link('tarot', '/tarot', 'moon'), link('notices', '/notices', 'bell'),
+    ...(['manager', 'admin'].includes(state.me?.role) ? [link('manage', '/manage', 'shield')] : []), link('me', '/me', 'me')]));
   draw();
   for (const what of ['rooms', 'requests', 'me']) bus.addEventListener(what, draw);
   nav.forget = () => { for (const what of ['rooms', 'requests', 'me']) bus.removeEventListener(what, draw); };
@@ -61,20 +66,18 @@ async function route() {
   const path = location.pathname;
   if (!m.signedIn) { leave = gate(app, { path, enter }); return; }
   if (state.me?.role === 'newcomer') { leave = onboarding(app, { enter }); return; }
-  const page = pages.find(p => p.path.test(path));
-  if (!page) { go('/', true); return; }
+  const page = pages.find(p => p.path.test(path) && (p.guests || !isGuest()));
+  if (!page) { go(isGuest() ? '/tarot' : '/', true); return; }
   const nav = navigation(page.nav), pane = page.pane?.(path), view = page.view(page.path.exec(path)), b = banner();
   app.replaceChildren(b, h(`div.house${page.pane ? '' : '.single'}${page.detail ? '.detail' : ''}`, {}, nav, pane?.node, h('main.view', { id: 'main', tabindex: '-1' }, view.node)));
   leave = () => { nav.forget(); b.forget(); pane?.leave?.(); view.leave?.(); };
 }
 
+const isMember = () => state.me && !['newcomer', 'guest'].includes(state.me.role);
 async function enter(to = '/') {
   await loadMe();
-  if (state.me.role === 'guest') { await m.logout(); return; }
-  if (state.me.role !== 'newcomer') {
-    m.connect();
-    await Promise.all([loadRooms(), loadRequests()]);
-  }
+  if (state.me.role !== 'newcomer') m.connect();
+  if (isMember()) await Promise.all([loadRooms(), loadRequests()]);
   go(to, true);
 }
 
@@ -91,7 +94,7 @@ m.on('dm.message', e => {
   notify(r?.other.nickname ?? t('name'), e.data.body || t('picture'), () => go(`/chats/${e.data.room}`));
 });
 m.on('notice.posted', e => { toast(e.data.title); notify(t('notices'), e.data.title, () => go('/notices')); });
-m.on('open', () => { if (state.me && state.me.role !== 'newcomer') { loadRooms().catch(() => {}); loadRequests().catch(() => {}); } });
+m.on('open', () => { if (isMember()) { loadRooms().catch(() => {}); loadRequests().catch(() => {}); } });
 
 try {
   state.service = await m.call('system.info', {}, { rest: true }).catch(() => ({}));

@@ -22,7 +22,7 @@ export function icon(name) {
   const paths = {
     chat: 'M4 5h16v11H9l-5 4z', people: 'M8 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm8 0a3 3 0 1 0 0-6M2 20c0-4 3-6 6-6s6 2 6 6m2-6c3 0 6 2 6 6',
     search: 'M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zm5-1.5L21 21', bell: 'M6 16V11a6 6 0 0 1 12 0v5l2 2H4zm4 4h4',
-    me: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-8 9c0-5 4-7 8-7s8 2 8 7', shield: 'M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z', image: 'M4 5h16v14H4zm0 11l5-5 4 4 3-3 4 4M15 9.5h.01', back: 'M15 5l-7 7 7 7', send: 'M4 12l16-8-6 16-3-6z',
+    me: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-8 9c0-5 4-7 8-7s8 2 8 7', moon: 'M19 15.5A8 8 0 1 1 9.5 4a6.5 6.5 0 0 0 9.5 11.5zM17 4l.8 2 2 .8-2 .8L17 9.6l-.8-2-2-.8 2-.8z', shield: 'M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z', image: 'M4 5h16v14H4zm0 11l5-5 4 4 3-3 4 4M15 9.5h.01', back: 'M15 5l-7 7 7 7', send: 'M4 12l16-8-6 16-3-6z',
   };
   const svg = document.createElementNS(svgNs, 'svg'), path = document.createElementNS(svgNs, 'path');
   svg.setAttribute('viewBox', '0 0 24 24'); svg.setAttribute('fill', 'none'); svg.setAttribute('stroke', 'currentColor'); svg.setAttribute('stroke-width', '1.8');

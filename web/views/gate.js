@@ -28,7 +28,8 @@ function loginForm(enter) {
   ], t('login'), async v => {
     try { await m.login({ email: v.email, password: v.password, ...(v.code ? { code: v.code } : {}) }); } catch (p) { if (p.code === 'login.code-required') code.hidden = false; throw p; }
     await enter('/');
-  }, h('a', { href: '/forgot', text: t('forgot') })), outsideLogins(), h('p', {}, t('noAccount'), ' ', h('a', { href: '/signup', text: t('signup') }))];
+  }, h('a', { href: '/forgot', text: t('forgot') })), outsideLogins(), h('p', {}, t('noAccount'), ' ', h('a', { href: '/signup', text: t('signup') })),
+    h('p', {}, h('button.small', { type: 'button', text: t('tarotGuest'), onclick: async () => { try { await m.guest(); await enter('/tarot'); } catch (p) { toast(p.message); } } }))];
 }
 
 function signupForm(enter) {

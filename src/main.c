@@ -4,6 +4,7 @@
 #include "app.h"
 #include "madang/calls.h"
 #include "madang/config.h"
+#include "madang/tarot.h"
 #include "web/documents.h"
 
 static int print_with(void (*print)(struct buf *out))
@@ -90,10 +91,16 @@ static int command_promote(const char *argument)
     return argument ? app_promote(argument) : 2;
 }
 
+static int command_pictures(const char *argument)
+{
+    return argument && tarot_draw_pictures(argument) ? 0 : 1;
+}
+
 static const struct {
     const char *name;
     int (*run)(const char *argument);
     const char *says;
+    bool bare; /* needs no secret and no table of calls */
 } commands[] = {
     { "run", command_run, "serve until SIGTERM (the default)" },
     { "check", command_check, "check configuration, migrations and every statement" },
@@ -104,6 +111,7 @@ static const struct {
     { "types", command_types, "print the TypeScript types" },
     { "client", command_client, "print web/calls.js" },
     { "config", command_config, "print what is in force; config example, config reference" },
+    { "pictures", command_pictures, "pictures FOLDER: draw the PNGs that messengers show of the cards in it", true },
     { "promote", command_promote, "promote E-MAIL: make this account an admin" },
 };
 
@@ -119,7 +127,7 @@ static int run_command(const char *name, const char *argument)
 {
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(commands[i].name, name) == 0)
-            return app_prepare() ? commands[i].run(argument) : 1;
+            return commands[i].bare || app_prepare() ? commands[i].run(argument) : 1;
     return usage();
 }
 

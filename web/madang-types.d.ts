@@ -777,7 +777,7 @@ export interface Calls {
   "tarot.open": { in: TarotOpen; out: TarotState };
   /** My chats, newest first. */
   "tarot.list": { in: TarotPage; out: TarotChats };
-  /** A chat, its lines after a number, and what the reader is saying at the moment. A socket listens to it from then on. */
+  /** A chat, its lines after a number, and what is being said at the moment. A socket listens to it from then on. */
   "tarot.read": { in: TarotSince; out: TarotState };
   /** Says something; the reader answers in events of the chat's topic. */
   "tarot.say": { in: TarotSay; out: TarotTurnRef };

@@ -30,6 +30,9 @@ problem exchange_write(struct call *c, struct text piece) MUST_USE;
 void exchange_reply(struct exchange *x, int status, const char *type, struct text body);
 /* OVERLOADED, and nothing is begun, when it does not fit into the call's arena. */
 problem exchange_reply_shape(struct call *c, int status, const struct shape *s, const void *value) MUST_USE;
+/* A page of HTML, with the headers of one: the policy forbids every script but our own files. */
+void exchange_reply_page(struct exchange *x, int status, struct text html);
+void exchange_page_headers(struct exchange *x);
 bool exchange_has_begun(const struct exchange *x);
 
 /* Byte ranges (RFC 9110 §14): one range of `size` bytes. */

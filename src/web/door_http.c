@@ -145,14 +145,21 @@ static bool is_json(struct text type)
     return text_is_nocase(essence, T("application/json"));
 }
 
+static bool found_any(const struct route_found *f)
+{
+    for (size_t m = 0; m < METHOD_COUNT; m++)
+        if (f->calls[m])
+            return true;
+    return false;
+}
+
 static problem choose(struct visit *v)
 {
     struct exchange *x = v->x;
     const struct call_def *d = v->found.calls[x->method == METHOD_HEAD ? METHOD_GET : x->method];
 
-    for (size_t m = 0; !d && m < METHOD_COUNT; m++)
-        if (v->found.calls[m])
-            return x->method == METHOD_OPTIONS ? NULL : PROBLEM(METHOD_NOT_ALLOWED);
+    if (!d && found_any(&v->found))
+        return x->method == METHOD_OPTIONS ? NULL : PROBLEM(METHOD_NOT_ALLOWED);
     if (!d)
         return PROBLEM(NOT_FOUND);
     v->call.def = d;
@@ -181,6 +188,8 @@ static problem route(struct exchange *x)
         return x->method == METHOD_OPTIONS ? NULL : PROBLEM(REQUEST_MALFORMED);
     if (!router_find(&x->arena, x->path, &v->found))
         return PROBLEM(REQUEST_MALFORMED);
+    if (x->method != METHOD_OPTIONS && !found_any(&v->found) && (v->file = static_page_find(x)))
+        return x->method == METHOD_GET || x->method == METHOD_HEAD ? NULL : PROBLEM(METHOD_NOT_ALLOWED);
     for (size_t i = 0; i < v->found.param_count; i++) {
         if (exchange_param(x, v->found.params[i].name).at && exchange_param(x, v->found.params[i].name).len)
             return PROBLEM(REQUEST_MALFORMED); /* the query may not stand in for the path */

@@ -428,6 +428,22 @@ void exchange_reply(struct exchange *x, int status, const char *type, struct tex
     begin(x, status, (int64_t)body.len, with_body ? body : T(""));
 }
 
+void exchange_page_headers(struct exchange *x)
+{
+    exchange_header_add(x, "Content-Security-Policy",
+                        T("default-src 'self'; img-src 'self' data: blob: https:; connect-src 'self' ws: wss:; "
+                          "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"));
+    exchange_header_add(x, "Referrer-Policy", T("strict-origin-when-cross-origin"));
+    exchange_header_add(x, "Cross-Origin-Opener-Policy", T("same-origin-allow-popups"));
+    exchange_header_add(x, "Permissions-Policy", T("camera=(self), microphone=(self), geolocation=(), payment=(self)"));
+}
+
+void exchange_reply_page(struct exchange *x, int status, struct text html)
+{
+    exchange_page_headers(x);
+    exchange_reply(x, status, "text/html; charset=utf-8", html);
+}
+
 enum range_kind range_parse(struct text header, int64_t size, int64_t *first, int64_t *last)
 {
     struct text to, from;

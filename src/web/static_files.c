@@ -139,14 +139,14 @@ static const struct static_file *find(struct text path)
 
 const struct static_file *static_file_find(const struct exchange *x)
 {
-    const struct static_file *f = find(x->path);
+    return find(x->path);
+}
 
-    if (f || text_starts(x->path, T("/api/")) || text_is(x->path, T("/api")))
-        return f;
-    /* A page of the application: no file of that name, and somebody who wants HTML. */
-    if (text_find(x->path, '.') < 0 && text_starts(x->path, T("/")))
-        return find(T("/index.html"));
-    return NULL;
+const struct static_file *static_page_find(const struct exchange *x)
+{
+    if (text_starts(x->path, T("/api/")) || text_is(x->path, T("/api")))
+        return NULL;
+    return text_find(x->path, '.') < 0 && text_starts(x->path, T("/")) ? find(T("/index.html")) : NULL;
 }
 
 void static_file_reply(struct exchange *x, const struct static_file *f)
@@ -155,14 +155,8 @@ void static_file_reply(struct exchange *x, const struct static_file *f)
 
     exchange_header_add(x, "ETag", f->etag);
     exchange_header_add(x, "Cache-Control", T("no-cache"));
-    if (is_page) {
-        exchange_header_add(x, "Content-Security-Policy",
-                            T("default-src 'self'; img-src 'self' data: blob: https:; connect-src 'self' ws: wss:; "
-                              "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"));
-        exchange_header_add(x, "Referrer-Policy", T("strict-origin-when-cross-origin"));
-        exchange_header_add(x, "Cross-Origin-Opener-Policy", T("same-origin-allow-popups"));
-        exchange_header_add(x, "Permissions-Policy", T("camera=(self), microphone=(self), geolocation=(), payment=(self)"));
-    }
+    if (is_page)
+        exchange_page_headers(x);
     exchange_header_add(x, "Cross-Origin-Resource-Policy", T("same-origin"));
     if (etag_matches(exchange_header(x, T("if-none-match")), f->etag)) {
         exchange_begin(x, 304, -1);

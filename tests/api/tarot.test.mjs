@@ -88,7 +88,7 @@ test('in English too, and for a guest', async () => {
 test('sharing: card, words and date, nothing about the person; it can be taken back', async () => {
     const c = await chat(offline);
     assert.equal((await c.s.call('tarot.share', { chat: c.id })).problem.code, 'tarot.unread');
-    for (const t of ['친구와 다투었어요', '제가 먼저 사과하고 싶어요', '카드를 뽑고 싶어요']) await say(c, t);
+    for (const t of ['친구와 다투었어요 <b>&amp;</b>', '제가 먼저 사과하고 싶어요', '카드를 뽑고 싶어요']) await say(c, t);
     const drawn = await c.s.ok('tarot.draw', { chat: c.id });
     await ending(c.s, drawn.turn);
     const shared = await c.s.ok('tarot.share', { chat: c.id });
@@ -98,8 +98,24 @@ test('sharing: card, words and date, nothing about the person; it can be taken b
     const seen = await offline.get(`/api/v1/tarot/shared/${shared.code}`);
     assert.deepEqual(Object.keys(seen.body).sort(), ['card', 'date', 'language', 'notice', 'reading']);
     assert.deepEqual(seen.body.card, drawn.card);
+    const page = await offline.call('GET', shared.path), html = String(page.bytes);
+    assert.equal(page.status, 200);
+    assert.match(page.headers.get('content-type'), /^text\/html/);
+    assert.match(page.headers.get('content-security-policy'), /default-src 'self'/);
+    assert.ok(!/<script/i.test(html), 'no script');
+    const meta = Object.fromEntries([...html.matchAll(/<meta property="(og:[a-z:]+)" content="([^"]*)"/g)].map(([, k, v]) => [k, v]));
+    assert.match(meta['og:title'], new RegExp(drawn.card.name.ko));
+    assert.equal(meta['og:url'], `${offline.base}${shared.path}`);
+    assert.equal(meta['og:image'], `${offline.base}/cards/${String(drawn.card.number).padStart(2, '0')}.png`);
+    const png = await fetch(meta['og:image']), bytes = Buffer.from(await png.arrayBuffer());
+    assert.equal(png.headers.get('content-type'), 'image/png');
+    assert.deepEqual([bytes.readUInt32BE(16), bytes.readUInt32BE(20)], [1200, 630]);
+    assert.ok(html.includes('친구와 다투었어요 &lt;b&gt;&amp;amp;&lt;/b&gt;') && !html.includes(p.name) && !html.includes(p.email));
     await c.s.ok('tarot.unshare', { chat: c.id });
     assert.equal((await offline.get(`/api/v1/tarot/shared/${shared.code}`)).status, 404);
+    const gone = await fetch(offline.base + shared.path);
+    assert.equal(gone.status, 404);
+    assert.match(await gone.text(), /<h1>/);
     await c.s.close();
 });
 

@@ -16,7 +16,7 @@ before(async () => {
 after(async () => { await browser.close(); await cluster.stop(); await model.stop(); });
 
 async function visitor(node, size = { width: 1200, height: 800 }) {
-    const page = await (await browser.newContext({ viewport: size, locale: 'ko-KR' })).newPage(), wrong = [];
+    const page = await (await browser.newContext({ viewport: size, locale: 'ko-KR', permissions: ['clipboard-read', 'clipboard-write'] })).newPage(), wrong = [];
     page.on('pageerror', e => wrong.push(String(e)));
     page.on('console', m => { if (m.type() === 'error' && !/401|Failed to load resource/.test(m.text())) wrong.push(m.text()); });
     await page.goto(node.base);
@@ -54,6 +54,15 @@ test('from the greeting to the reading with the built-in reader, on a phone', as
     await page.reload();
     await page.locator('.bubble.reading').waitFor();
     assert.equal((await bubbles(page)).length, 8);
+    await page.getByRole('button', { name: '공유', exact: true }).click();
+    const url = await until('the address', async () => { const x = await page.evaluate(() => navigator.clipboard.readText()); return /\/r\/[\w-]{22}$/.test(x) && x; });
+    const other = await (await browser.newContext({ viewport: { width: 390, height: 844 }, javaScriptEnabled: false })).newPage();
+    await other.goto(url);
+    assert.match(await other.locator('article').textContent(), /이 풀이는 AI가 만들었습니다/);
+    assert.match(await other.title(), /방향/);
+    if (process.env.MADANG_SHOTS) await other.screenshot({ path: `${process.env.MADANG_SHOTS}/shared.png`, fullPage: true });
+    await page.getByRole('button', { name: '공유 그만두기' }).click();
+    await until('it is gone', async () => (await other.goto(url)).status() === 404);
     assert.deepEqual(wrong, []);
 });
 

@@ -5,6 +5,7 @@
 #include "madang/hub.h"
 #include "madang/llm.h"
 #include "madang/random.h"
+#include "tarot_page.h"
 #include "tarot_reader.h"
 #include "tarot_turn.h"
 
@@ -355,6 +356,9 @@ static const struct call_def calls[] = {
     { .name = "tarot.shared", .rest = GET("/api/v1/tarot/shared/{code}"), .in = &tarot_code_shape, .out = &tarot_public_shape,
       .run = tarot_shared, .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
       .says = "A shared reading: card, words and date, and nothing about the person." },
+    { .name = "tarot.page", .rest = GET("/r/{code}"), .doors = REST_ONLY, .raw = tarot_page, .raw_type = "text/html",
+      .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
+      .says = "The same as a page that needs no script, with a picture for messengers." },
 };
 /* clang-format on */
 

@@ -43,6 +43,10 @@ static const struct field sayings_fields[] = {
     FIELD(struct sayings, crisis, SAYING),
     FIELD(struct sayings, made_by_ai, SAYING),
     FIELD(struct sayings, offline, SAYING),
+    FIELD(struct sayings, shared_title, SAYING),
+    FIELD(struct sayings, shared_site, SAYING),
+    FIELD(struct sayings, invitation, SAYING),
+    FIELD(struct sayings, shared_gone, SAYING),
     FIELD(struct sayings, upright, SAYING),
     FIELD(struct sayings, reversed, SAYING),
     FIELD(struct sayings, drawn, SAYING),
@@ -92,6 +96,7 @@ static struct arena memory;
 static struct deck deck;
 static struct all_sayings sayings;
 static struct all_prompts prompts;
+static struct text page;
 
 static bool read_text(const char *path, struct text *out)
 {
@@ -108,20 +113,27 @@ static bool read_text(const char *path, struct text *out)
     return got > 0 && got < FILE_MAX;
 }
 
-static bool load(const char *name, const struct shape *s, void *out)
+static bool load_text(const char *name, struct text *out)
 {
     const char *path = arena_printf(&memory, "%.*s/%s", TEXT_ARG(config->tarot_folder), name).at;
+
+    if (read_text(path, out))
+        return true;
+    log_error("tarot", "%s cannot be read", path);
+    return false;
+}
+
+static bool load(const char *name, const struct shape *s, void *out)
+{
     struct shape_input in = { .json = T("") };
     struct field_faults faults = { .count = 0 };
     problem p;
 
-    if (!read_text(path, &in.json)) {
-        log_error("tarot", "%s cannot be read", path);
+    if (!load_text(name, &in.json))
         return false;
-    }
     p = shape_decode(s, &memory, &in, out, &faults);
     if (p)
-        log_error("tarot", "%s: %s %.*s %s", path, p->code, faults.count ? (int)faults.at[0].pointer.len : 0,
+        log_error("tarot", "%s: %s %.*s %s", name, p->code, faults.count ? (int)faults.at[0].pointer.len : 0,
                   faults.count ? faults.at[0].pointer.at : "", faults.count ? faults.at[0].en : "");
     return p == NULL;
 }
@@ -132,7 +144,7 @@ bool deck_load(void)
 
     arena_init(&memory, 16u << 20);
     ok = load("cards.json", &deck_shape, &deck) && load("words.json", &all_sayings_shape, &sayings) &&
-         load("prompts.json", &all_prompts_shape, &prompts);
+         load("prompts.json", &all_prompts_shape, &prompts) && load_text("page.html", &page);
     if (!ok)
         arena_fini(&memory);
     return ok;
@@ -151,6 +163,11 @@ const struct sayings *sayings_in(bool korean)
 const struct prompts *prompts_in(bool korean)
 {
     return korean ? &prompts.ko : &prompts.en;
+}
+
+struct text page_pattern(void)
+{
+    return page;
 }
 
 void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out)

@@ -16,8 +16,9 @@ struct theme {
 /* What the house itself says, in one language. {words}, {card}, {way} and {meaning} stand for what they say. */
 struct sayings {
     struct text greeting, crisis, made_by_ai, offline, upright, reversed, drawn, recalls;
-    LIST_OF(struct text) triggers;     /* the reader who says one of them opens the spread */
-    LIST_OF(struct text) crisis_words; /* who says one of them is answered with a helpline */
+    struct text shared_title, shared_site, invitation, shared_gone; /* of the public page */
+    LIST_OF(struct text) triggers;                                  /* the reader who says one of them opens the spread */
+    LIST_OF(struct text) crisis_words;                              /* who says one of them is answered with a helpline */
     LIST_OF(struct text) wants_card, listen, deepen, offer, closing;
     LIST_OF(struct theme) themes;
     LIST_OF(struct two_ways) suits; /* the Major Arcana, Wands, Cups, Swords, Pentacles */
@@ -35,6 +36,7 @@ bool deck_load(void) MUST_USE; /* false, and logged: a file is missing or not as
 void deck_free(void);
 const struct sayings *sayings_in(bool korean);
 const struct prompts *prompts_in(bool korean);
+struct text page_pattern(void); /* of the public page */
 void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out);
 bool says_one_of(struct text what, const struct text *words, size_t count); /* blanks and case aside */
 /* The pattern with {name} replaced for each of the pairs. */

@@ -1,0 +1,154 @@
+/* The public page of a reading, which needs no script, and the pictures that messengers show of it. */
+#include "tarot_page.h"
+
+#include <vips/vips.h>
+
+#include "madang/config.h"
+#include "madang/http.h"
+#include "tarot_deck.h"
+#include "tarot_store.h"
+
+#define PICTURE_WIDTH 1200
+#define PICTURE_HEIGHT 630
+#define CARD_SCALE 1.1 /* of 300 × 520 */
+
+static struct text html_text(struct arena *a, struct text t)
+{
+    struct text out;
+    struct buf b;
+
+    buf_init(&b, t.len * 6 + 1);
+    for (size_t i = 0; i < t.len; i++)
+        switch (t.at[i]) {
+        case '&':
+            buf_put(&b, T("&amp;"));
+            break;
+        case '<':
+            buf_put(&b, T("&lt;"));
+            break;
+        case '>':
+            buf_put(&b, T("&gt;"));
+            break;
+        case '"':
+            buf_put(&b, T("&quot;"));
+            break;
+        default:
+            buf_put_char(&b, t.at[i]);
+        }
+    out = arena_text(a, buf_text(&b));
+    buf_fini(&b);
+    return out;
+}
+
+static struct text absolute(struct arena *a, struct text path)
+{
+    struct text url = config->http_public_url;
+
+    return arena_join(a, text_ends(url, T("/")) ? text_until(url, url.len - 1) : url, path);
+}
+
+static struct text card_path(struct arena *a, int64_t number, const char *suffix)
+{
+    return arena_printf(a, "/cards/%02lld.%s", (long long)number, suffix);
+}
+
+static struct text page_of(struct call *c, const struct shared_row *row, struct text code)
+{
+    bool korean = text_is(row->language, T("ko"));
+    const struct sayings *s = sayings_in(korean);
+    struct arena *a = c->arena;
+    struct tarot_card card;
+    char date[DATE_TEXT_SIZE];
+    struct text date_text, title;
+
+    deck_card(row->card, row->reversed, korean, &card);
+    date_text = (struct text){ date, date_format(date_of(row->at), date) };
+    title = fill(a, s->shared_title,
+                 (const struct pair[]){ { T("{card}"), korean ? card.name.ko : card.name.en },
+                                        { T("{way}"), row->reversed ? s->reversed : s->upright } },
+                 2);
+    {
+        struct pair with[] = {
+            { T("{language}"), row->language },
+            { T("{title}"), html_text(a, title) },
+            { T("{summary}"), html_text(a, card.meaning) },
+            { T("{site}"), html_text(a, s->shared_site) },
+            { T("{url}"), html_text(a, absolute(a, arena_join(a, T("/r/"), code))) },
+            { T("{picture}"), html_text(a, absolute(a, card_path(a, row->card, "png"))) },
+            { T("{class}"), row->reversed ? T("face reversed") : T("face") },
+            { T("{face}"), card_path(a, row->card, "svg") },
+            { T("{meaning}"), html_text(a, card.meaning) },
+            { T("{reading}"), html_text(a, row->reading) },
+            { T("{date}"), date_text },
+            { T("{invitation}"), html_text(a, s->invitation) },
+        };
+
+        return fill(a, page_pattern(), with, COUNT_OF(with));
+    }
+}
+
+/* Somebody followed an old link: a page, not a problem in JSON. */
+static problem page_gone(struct call *c)
+{
+    struct text says = html_text(c->arena, sayings_in(c->korean)->shared_gone);
+
+    exchange_reply_page(c->http, 404,
+                        arena_join(c->arena, T("<!doctype html><html lang=\""), c->korean ? T("ko") : T("en"),
+                                   T("\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>"),
+                                   says, T("</title><link rel=\"stylesheet\" href=\"/reading.css\"><main><h1>"), says,
+                                   T("</h1><a class=\"button\" href=\"/tarot\">"),
+                                   html_text(c->arena, sayings_in(c->korean)->invitation), T("</a></main></html>")));
+    return NULL;
+}
+
+problem tarot_page(struct call *c)
+{
+    struct text code = exchange_param(c->http, T("code")), html;
+    struct shared_row row;
+    bool found = false;
+    problem p = code.len == TAROT_CODE_LEN ? store_shared(c, code, &row, &found) : NULL;
+
+    if (p)
+        return p;
+    if (!found)
+        return page_gone(c);
+    html = page_of(c, &row, code);
+    exchange_header_add(c->http, "Cache-Control", T("private, max-age=60"));
+    exchange_reply_page(c->http, 200, html);
+    return NULL;
+}
+
+/* --- pictures ------------------------------------------------------------------------------------------------------------ */
+static bool draw_picture(const char *svg, const char *png)
+{
+    double night[] = { 29, 23, 71 };
+    VipsImage *card = NULL, *black = NULL, *ground = NULL, *both = NULL;
+    bool ok = vips_svgload(svg, &card, "scale", CARD_SCALE, NULL) == 0 &&
+              vips_black(&black, PICTURE_WIDTH, PICTURE_HEIGHT, "bands", 3, NULL) == 0 &&
+              vips_linear(black, &ground, (double[]){ 0, 0, 0 }, night, 3, "uchar", TRUE, NULL) == 0 &&
+              vips_composite2(ground, card, &both, VIPS_BLEND_MODE_OVER, "x", (PICTURE_WIDTH - vips_image_get_width(card)) / 2,
+                              "y", (PICTURE_HEIGHT - vips_image_get_height(card)) / 2, NULL) == 0 &&
+              vips_image_write_to_file(both, png, "strip", TRUE, NULL) == 0;
+
+    g_clear_object(&card);
+    g_clear_object(&black);
+    g_clear_object(&ground);
+    g_clear_object(&both);
+    if (!ok)
+        fprintf(stderr, "%s: %s", svg, vips_error_buffer());
+    return ok;
+}
+
+bool tarot_draw_pictures(const char *folder)
+{
+    char svg[512], png[512];
+    bool ok = VIPS_INIT("madangd") == 0;
+
+    for (int i = 0; ok && i < CARDS; i++) {
+        snprintf(svg, sizeof svg, "%s/%02d.svg", folder, i);
+        snprintf(png, sizeof png, "%s/%02d.png", folder, i);
+        ok = draw_picture(svg, png);
+    }
+    vips_shutdown();
+    return ok;
+}

@@ -113,7 +113,7 @@ problem tarot_page(struct call *c)
     if (!found)
         return page_gone(c);
     html = page_of(c, &row, code);
-    exchange_header_add(c->http, "Cache-Control", T("private, max-age=60"));
+    exchange_header_add(c->http, "Cache-Control", T("no-cache"));
     exchange_reply_page(c->http, 200, html);
     return NULL;
 }

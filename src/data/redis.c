@@ -17,6 +17,7 @@ struct request {
     struct arena *arena; /* NULL: given up, or nobody waits */
     struct redis_value *out;
     bool refused, lost;
+    bool let_go, late; /* let_go: no task looks at it any more; late: answered after it was given up */
     char error[120];
 };
 
@@ -81,7 +82,10 @@ static void on_reply(redisAsyncContext *context, void *reply, void *data)
     if (!r || r->type == REDIS_REPLY_ERROR)
         metric_add(METRIC_REDIS_ERRORS, 1);
     if (!q->arena) {
-        free(q);
+        if (q->let_go)
+            free(q);
+        else
+            q->late = true; /* cancelled, but its task has not run since, and looks at it yet */
         return;
     }
     q->lost = r == NULL || FAULT(REDIS_LOST);
@@ -131,6 +135,7 @@ bool redis_send(struct values command)
     if (!commands.ready || on_their_way >= (size_t)config->redis_waiting_max)
         return false;
     q = must_zalloc(sizeof *q);
+    q->let_go = true;
     if (!send_now(command, q)) {
         free(q);
         return false;
@@ -160,8 +165,12 @@ static problem run(struct call *c, struct values command, struct redis_value *ou
         return PROBLEM(LEASES_UNAVAILABLE);
     }
     p = task_wait(c->task, &q->wait, clock_ms() + (uint64_t)config->redis_command_ms);
-    if (p && !q->arena)
-        return p == PROBLEM(DEADLINE) ? PROBLEM(LEASES_UNAVAILABLE) : p; /* the late reply frees q */
+    if (p && !q->arena) {
+        q->let_go = true; /* a reply that is still to come frees it */
+        if (q->late)
+            free(q);
+        return p == PROBLEM(DEADLINE) ? PROBLEM(LEASES_UNAVAILABLE) : p;
+    }
     lost = q->lost;
     refused = q->refused;
     memcpy(error, q->error, sizeof q->error);

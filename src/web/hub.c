@@ -117,7 +117,7 @@ problem hub_join(struct call *c, uint64_t handle, const struct text *names, size
     struct socket *s = socket_by(handle);
     problem p;
 
-    if (!s)
+    if (!s || !s->c) /* it has left its topics already, and would never leave these */
         return PROBLEM(CANCELLED);
     for (size_t i = 0; i < count; i++)
         topic_join(s, topic_use(names[i]), true, !s->joined);
@@ -179,7 +179,7 @@ bool hub_rejoin(struct call *c, struct counts *heads)
     struct account_entry *e = account_find(c->account);
     struct lingering *l = e ? e->lingering : NULL;
 
-    if (!s || !l)
+    if (!s || !s->c || !l)
         return false;
     for (size_t i = 0; i < l->count; i++)
         if (!l->topics[i]->known || !l->topics[i]->heard)

@@ -148,7 +148,7 @@ static problem claim(struct call *c, struct text token)
 
     if (p)
         return p;
-    if (!s)
+    if (!s || !s->c)
         return PROBLEM(CANCELLED);
     if (s->open && s->account != claims.account)
         return PROBLEM(FORBIDDEN); /* a socket stays whose it is */

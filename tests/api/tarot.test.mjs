@@ -310,6 +310,21 @@ test('a node that dies in the middle: the visitor learns it on another, and goes
     await s.close();
 });
 
+test('a socket that goes at any moment of a call (while it waits for Redis, for Postgres, to join) leaves nothing behind', async () => {
+    const node = await cluster.node();
+    for (let i = 0; i < 200; i++) {
+        const s = await Socket.open(node, p);
+        s.ws.send(JSON.stringify({ op: 'tarot.open', id: 1, in: {} }));
+        for (const until = performance.now() + (i % 25) * 0.25; performance.now() < until;); // finer than a timer
+        if (i % 3 === 0) await sleep(i % 4);
+        s.ws.terminate();
+        await s.closed;
+    }
+    await sleep(300);
+    await node.stop(); // tells if a topic, a task or an arena is left
+    assert.equal(node.exit.code, 0);
+});
+
 test('limits: a thousand characters, thirty turns, and the same message once', async () => {
     const node = await cluster.node({ MADANG_TAROT_TURNS_MAX: '2', MADANG_TAROT_PACE_MS: '0' }), c = await chat(node);
     assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '가'.repeat(1001) })).problem.code, 'request.fields');

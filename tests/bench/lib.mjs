@@ -14,6 +14,7 @@ export function compile() {
     fs.mkdirSync(tools, { recursive: true });
     const cc = (name, ...more) => execFileSync('cc', ['-O2', '-D_GNU_SOURCE', path.join(root, `tests/bench/${name}.c`), ...more, '-o', path.join(tools, name)], { stdio: 'inherit' });
     cc('load');
+    cc('streams');
     cc('floor', '-lcrypto');
     cc('floor_uv', '-I/usr/include/postgresql', '-luv', '-lpq');
 }
@@ -72,6 +73,11 @@ export function load(subject, mode, options) {
             resolve({ ...r, rate: r.done / r.cpu_s, plain: r.done / r.wall_s, busy: r.cpu_s / r.wall_s });
         });
     });
+}
+
+// A model's streams, and who listens to them.
+export function streams(subject, options) {
+    return JSON.parse(String(execFileSync('taskset', ['-c', LOAD, path.join(tools, 'streams'), ...toArgs({ port: subject.port, pid: subject.pids[0], ...options })], { timeout: 120000 })));
 }
 
 // Sockets that are opened and stay; "use" makes each of them do one round trip.

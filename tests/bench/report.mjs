@@ -76,6 +76,12 @@ ${main.map(table).join('\n')}
 |---|--:|--:|--:|--:|
 ${Object.keys(r.memory).map(n => `| ${n === 'madang' ? '**madang**' : NAMES[n]} | ${r.memory[n].idle.toLocaleString('en')} | ${r.memory[n].used.toLocaleString('en')} | ${n in r.beats ? percent(r.beats[n]) : '–'} | ${n in r.rooms ? percent(r.rooms[n]) : '–'} |`).join('\n')}
 
+**Words of a language model**, 30 a second in each stream, through [llm] and tarot.delta to a socket each: what the daemon adds in between
+
+| streams | p50 / p99 / longest, µs | of a core | words due / heard | bytes a stream |
+|--:|--:|--:|--:|--:|
+${r.streams.map(x => `| ${x.streams.toLocaleString('en')} | ${x.p50_us} / ${x.p99_us} / ${x.max_us} | ${percent(x.cpu)} | ${x.written} / ${x.heard} | ${x.bytes_each.toLocaleString('en')} |`).join('\n')}
+
 ${ten.length ? `**Ten times as much**\n\n| | best | of the tenth | of the floor |\n|---|--:|--:|--:|\n${ten.map(of).join('\n')}\n` : ''}
 **Instructions**, user space, counted by callgrind; the record is \`tests/bench/instructions.json\`
 

@@ -3,11 +3,11 @@
 // [--runs=5] [--seconds=0.6] [--no-tenfold] [--record: the instruction counts]
 import fs from 'node:fs';
 import path from 'node:path';
-import { compile, hold, load, median, pinStores, root, rss, sleep, stopAll } from './lib.mjs';
+import { compile, freePort, hold, load, median, pinStores, root, rss, sleep, stopAll, streams } from './lib.mjs';
 import { counts, judge } from './callgrind.mjs';
 import { write } from './report.mjs';
 import { many, quiet, scenarios, talk } from './scenarios.mjs';
-import { commits, NAMES, people, peerDatabase, starters } from './subjects.mjs';
+import { commits, madang, NAMES, people, peerDatabase, starters } from './subjects.mjs';
 
 const option = name => process.argv.find(a => a.startsWith(`--${name}=`))?.slice(name.length + 3).split(',');
 const quick = process.argv.includes('--quick'), only = option('only'), few = option('subjects') ?? (quick ? ['floor', 'uv', 'pq', 'nginx', 'bun', 'socketioNodes', 'pgbench', 'madang', 'nodes'] : undefined);
@@ -73,7 +73,21 @@ async function busyness(name, mode, options) {
     return median(results);
 }
 
-const report = { quick, RUNS, SECONDS, SOCKETS, scenarios: [], memory: {}, beats: {}, rooms: {}, grown: [] };
+// What the daemon adds between a model's words and a listener's socket.
+async function deltas(files) {
+    const upstream = await freePort(), node = await madang(cluster, 'streams', { MADANG_LLM_PROVIDER: 'clova', MADANG_LLM_URL: `http://127.0.0.1:${upstream}`, MADANG_LLM_AT_ONCE: '2000', MADANG_TAROT_FOLDER: path.join(root, 'config/tarot') });
+    pinStores(at);
+    try {
+        for (const conns of quick ? [1, 100] : [1, 100, 1000]) {
+            const r = streams(node, { upstream, conns, rate: 30, seconds: quick ? 2 : 5, tokens: files.all });
+            report.streams.push(r);
+            say(`${conns} streams: ${r.p50_us} / ${r.p99_us} µs, ${(r.cpu * 100).toFixed(1)} % of a core, ${r.heard} of ${r.written} words, ${r.bytes_each} B each`);
+            await sleep(2000);
+        }
+    } finally { await node.stop(); }
+}
+
+const report = { quick, RUNS, SECONDS, SOCKETS, scenarios: [], memory: {}, beats: {}, rooms: {}, streams: [], grown: [] };
 let fails = 0;
 try {
     await subject('madang'); // makes the tables
@@ -82,6 +96,7 @@ try {
     if (wanted('beats')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.beats[n] = await busyness(n, 'beats', { rate: 1000, per_room: 100, ...(quiet[n] ?? many[n])(files.all) });
     if (wanted('rooms')) for (const n of ['floor', 'bun', 'ws', 'go', 'madang'].filter(takes)) report.rooms[n] = await busyness(n, 'rooms', { per_room: 100, ...talk[n](files.all) });
     if (wanted('memory')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.memory[n] = await memory(n, files);
+    if (wanted('streams')) await deltas(files);
     if (wanted('tenfold') && tenfold) {
         const table = Object.fromEntries(scenarios(files).map(s => [s.id, s]));
         for (const [id, title, more] of [['json', 'GET of a constant JSON, 640 connections', { conns: 640 }], ['row', 'GET with one indexed SELECT, 640 connections', { conns: 640 }], ['hold', 'POST with one Redis lease, 640 connections', { conns: 640 }], ['echo', 'WebSocket call round trip, 10,000 sockets', { conns: 10000 }], ['fan', 'One event to 10,000 members, one at a time', { conns: 10000 }], ['fan16', 'The same, 16 unfinished', { conns: 10000 }], ['pairs', 'Relay between 5,000 pairs', { conns: 10000 }], ['churn', 'Handshakes with a token, 640 at a time', { conns: 640 }]]) {

@@ -179,10 +179,11 @@ test('OpenAI\'s dialect, with and without the last word', async () => {
 
 test('the spread opens when the model says so, and the reading is asked for with the card', async () => {
     const c = await chat(clova);
-    model.answers = [{ words: ['이제 ', '카드를 한', ' 장 뽑아', ' 보세요.'] }, { words: ['바다', '가 보여요.'] }];
+    model.answers = [{ words: ['이제 ', '카드를 한', ' 장 뽑아', ' 보세요.'] }, { words: ['바다', '가 보여요.'], gap: 100 }];
     await say(c, '바다에 가고 싶어요');
     await c.s.event('tarot.spread');
     const drawn = await c.s.ok('tarot.draw', { chat: c.id });
+    assert.equal((await c.s.call('tarot.draw', { chat: c.id })).problem.code, 'tarot.busy');
     await ending(c.s, drawn.turn);
     const { reading } = (await c.s.event('tarot.result')).data;
     assert.match(reading, /^바다가 보여요\.\n\n.*AI/s, 'and it says who made it');

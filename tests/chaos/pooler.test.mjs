@@ -8,6 +8,13 @@ import { befriend, binary, Cluster, room, signUp, until } from '../lib/daemon.mj
 const SERVERS = 3; // connections to Postgres, for two nodes that have ten each
 let cluster, pooler, one, two;
 
+// Told until it hears: a signal that comes while it starts is lost on it.
+async function stopPooler() {
+    const again = setInterval(() => pooler.process.kill(), 500);
+    pooler.process.kill();
+    await pooler.exited;
+    clearInterval(again);
+}
 function startPooler() {
     const folder = `${cluster.folder}/pooler`, root = process.getuid() === 0;
     fs.mkdirSync(folder, { recursive: true });
@@ -29,14 +36,12 @@ before(async () => {
 });
 after(async () => {
     await cluster?.stop();
-    pooler?.process.kill();
-    await pooler?.exited;
+    if (pooler) await stopPooler();
 });
 
 test('a role without the settings that a connection cannot be given is refused, and migrations through a pooler are', async () => {
     await cluster.sql(`alter role madang in database ${cluster.database} set timezone = 'Asia/Seoul'`);
-    pooler.process.kill();
-    await pooler.exited;
+    await stopPooler();
     await startPooler(); // connections that it had keep what the role was
     const run = (...more) => spawnSync(binary, ['run'], { env: cluster.environment({ name: 'refused', port: 1, adminPort: 1 }, { ...options(), ...more[0] }), encoding: 'utf8', timeout: 10000 });
     const plain = run(), migrating = run({ MADANG_PG_MIGRATE_AT_START: 'true' });
@@ -44,8 +49,7 @@ test('a role without the settings that a connection cannot be given is refused, 
     assert.match(migrating.stderr, /migrations need Postgres itself/);
     assert.deepEqual([plain.status, migrating.status], [1, 1]);
     await cluster.sql(`alter role madang in database ${cluster.database} set timezone = 'UTC'`);
-    pooler.process.kill();
-    await pooler.exited;
+    await stopPooler();
     await startPooler();
 });
 

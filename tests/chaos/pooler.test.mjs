@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
-import { befriend, binary, Cluster, room, signUp, until } from '../lib/daemon.mjs';
+import { befriend, binary, Cluster, room, root, signUp, until } from '../lib/daemon.mjs';
 
 const SERVERS = 3; // connections to Postgres, for two nodes that have ten each
 let cluster, pooler, one, two;
@@ -43,7 +43,7 @@ test('a role without the settings that a connection cannot be given is refused, 
     await cluster.sql(`alter role madang in database ${cluster.database} set timezone = 'Asia/Seoul'`);
     await stopPooler();
     await startPooler(); // connections that it had keep what the role was
-    const run = (...more) => spawnSync(binary, ['run'], { env: cluster.environment({ name: 'refused', port: 1, adminPort: 1 }, { ...options(), ...more[0] }), encoding: 'utf8', timeout: 10000 });
+    const run = (...more) => spawnSync(binary, ['run'], { env: cluster.environment({ name: 'refused', port: 1, adminPort: 1 }, { ...options(), ...more[0] }), cwd: root, encoding: 'utf8', timeout: 10000 });
     const plain = run(), migrating = run({ MADANG_PG_MIGRATE_AT_START: 'true' });
     assert.match(plain.stderr, /the role needs TimeZone UTC/);
     assert.match(migrating.stderr, /migrations need Postgres itself/);

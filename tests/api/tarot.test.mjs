@@ -113,7 +113,8 @@ test('sharing: card, words and date, nothing about the person; it can be taken b
     assert.ok(html.includes('친구와 다투었어요 &lt;b&gt;&amp;amp;&lt;/b&gt;') && !html.includes(p.name) && !html.includes(p.email));
     await c.s.ok('tarot.unshare', { chat: c.id });
     assert.equal((await offline.get(`/api/v1/tarot/shared/${shared.code}`)).status, 404);
-    const gone = await fetch(offline.base + shared.path);
+    assert.equal((await offline.get(shared.path)).body.code, 'tarot.not-found');
+    const gone = await fetch(offline.base + shared.path, { headers: { accept: 'text/html,application/xhtml+xml' } });
     assert.equal(gone.status, 404);
     assert.match(await gone.text(), /<h1>/);
     await c.s.close();

@@ -108,7 +108,9 @@ static void put_text(struct end *e, const char *text)
 /* --- the daemon's end ---------------------------------------------------------------------------------------------------- */
 static void open_socket(struct end *e, const char *token)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port) };
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                              .sin_port = htons((uint16_t)port) };
     char head[2048];
     int one = 1, n;
 
@@ -117,10 +119,11 @@ static void open_socket(struct end *e, const char *token)
     if (e->fd < 0 || connect(e->fd, (struct sockaddr *)&at, sizeof at) != 0)
         die("connect: %s", strerror(errno));
     setsockopt(e->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    n = snprintf(head, sizeof head,
-                 "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: madang.v1, bearer.%s, open.e30\r\n\r\n",
-                 token);
+    n = snprintf(
+        head, sizeof head,
+        "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: madang.v1, bearer.%s, open.e30\r\n\r\n",
+        token);
     put(e->fd, head, (size_t)n);
     watch(e);
 }
@@ -207,7 +210,9 @@ static size_t take_answer(struct end *e)
 /* --- the model's end ------------------------------------------------------------------------------------------------------- */
 static void listen_upstream(void)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)upstream) };
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                              .sin_port = htons((uint16_t)upstream) };
     struct end *e = calloc(1, sizeof *e);
     int one = 1;
 
@@ -238,10 +243,11 @@ static size_t take_request(struct end *e)
 static void say_word(struct end *e)
 {
     char text[200];
-    int n = snprintf(text, sizeof text,
-                     "id: %llu\nevent: token\ndata: {\"message\":{\"role\":\"assistant\",\"content\":\"%llu \"},\"finishReason\":null,"
-                     "\"created\":1767323045,\"seed\":7,\"usage\":null}\n\n",
-                     (unsigned long long)++e->words, (unsigned long long)now_ns());
+    int n = snprintf(
+        text, sizeof text,
+        "id: %llu\nevent: token\ndata: {\"message\":{\"role\":\"assistant\",\"content\":\"%llu \"},\"finishReason\":null,"
+        "\"created\":1767323045,\"seed\":7,\"usage\":null}\n\n",
+        (unsigned long long)++e->words, (unsigned long long)now_ns());
 
     put(e->fd, text, (size_t)n);
     written++;
@@ -428,7 +434,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < conns; i++) {
         char text[200];
 
-        snprintf(text, sizeof text, "{\"op\":\"tarot.say\",\"id\":2,\"in\":{\"chat\":%lld,\"text\":\"tell me\"}}", sockets[i].chat);
+        snprintf(text, sizeof text, "{\"op\":\"tarot.say\",\"id\":2,\"in\":{\"chat\":%lld,\"text\":\"tell me\"}}",
+                 sockets[i].chat);
         put_text(&sockets[i], text);
         turn(0);
     }
@@ -449,7 +456,8 @@ int main(int argc, char **argv)
         turn(10);
     qsort(samples, sample_count, sizeof *samples, by_size);
     (void)hearing;
-    printf("{\"streams\":%d,\"seconds\":%.2f,\"written\":%llu,\"heard\":%llu,\"p50_us\":%llu,\"p99_us\":%llu,\"max_us\":%llu,\"cpu\":%.3f,"
+    printf("{\"streams\":%d,\"seconds\":%.2f,\"written\":%llu,\"heard\":%llu,\"p50_us\":%llu,\"p99_us\":%llu,\"max_us\":%llu,"
+           "\"cpu\":%.3f,"
            "\"bytes_each\":%ld}\n",
            conns, took, (unsigned long long)wrote, (unsigned long long)caught, (unsigned long long)part(0.5),
            (unsigned long long)part(0.99), (unsigned long long)part(1), cpu / took, (during - before) / conns);

@@ -357,7 +357,7 @@ static const struct call_def calls[] = {
       .run = tarot_shared, .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
       .says = "A shared reading: card, words and date, and nothing about the person." },
     { .name = "tarot.page", .rest = GET("/r/{code}"), .doors = REST_ONLY, .raw = tarot_page, .raw_type = "text/html",
-      .limits = { PER_ADDRESS(100, SECONDS(10)) },
+      .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
       .says = "The same as a page that needs no script, with a picture for messengers." },
 };
 /* clang-format on */

@@ -87,10 +87,23 @@ static struct text page_of(struct call *c, const struct shared_row *row, struct 
     }
 }
 
-/* Somebody followed an old link: a page, not a problem in JSON. */
+static bool wants_page(struct call *c)
+{
+    struct text types = exchange_header(c->http, T("accept"));
+
+    while (types.len)
+        if (text_starts(text_trim(text_cut(types, ',', &types)), T("text/html")))
+            return true;
+    return false;
+}
+
+/* Who followed an old link in a browser gets a page, a program the problem. */
 static problem page_gone(struct call *c)
 {
     struct text says = html_text(c->arena, sayings_in(c->korean)->shared_gone);
+
+    if (!wants_page(c))
+        return PROBLEM(TAROT_NOT_FOUND);
 
     exchange_reply_page(c->http, 404,
                         arena_join(c->arena, T("<!doctype html><html lang=\""), c->korean ? T("ko") : T("en"),

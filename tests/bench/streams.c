@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define SAMPLES_MAX 4000000
+#define AT_ONCE 64 /* that are being opened, or begun */
 #define LINE_MAX_TOKENS 4096
 
 enum kind { LISTENER, MODEL, LISTENS }; /* the upstream's door, one of its streams, a socket of the daemon's */
@@ -42,7 +43,7 @@ static double seconds = 5;
 static const char *pid, *token_file;
 static struct end *sockets, **models;
 static char **tokens;
-static int model_count, ready, hearing;
+static int model_count, ready;
 static uint64_t heard, written, *samples;
 static size_t sample_count;
 static bool measuring;
@@ -427,7 +428,8 @@ int main(int argc, char **argv)
     listen_upstream();
     for (int i = 0; i < conns; i++) {
         open_socket(&sockets[i], tokens[i]);
-        turn(0);
+        while (i - ready >= AT_ONCE)
+            turn(10);
     }
     wait_for(&ready, "chats");
     before = rss_bytes();
@@ -437,7 +439,8 @@ int main(int argc, char **argv)
         snprintf(text, sizeof text, "{\"op\":\"tarot.say\",\"id\":2,\"in\":{\"chat\":%lld,\"text\":\"tell me\"}}",
                  sockets[i].chat);
         put_text(&sockets[i], text);
-        turn(0);
+        while (i - model_count >= AT_ONCE)
+            turn(10);
     }
     wait_for(&model_count, "streams");
     speak_until(now_ns() + 1000000000u);
@@ -455,7 +458,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < 20; i++)
         turn(10);
     qsort(samples, sample_count, sizeof *samples, by_size);
-    (void)hearing;
     printf("{\"streams\":%d,\"seconds\":%.2f,\"written\":%llu,\"heard\":%llu,\"p50_us\":%llu,\"p99_us\":%llu,\"max_us\":%llu,"
            "\"cpu\":%.3f,"
            "\"bytes_each\":%ld}\n",

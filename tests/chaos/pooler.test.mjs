@@ -8,12 +8,9 @@ import { befriend, binary, Cluster, room, root, signUp, until } from '../lib/dae
 const SERVERS = 3; // connections to Postgres, for two nodes that have ten each
 let cluster, pooler, one, two;
 
-// Told until it hears: a signal that comes while it starts is lost on it.
 async function stopPooler() {
-    const again = setInterval(() => pooler.process.kill(), 500);
     pooler.process.kill();
     await pooler.exited;
-    clearInterval(again);
 }
 function startPooler() {
     const folder = `${cluster.folder}/pooler`, root = process.getuid() === 0;
@@ -35,8 +32,7 @@ before(async () => {
     await startPooler();
 });
 after(async () => {
-    await cluster?.stop();
-    if (pooler) await stopPooler();
+    try { await cluster?.stop(); } finally { if (pooler) await stopPooler(); } // a child that is left keeps this process from ending
 });
 
 test('a role without the settings that a connection cannot be given is refused, and migrations through a pooler are', async () => {

@@ -13,7 +13,7 @@
 
 #include <stdarg.h>
 
-#include "madang/text.h"
+#include "madang/buf.h"
 
 struct arena_block;
 struct arena_defer;
@@ -39,6 +39,7 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_n
 #define arena_array(a, type, count) ((type *)arena_alloc((a), sizeof(type) * (count)))
 /* A copy, NUL-terminated behind its last byte. */
 struct text arena_text(struct arena *a, struct text t);
+struct text arena_buf(struct arena *a, struct buf *b); /* ends the buf; when that was over, so is the arena */
 const char *arena_cstr(struct arena *a, struct text t);
 /* One after the other: arena_join(a, T("room:"), digits). */
 struct text arena_join_all(struct arena *a, const struct text *parts, size_t count);

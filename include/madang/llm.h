@@ -22,7 +22,6 @@ struct llm_ask {
 
 /* None: [llm] provider is empty. */
 bool llm_is_there(void);
-const char *llm_name(void);
 /* How many of the model's tokens a text has, roughly and rather too many. */
 int64_t llm_tokens(struct text t);
 
@@ -31,7 +30,6 @@ struct llm_stream *llm_open(struct call *c, const struct llm_ask *ask);
 /* What is new, whole characters, borrowed until the next call; empty at the end. UPSTREAM_UNAVAILABLE, UPSTREAM_FAILED, DEADLINE,
  * OVERLOADED; CANCELLED with the task. */
 problem llm_next(struct call *c, struct llm_stream *s, struct text *words) MUST_USE;
-void llm_close(struct llm_stream *s); /* earlier than with the arena */
 
 /* Logs and returns false when a setting makes no sense. */
 bool llm_start(void) MUST_USE;

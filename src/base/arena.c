@@ -132,6 +132,16 @@ struct text arena_text(struct arena *a, struct text t)
     return (struct text){ copy, t.len };
 }
 
+struct text arena_buf(struct arena *a, struct buf *b)
+{
+    struct text out = arena_text(a, buf_text(b));
+
+    if (b->over)
+        arena_fill(a);
+    buf_fini(b);
+    return out;
+}
+
 const char *arena_cstr(struct arena *a, struct text t)
 {
     return arena_text(a, t).at;

@@ -432,16 +432,11 @@ static void put_canonical(struct arena *a, const struct json_tree *t, struct buf
 
 struct text json_canonical(struct arena *a, const struct json_tree *t)
 {
-    struct text out = T("");
     struct buf b;
 
     if (!t)
-        return out;
+        return T("");
     buf_init(&b, a->limit);
     put_canonical(a, t, &b);
-    if (b.over)
-        arena_fill(a);
-    out = arena_text(a, buf_text(&b));
-    buf_fini(&b);
-    return out;
+    return arena_buf(a, &b);
 }

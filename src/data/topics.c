@@ -47,7 +47,6 @@ problem topic_events_since(struct call *c, struct text topic, int64_t since, str
 static struct text array_of(struct arena *a, const struct text *topics, size_t count)
 {
     struct buf b;
-    struct text out;
 
     buf_init(&b, 1 << 20);
     buf_put_char(&b, '{');
@@ -57,11 +56,7 @@ static struct text array_of(struct arena *a, const struct text *topics, size_t c
         buf_put_json_string(&b, topics[i]); /* topic names hold nothing that the two escapings disagree on */
     }
     buf_put_char(&b, '}');
-    if (b.over)
-        arena_fill(a);
-    out = arena_text(a, buf_text(&b));
-    buf_fini(&b);
-    return out;
+    return arena_buf(a, &b);
 }
 
 problem topic_heads(struct call *c, const struct text *topics, size_t count, struct counts *out)

@@ -35,11 +35,6 @@ bool llm_is_there(void)
     return dialect != NULL;
 }
 
-const char *llm_name(void)
-{
-    return dialect ? dialect->name : "";
-}
-
 /* Korean takes a token for about one and a half syllables, English one for four letters. */
 int64_t llm_tokens(struct text t)
 {
@@ -93,7 +88,7 @@ struct llm_stream *llm_open(struct call *c, const struct llm_ask *ask)
     return s;
 }
 
-void llm_close(struct llm_stream *s)
+static void drop_transfer(struct llm_stream *s)
 {
     if (s->transfer)
         outbound_close(s->transfer);
@@ -210,7 +205,7 @@ static bool try_again(struct llm_stream *s, problem p)
 
     if (s->spoke || s->retried || !(s->failed ? s->again : network))
         return false;
-    llm_close(s);
+    drop_transfer(s);
     s->retried = true;
     s->failed = NULL;
     s->finished = s->ended = false;
@@ -248,7 +243,7 @@ problem llm_next(struct call *c, struct llm_stream *s, struct text *words)
         if (p && !try_again(s, p))
             break;
     }
-    llm_close(s);
+    drop_transfer(s);
     return p;
 }
 

@@ -44,7 +44,6 @@ static void put_messages(const struct llm_ask *ask, struct buf *out)
 static struct text body_with(struct arena *a, const struct llm_ask *ask, struct text head, struct text tokens,
                              struct text sampling)
 {
-    struct text out;
     struct buf b;
 
     buf_init(&b, a->limit);
@@ -57,23 +56,16 @@ static struct text body_with(struct arena *a, const struct llm_ask *ask, struct 
         buf_put(&b, sampling);
     }
     buf_put_char(&b, '}');
-    if (b.over)
-        arena_fill(a);
-    out = arena_text(a, buf_text(&b));
-    buf_fini(&b);
-    return out;
+    return arena_buf(a, &b);
 }
 
 static struct text model_json(struct arena *a)
 {
-    struct text out;
     struct buf b;
 
     buf_init(&b, 1000);
     buf_put_json_string(&b, config->llm_model);
-    out = arena_text(a, buf_text(&b));
-    buf_fini(&b);
-    return out;
+    return arena_buf(a, &b);
 }
 
 /* --- CLOVA Studio ----------------------------------------------------------------------------------------------------- */

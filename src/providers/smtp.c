@@ -39,18 +39,13 @@ static struct text encoded_body(struct arena *a, struct text t)
 {
     struct text all = base64_encode(a, t.at, t.len);
     struct buf b;
-    struct text out;
 
     buf_init(&b, all.len * 2 + 16);
     for (size_t i = 0; i < all.len; i += 76) {
         buf_put(&b, (struct text){ all.at + i, all.len - i < 76 ? all.len - i : 76 });
         buf_put(&b, T("\r\n"));
     }
-    if (b.over)
-        arena_fill(a);
-    out = arena_text(a, buf_text(&b));
-    buf_fini(&b);
-    return out;
+    return arena_buf(a, &b);
 }
 
 problem smtp_deliver(struct call *c, const struct mail *m)

@@ -202,6 +202,7 @@ test('what goes wrong upstream ends the turn with a problem, and the chat goes o
         ['silence from the beginning, twice', [{ words: [], silent: true }, { words: [], silent: true }], 'upstream.unavailable'],
         ['silence in the middle', [{ words: ['반쯤 '], silent: true }], 'upstream.failed'],
         ['broken off', [{ words: ['반쯤 '], broken: true }], 'upstream.failed'],
+        ['words without an end', [{ words: Array(60).fill('가'.repeat(500)) }], 'upstream.failed'],
         ['its quota, twice', [{ status: 429, code: '42901' }, { status: 429, code: '42901' }], 'upstream.unavailable'],
         ['our key', [{ status: 401, code: '40104' }], 'upstream.failed'],
     ]) {
@@ -307,6 +308,8 @@ test('a node that dies in the middle: the visitor learns it on another, and goes
     assert.match(state.turn.text, /^오래 오래 /);
     const end = await ending(s, turn, 20000);
     assert.equal(end.ev, 'tarot.failed');
+    assert.equal(end.data.problem.code, 'tarot.cut');
+    assert.match(end.data.problem.title, /끊겼/);
     model.answers = [{ words: ['다시 ', '왔네요.'] }];
     assert.equal((await say({ s, id: c.id }, '아직 있어요')).text, '다시 왔네요.');
     await s.close();

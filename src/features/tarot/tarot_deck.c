@@ -233,17 +233,14 @@ static bool fill_one(struct text *pattern, const struct pair *with, size_t count
 
 struct text fill(struct arena *a, struct text pattern, const struct pair *with, size_t count)
 {
-    struct text out;
     struct buf b;
 
-    buf_init(&b, TAROT_LINE_MAX * 4);
+    buf_init(&b, a->limit);
     while (pattern.len) {
         if (pattern.at[0] == '{' && fill_one(&pattern, with, count, &b))
             continue;
         buf_put_char(&b, pattern.at[0]);
         pattern = text_from(pattern, 1);
     }
-    out = arena_text(a, buf_text(&b));
-    buf_fini(&b);
-    return out;
+    return arena_buf(a, &b);
 }

@@ -24,7 +24,8 @@ static size_t characters_to_bytes(struct text t, size_t characters)
     return i;
 }
 
-struct text quote(struct arena *a, struct text words)
+/* The visitor's words to be taken up: one line, not too long. */
+static struct text quote(struct arena *a, struct text words)
 {
     struct text line, rest;
 

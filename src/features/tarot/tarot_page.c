@@ -14,7 +14,6 @@
 
 static struct text html_text(struct arena *a, struct text t)
 {
-    struct text out;
     struct buf b;
 
     buf_init(&b, t.len * 6 + 1);
@@ -35,9 +34,7 @@ static struct text html_text(struct arena *a, struct text t)
         default:
             buf_put_char(&b, t.at[i]);
         }
-    out = arena_text(a, buf_text(&b));
-    buf_fini(&b);
-    return out;
+    return arena_buf(a, &b);
 }
 
 static struct text absolute(struct arena *a, struct text path)

@@ -21,7 +21,5 @@ struct reader {
 extern const struct reader reader_model, reader_offline, reader_help;
 
 const struct reader *reader_for(enum turn_kind kind);
-/* The visitor's words to be taken up: one line, not too long. */
-struct text quote(struct arena *a, struct text words);
 
 #endif

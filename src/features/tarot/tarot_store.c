@@ -22,6 +22,13 @@ static const struct field turn_fields[] = {
     FIELD(struct turn_row, chat),
     FIELD(struct turn_row, kind, .words = &tarot_kinds),
 };
+static const struct field ended_fields[] = {
+    FIELD(struct ended_row, turn),
+    FIELD(struct ended_row, chat),
+    FIELD(struct ended_row, kind, .words = &tarot_kinds),
+    FIELD(struct ended_row, language),
+};
+static const struct shape ended_shape = SHAPE("TarotEndedRow", struct ended_row, ended_fields);
 static const struct shape turn_shape = SHAPE("TarotTurnRow", struct turn_row, turn_fields);
 static const struct field shared_fields[] = {
     FIELD(struct shared_row, card),     FIELD(struct shared_row, reversed), FIELD(struct shared_row, reading),
@@ -122,21 +129,15 @@ static const struct statement turn_add = { .name = "tarot_turn_add",
 static const struct statement turn_end = {
     .name = "tarot_turn_end",
     .lane = LANE_TX,
-    .row = &turn_shape,
-    .sql = "update tarot_turns set state = $2, reason = $3, ended_at = now() where id = $1 and state = 'running'"
-           " returning id as turn, chat, kind"
+    .row = &ended_shape,
+    .sql = "update tarot_turns t set state = $2, reason = $3, ended_at = now() from tarot_chats c"
+           " where t.id = $1 and t.state = 'running' and c.id = t.chat returning t.id as turn, t.chat, t.kind, c.language"
 };
 static const struct statement turn_running = {
     .name = "tarot_turn_running",
     .lane = LANE_READ,
     .row = &turn_shape,
     .sql = "select id as turn, chat, kind from tarot_turns where chat = $1 and state = 'running'"
-};
-static const struct statement turn_get = {
-    .name = "tarot_turn",
-    .lane = LANE_READ,
-    .row = &turn_shape,
-    .sql = "select id as turn, chat, kind from tarot_turns where id = $1 and state = 'running'"
 };
 static const struct statement turns_old = { .name = "tarot_turns_old",
                                             .lane = LANE_READ,
@@ -147,7 +148,7 @@ static const struct statement turns_old = { .name = "tarot_turns_old",
 
 STATEMENT_TABLE(tarot_statements, &chat_get, &chat_lock, &chats, &chat_open, &chat_title, &chat_state, &chat_rename, &chat_remove,
                 &chat_draw, &chat_share, &chat_unshare, &shared, &lines, &line_add, &turn_add, &turn_end, &turn_running,
-                &turn_get, &turns_old);
+                &turns_old);
 
 static const struct constraint constraints[] = { { "tarot_turns_one", PROBLEM_TAROT_BUSY } };
 struct constraint_table tarot_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
@@ -238,7 +239,7 @@ problem store_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t
     return p;
 }
 
-problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct turn_row *out, bool *ended)
+problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct ended_row *out, bool *ended)
 {
     return store_maybe(tx, &turn_end, VALUES(turn, failed ? T("failed") : T("ended"), reason), out, ended);
 }
@@ -246,11 +247,6 @@ problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text rea
 problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, bool *found)
 {
     return store_maybe(c, &turn_running, VALUES(chat), out, found);
-}
-
-problem store_turn(struct call *c, int64_t turn, struct turn_row *out, bool *running)
-{
-    return store_maybe(c, &turn_get, VALUES(turn), out, running);
 }
 
 problem store_turns_old(struct call *c, int64_t older_s, struct turn_rows *out)

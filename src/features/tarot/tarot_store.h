@@ -29,6 +29,11 @@ struct turn_row {
     int64_t turn, chat;
     struct word kind;
 };
+struct ended_row {
+    int64_t turn, chat;
+    struct word kind;
+    struct text language; /* of the chat */
+};
 struct turn_rows {
     struct turn_row *at;
     size_t count;
@@ -62,9 +67,8 @@ problem store_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text
 /* CHAT_BUSY when one is running. */
 problem store_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t *turn) MUST_USE;
 /* *ended false: somebody else ended it. */
-problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct turn_row *out, bool *ended) MUST_USE;
+problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct ended_row *out, bool *ended) MUST_USE;
 problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, bool *found) MUST_USE;
-problem store_turn(struct call *c, int64_t turn, struct turn_row *out, bool *running) MUST_USE;
 problem store_turns_old(struct call *c, int64_t older_s, struct turn_rows *out) MUST_USE; /* running longer than any may */
 
 #endif

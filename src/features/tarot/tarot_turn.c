@@ -10,8 +10,8 @@
 #define SAVE_MS 250
 #define KEEP_MS 2000
 #define TASK_MS 5000
-#define TEXT_MAX 65536u /* bytes of a turn; a reader who goes on beyond is stopped */
-#define TURN_S_MAX 300  /* no turn runs longer, however slow its reader */
+#define TEXT_MAX (TAROT_LINE_MAX * 4) /* bytes of a turn */
+#define TURN_S_MAX 300                /* no turn runs longer, however slow its reader */
 #define STORE_TRIES 5
 #define LISTENED_MAX 10000 /* chats whose listeners a node tells of */
 
@@ -192,9 +192,9 @@ static problem speak(struct call *c, struct turn *t)
         return p;
     t->reader = r->name;
     state = r->open(c, &ask);
-    while (!(p = r->next(c, state, &words)) && words.len && !t->text.over)
+    while (!(p = r->next(c, state, &words)) && words.len && t->length <= TAROT_LINE_MAX && !t->text.over)
         say_once(t, words);
-    if (!p && t->text.len == 0)
+    if (!p && (t->text.len == 0 || words.len)) /* nothing said, or no end of it */
         return PROBLEM(UPSTREAM_FAILED);
     if (!p && t->kind == TURN_READING)
         say_once(t, arena_join(c->arena, T("\n\n"), sayings_in(t->korean)->made_by_ai));
@@ -293,7 +293,7 @@ static problem end_once(struct call *c, struct turn *t)
     struct tx tx TX_SCOPE = { 0 };
     enum ended_reason reason;
     struct chat_row chat;
-    struct turn_row row;
+    struct ended_row row;
     problem p, why = verdict(t, &reason);
     bool found, ended;
 
@@ -454,14 +454,14 @@ static void judge_listeners(const struct kept_turn *kept, size_t count)
 static problem end_dead(struct call *c, int64_t turn)
 {
     struct tx tx TX_SCOPE = { 0 };
-    struct turn_row row;
+    struct ended_row row;
     bool ended;
     problem p;
 
     if ((p = tx_begin(c, &tx)) || (p = store_turn_end(&tx, turn, true, T("node"), &row, &ended)) || !ended)
         return p;
     log_warn("tarot", "turn %lld: its node is gone", (long long)turn);
-    if ((p = announce_failed(&tx, row.chat, turn, PROBLEM(UPSTREAM_FAILED), true, 0)))
+    if ((p = announce_failed(&tx, row.chat, turn, PROBLEM(TAROT_CUT), text_is(row.language, T("ko")), 0)))
         return p;
     return tx_commit(&tx);
 }

@@ -200,7 +200,6 @@ struct waiting {
     struct pg_query *query;
 };
 
-/* A commit on its way is waited for: the statement time limit or the probe of the pool ends it. */
 static void let_go(struct wait *w)
 {
     struct waiting *waiting = CONTAINER_OF(w, struct waiting, wait);
@@ -208,6 +207,14 @@ static void let_go(struct wait *w)
     waiting->query->wait = NULL;
     waiting->query = NULL;
     wait_done(w, NULL);
+}
+
+/* What is committed is told, even when who asked has gone meanwhile: only the deadline lets go of a commit on its way. Of one
+ * whose caller was cancelled, Postgres' statement_timeout or the pool's probe makes an end. */
+static void let_go_late(struct wait *w)
+{
+    if (w->stopped != PROBLEM(CANCELLED))
+        let_go(w);
 }
 
 /* Who tries again at once with the same key must not find the lock of what was given up. */
@@ -265,12 +272,12 @@ problem tx_commit(struct tx *tx)
     }
     if (!(w.query = pg_connection_send(tx->connection, &commit, NO_VALUES)))
         return PROBLEM(STORE_UNAVAILABLE);
-    wait_init(&w.wait, let_go);
+    wait_init(&w.wait, let_go_late);
     w.query->wait = &w.wait;
     if (FAULT(COMMIT_UNKNOWN))
         pg_connection_lose_answer(tx->connection);
     p = task_wait(c->task, &w.wait, 0);
-    if (p)
+    if (!w.query)
         log_warn("pg", "%s: waiting for the commit ended: %s", c->name, p->code);
     p = commit_result(tx, w.query);
     release(tx);

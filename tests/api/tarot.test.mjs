@@ -331,6 +331,22 @@ test('a socket that goes at any moment of a call (while it waits for Redis, for 
     assert.equal(node.exit.code, 0);
 });
 
+test('a socket that goes while its message is being committed: what was kept is answered', async () => {
+    await cluster.sql(`create function slowly() returns trigger language plpgsql as 'begin perform pg_sleep(0.6); return null; end'`);
+    await cluster.sql('create constraint trigger slowly after insert on tarot_turns deferrable initially deferred for each row execute function slowly()');
+    const c = await chat(clova);
+    model.answers = [{ words: ['듣고 ', '있었어요.'] }];
+    c.s.ws.send(JSON.stringify({ op: 'tarot.say', id: 99, in: { chat: c.id, text: '들리나요?' } }));
+    await until('the commit is on its way', async () => (await cluster.sql("select 1 from pg_stat_activity where query = 'commit' and state = 'active'")).length > 0);
+    c.s.ws.terminate();
+    await c.s.closed;
+    await cluster.sql('alter table tarot_turns disable trigger slowly'); // waits for the commit
+    await cluster.sql('drop trigger slowly on tarot_turns');
+    await cluster.sql('drop function slowly()');
+    const all = await until('an answer', async () => { const x = await clova.ok('GET', `/api/v1/tarot/chats/${c.id}`, p.token); return !x.turn && x.lines.length > 2 && x; });
+    assert.equal(all.lines.at(-1).body, '듣고 있었어요.');
+});
+
 test('limits: a thousand characters, thirty turns, and the same message once', async () => {
     const node = await cluster.node({ MADANG_TAROT_TURNS_MAX: '2', MADANG_TAROT_PACE_MS: '0' }), c = await chat(node);
     assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '가'.repeat(1001) })).problem.code, 'request.fields');

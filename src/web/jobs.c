@@ -208,13 +208,13 @@ static void take_due(struct call *c)
     }
 }
 
-static void insert_periods(struct call *c, int64_t *last_minute)
+static void insert_periods(struct call *c, int64_t *last_look)
 {
     int64_t now = clock_wall_seconds();
 
-    if (now / 10 == *last_minute)
+    if (now / 10 == *last_look)
         return;
-    *last_minute = now / 10;
+    *last_look = now / 10;
     for (size_t f = 0; f < feature_count; f++)
         for (size_t i = 0; i < features[f]->job_count; i++) {
             const struct job_def *d = &features[f]->jobs[i];
@@ -233,7 +233,7 @@ static void cancel_sleep(struct wait *w)
 
 static void look(struct task *t, void *arg)
 {
-    int64_t last_minute = 0;
+    int64_t last_look = 0;
     struct arena a;
     struct call c;
     struct wait w;
@@ -245,7 +245,7 @@ static void look(struct task *t, void *arg)
         arena_init(&a, 1 << 22);
         c = call_of_our_own(t, &a, "jobs.look");
         task_set_deadline(t, clock_ms() + 5000);
-        insert_periods(&c, &last_minute);
+        insert_periods(&c, &last_look);
         take_due(&c);
         arena_fini(&a);
         task_set_deadline(t, 0);

@@ -315,6 +315,16 @@ test('a node that dies in the middle: the visitor learns it on another, and goes
     await s.close();
 });
 
+test('a turn whose node ended before it took a lease is ended too', async () => {
+    const c = await chat(clova);
+    await cluster.sql(`insert into tarot_turns (chat, kind, node, began_at) values ($1, 'talk', 'gone', now() - interval '20 s')`, [c.id]);
+    await cluster.sql("delete from jobs where kind = 'tarot.sweep'");
+    assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '계세요?' })).problem.code, 'tarot.busy');
+    assert.equal((await c.s.event('tarot.failed', () => true, 40000)).data.problem.code, 'tarot.cut');
+    model.answers = [{ words: ['네, ', '여기요.'] }];
+    assert.equal((await say(c, '계세요?')).text, '네, 여기요.');
+});
+
 test('a socket that goes at any moment of a call (while it waits for Redis, for Postgres, to join) leaves nothing behind', async () => {
     const node = await cluster.node();
     for (let i = 0; i < 200; i++) {

@@ -365,7 +365,7 @@ static const struct call_def calls[] = {
 static const struct event_def *const events[] = { &tarot_started_event, &tarot_delta_event,  &tarot_ended_event,
                                                   &tarot_failed_event,  &tarot_spread_event, &tarot_result_event,
                                                   &card_event };
-static const struct job_def jobs[] = { { .kind = "tarot.sweep", .run = turns_sweep, .every_s = 60 } };
+static const struct job_def jobs[] = { { .kind = "tarot.sweep", .run = turns_sweep, .every_s = 15 } };
 
 static bool check(void)
 {

@@ -5,7 +5,7 @@
 #define LEASE_MS ((int64_t)10000)
 #define TEXT_MS ((int64_t)600000)
 
-static struct script keep_script = SCRIPT("tarot_keep.lua");
+static struct script keep_script = SCRIPT("tarot_keep.lua"), doubt_script = SCRIPT("tarot_doubt.lua");
 
 static struct text leases(struct arena *a)
 {
@@ -47,6 +47,17 @@ problem lease_turns_keep(struct call *c, struct kept_turn *turns, size_t count, 
         if (text_to_i64(out.at[0].at[i].text, &lapsed->at[lapsed->count]))
             lapsed->count++;
     return NULL;
+}
+
+problem lease_turns_doubt(struct call *c, const int64_t *turns, size_t count)
+{
+    struct value *v = arena_array(c->arena, struct value, count + 1);
+    struct redis_value out;
+
+    v[0] = value_i64(LEASE_MS);
+    for (size_t i = 0; i < count; i++)
+        v[i + 1] = value_i64(turns[i]);
+    return script_run(c, &doubt_script, VALUES(leases(c->arena)), (struct values){ v, count + 1 }, &out);
 }
 
 void lease_turn_end(struct arena *a, int64_t turn)

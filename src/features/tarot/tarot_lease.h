@@ -16,6 +16,8 @@ struct lapsed_turns {
  * (NULL). */
 problem lease_turns_keep(struct call *c, struct kept_turn *turns, size_t count, const int64_t *listened, size_t listened_count,
                          struct lapsed_turns *lapsed) MUST_USE;
+/* Gives a last lease to those that have none: lapsed if nobody keeps it. */
+problem lease_turns_doubt(struct call *c, const int64_t *turns, size_t count) MUST_USE;
 void lease_turn_end(struct arena *a, int64_t turn); /* with its text */
 /* Appended without waiting; kept for ten minutes. False: Redis is away, nothing was appended. */
 bool lease_text_append(struct arena *a, int64_t turn, struct text more);

@@ -69,6 +69,6 @@ problem store_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t
 /* *ended false: somebody else ended it. */
 problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct ended_row *out, bool *ended) MUST_USE;
 problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, bool *found) MUST_USE;
-problem store_turns_old(struct call *c, int64_t older_s, struct turn_rows *out) MUST_USE; /* running longer than any may */
+problem store_turns_old(struct call *c, int64_t older_s, struct turn_rows *out) MUST_USE; /* running for so long already */
 
 #endif

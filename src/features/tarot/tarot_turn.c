@@ -11,7 +11,8 @@
 #define KEEP_MS 2000
 #define TASK_MS 5000
 #define TEXT_MAX (TAROT_LINE_MAX * 4) /* bytes of a turn */
-#define TURN_S_MAX 300                /* no turn runs longer, however slow its reader */
+#define TURN_S_MAX 240                /* no turn speaks longer, however slow its reader */
+#define LEASED_S 15                   /* by then a turn that runs has its lease */
 #define STORE_TRIES 5
 #define LISTENED_MAX 10000 /* chats whose listeners a node tells of */
 
@@ -363,7 +364,7 @@ static void run_turn(struct task *task, void *arg)
     struct scope s;
 
     scope_open(&s, task);
-    task_set_deadline(task, clock_ms() + (TURN_S_MAX - 60) * 1000);
+    task_set_deadline(task, clock_ms() + TURN_S_MAX * 1000);
     if (t->stop == STOP_NOT) {
         t->speaking = &s;
         scope_start(&s, "tarot.speak", run_speaking, t);
@@ -506,13 +507,16 @@ static void keep(struct task *task, void *arg)
 problem turns_sweep(struct call *c, const void *payload)
 {
     struct turn_rows old;
-    problem p = store_turns_old(c, TURN_S_MAX, &old);
+    problem p = store_turns_old(c, LEASED_S, &old);
+    int64_t *turn;
 
     (void)payload;
-    for (size_t i = 0; !p && i < old.count; i++)
-        if (!turn_find(old.at[i].turn))
-            p = end_dead(c, old.at[i].turn);
-    return p;
+    if (p || old.count == 0)
+        return p;
+    turn = arena_array(c->arena, int64_t, old.count);
+    for (size_t i = 0; i < old.count; i++)
+        turn[i] = old.at[i].turn;
+    return lease_turns_doubt(c, turn, old.count);
 }
 
 void turns_start(void)

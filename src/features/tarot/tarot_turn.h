@@ -19,6 +19,6 @@ int64_t utf16_length(struct text t);
 
 void turns_start(void);
 void turns_stop(void);
-problem turns_sweep(struct call *c, const void *payload) MUST_USE; /* a job: turns that nobody can be speaking any more */
+problem turns_sweep(struct call *c, const void *payload) MUST_USE; /* a job: turns without a lease, whose node is gone too */
 
 #endif

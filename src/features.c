@@ -6,6 +6,7 @@
 #include "madang/notices.h"
 #include "madang/social.h"
 #include "madang/tarot.h"
+#include "madang/video.h"
 #include "web/jobs.h"
 #include "web/session.h"
 #ifdef MADANG_BENCH
@@ -14,7 +15,7 @@
 
 const struct feature *const features[] = {
     &session_feature, &jobs_feature,  &system_feature,  &mail_feature,  &accounts_feature,
-    &social_feature,  &files_feature, &notices_feature, &tarot_feature,
+    &social_feature,  &files_feature, &notices_feature, &tarot_feature, &video_feature,
 #ifdef MADANG_BENCH
     &bench_feature,
 #endif

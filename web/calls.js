@@ -72,4 +72,13 @@ export default {
   'tarot.share': ['POST', '/api/v1/tarot/chats/{chat}/share', false],
   'tarot.unshare': ['DELETE', '/api/v1/tarot/chats/{chat}/share', false],
   'tarot.shared': ['GET', '/api/v1/tarot/shared/{code}', false],
+  'tarot.cards': ['GET', '/api/v1/tarot/cards', false],
+  'video.open': ['POST', '/api/v1/video/rooms', false],
+  'video.check': ['POST', '/api/v1/video/rooms/{room}/check', false],
+  'video.join': [null, null, false],
+  'video.ice': [null, null, false],
+  'video.signal': [null, null, false],
+  'video.leave': [null, null, false],
+  'video.close': ['DELETE', '/api/v1/video/rooms/{room}', false],
+  'video.kick': ['DELETE', '/api/v1/video/rooms/{room}/peers/{peer}', false],
 };

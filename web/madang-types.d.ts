@@ -582,6 +582,113 @@ export interface TarotPublic {
   notice: string;
   date: string;
 }
+export interface TarotMeaning {
+  ko: string;
+  en: string;
+}
+export interface TarotDeckCard {
+  ko: string;
+  en: string;
+  upright: TarotMeaning;
+  reversed: TarotMeaning;
+}
+export interface TarotDeck {
+  /** By their numbers. */
+  cards: TarotDeckCard[];
+}
+export interface VideoOpen {
+  /** What the guest reads at the door. */
+  title?: string | null;
+  /** Else one is made. */
+  password?: string | null;
+}
+export interface VideoOpened {
+  room: string;
+  /** Told this once; what is kept is a hash. */
+  password: string;
+  /** Of the room's page, from the root. */
+  path: string;
+  /** Unless it is used. */
+  expires: string;
+}
+export interface VideoTry {
+  room: string;
+  /** Not needed by the host, and by who has a place in the room. */
+  password?: string | null;
+}
+export interface VideoChecked {
+  title: string;
+  /** I am. */
+  host: boolean;
+  /** There is no place for me now. */
+  full: boolean;
+}
+export interface VideoJoin {
+  room: string;
+  /** Not needed by the host, and by who has a place in the room. */
+  password?: string | null;
+  /** A random name of this page's life: with another one the others begin their connections anew. */
+  page: string;
+}
+export interface VideoPeer {
+  /** Name in this room. */
+  peer: string;
+  page: string;
+  host: boolean;
+  /** When two offers cross, I give way to this peer (perfect negotiation). */
+  polite: boolean;
+}
+export interface IceServer {
+  urls: string[];
+  username?: string | null;
+  credential?: string | null;
+}
+export interface IceConfig {
+  servers: IceServer[];
+  /** iceTransportPolicy. */
+  policy: "all" | "relay";
+  /** Ask again by then (video.ice). */
+  ttl_s: number;
+}
+export interface VideoJoined {
+  title: string;
+  /** My name in this room. */
+  peer: string;
+  /** I am. */
+  host: boolean;
+  /** The others. */
+  peers: VideoPeer[];
+  ice: IceConfig;
+}
+export interface VideoRoomRef {
+  room: string;
+}
+export interface SessionDescription {
+  type: "offer" | "answer";
+  sdp: string;
+}
+export interface IceCandidate {
+  /** Empty: there are no more. */
+  candidate: string;
+  /** sdpMid. */
+  mid?: string | null;
+  /** usernameFragment. */
+  fragment?: string | null;
+  /** sdpMLineIndex. */
+  line?: number | null;
+}
+export interface VideoSignal {
+  room: string;
+  to: string;
+  /** Either this … */
+  description?: SessionDescription | null;
+  /** … or this. */
+  candidate?: IceCandidate | null;
+}
+export interface VideoPeerRef {
+  room: string;
+  peer: string;
+}
 export interface MeChanged {
   account: number;
 }
@@ -649,6 +756,31 @@ export interface TarotResult {
 export interface TarotCardDrawn {
   chat: number;
   card: TarotCard;
+}
+export interface VideoArrival {
+  room: string;
+  peer: VideoPeer;
+  /** Its place was kept; with the same page, its connections may still stand. */
+  again: boolean;
+}
+export interface VideoDeparture {
+  room: string;
+  peer: string;
+  /** lost: it did not come back in time. */
+  reason: "left" | "lost" | "kicked";
+}
+export interface VideoSignalled {
+  room: string;
+  from: string;
+  /** Of the sender: what a page before it said is of no use. */
+  page: string;
+  description?: SessionDescription | null;
+  candidate?: IceCandidate | null;
+}
+export interface VideoClosed {
+  room: string;
+  /** closed or host-left: for all; kicked, moved (joined elsewhere), gone (the place was lost): for me. */
+  reason: "closed" | "host-left" | "kicked" | "moved" | "gone";
 }
 export interface Calls {
   /** Opens the session of this socket: joins its topics and tells what was missed. May come with the upgrade, as the subprotocol open.<base64url of the input>; then it is answered with the id 0. */
@@ -795,6 +927,24 @@ export interface Calls {
   "tarot.unshare": { in: TarotRef; out: Record<string, never> };
   /** A shared reading: card, words and date, and nothing about the person. */
   "tarot.shared": { in: TarotCode; out: TarotPublic };
+  /** All cards: names and meanings. */
+  "tarot.cards": { in: Record<string, never>; out: TarotDeck };
+  /** Opens a consultation room of mine. Who joins needs its code and password. */
+  "video.open": { in: VideoOpen; out: VideoOpened };
+  /** Whether a room would let me in; a wrong password counts as a try. */
+  "video.check": { in: VideoTry; out: VideoChecked };
+  /** Takes a place in a room, or comes back to mine. From then on this socket hears of the room, and no other of mine. */
+  "video.join": { in: VideoJoin; out: VideoJoined };
+  /** Fresh credentials for the TURN servers. */
+  "video.ice": { in: VideoRoomRef; out: IceConfig };
+  /** To the browser of another in the room: a session description, or a candidate. */
+  "video.signal": { in: VideoSignal; out: Record<string, never> };
+  /** Gives my place up. When the host leaves, the room is closed. */
+  "video.leave": { in: VideoRoomRef; out: Record<string, never> };
+  /** Closes my room. */
+  "video.close": { in: VideoRoomRef; out: Record<string, never> };
+  /** Sends somebody out of my room, not to come back with this account. */
+  "video.kick": { in: VideoPeerRef; out: Record<string, never> };
 }
 export interface Events {
   /** Something about me changed: read me.get again. */
@@ -843,4 +993,14 @@ export interface Events {
   "tarot.result": TarotResult;
   /** The card was drawn. */
   "tarot.card": TarotCardDrawn;
+  /** Somebody came, or came back. */
+  "video.peer-joined": VideoArrival;
+  /** Somebody's socket is gone; the place is kept for a while. */
+  "video.peer-away": VideoPeerRef;
+  /** Somebody's place is free. */
+  "video.peer-left": VideoDeparture;
+  /** From the browser of another. */
+  "video.signal": VideoSignalled;
+  /** The room is closed to me. */
+  "video.closed": VideoClosed;
 }

@@ -100,9 +100,10 @@ struct feature {
     void (*told)(struct text what); /* by this feature on another node: hub_tell_nodes() */
     /* A socket of this account opens: which topics it joins (append to the list). */
     problem (*topics)(struct call *c, struct topic_list *out);
-    /* The account's first socket on this node opened, its last one closed (10 s ago and more), a socket opened. */
+    /* The account's first socket on this node opened, its last one closed (10 s ago and more); a socket opened, and closed. */
     void (*online)(int64_t account, bool here);
     void (*opened)(uint64_t socket, int64_t account);
+    void (*closed)(uint64_t socket);
 };
 
 extern const struct feature *const features[];

@@ -18,6 +18,7 @@ bool hub_rejoin(struct call *c, struct counts *heads);
 void hub_join_done(uint64_t socket, const struct counts *heads);
 /* Every socket of the account, on all nodes, joins. Who joins so is told to resync once the relay hears the topic. */
 void hub_join_account(int64_t account, struct text topic);
+void hub_leave(uint64_t socket, struct text topic); /* harmless when it has not joined */
 bool hub_is_member(uint64_t socket, struct text topic);
 bool hub_is_open(uint64_t socket); /* still there, with its session */
 

@@ -16,7 +16,10 @@ struct digest {
 
 struct digest sha256(struct text t);
 struct digest hmac_sha256(struct text key, struct text t);
-void sha1(struct text t, unsigned char out[static 20]); /* for the WebSocket handshake alone */
+/* SHA-1 only where a protocol of others asks for it: the WebSocket handshake, names of Redis scripts, TURN credentials. */
+#define SHA1_SIZE 20
+void sha1(struct text t, unsigned char out[static SHA1_SIZE]);
+void hmac_sha1(struct text key, struct text t, unsigned char out[static SHA1_SIZE]);
 bool equal_in_constant_time(struct text a, struct text b);
 struct text digest_text(const struct digest *d); /* borrows */
 struct text digest_hex(struct arena *a, const struct digest *d);

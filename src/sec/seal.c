@@ -48,7 +48,7 @@ struct digest sha256(struct text t)
     return d;
 }
 
-void sha1(struct text t, unsigned char out[static 20])
+void sha1(struct text t, unsigned char out[static SHA1_SIZE])
 {
     static struct kept_hash kept = { .name = "SHA1" };
 
@@ -96,6 +96,14 @@ struct digest hmac_sha256(struct text key, struct text t)
     CHECK(EVP_MAC_init(c, NULL, 0, NULL) == 1 && EVP_MAC_update(c, (const unsigned char *)t.at, t.len) == 1 &&
           EVP_MAC_final(c, d.bytes, &size, sizeof d.bytes) == 1);
     return d;
+}
+
+void hmac_sha1(struct text key, struct text t, unsigned char out[static SHA1_SIZE])
+{
+    size_t size;
+
+    CHECK(
+        EVP_Q_mac(NULL, "HMAC", NULL, "SHA1", NULL, key.at, key.len, (const unsigned char *)t.at, t.len, out, SHA1_SIZE, &size));
 }
 
 bool equal_in_constant_time(struct text a, struct text b)

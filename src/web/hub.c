@@ -105,6 +105,15 @@ bool hub_is_member(uint64_t handle, struct text name)
     return s && t && topic_has(s, t);
 }
 
+void hub_leave(uint64_t handle, struct text name)
+{
+    struct socket *s = socket_by(handle);
+    struct topic *t = topic_find(name);
+
+    if (s && t)
+        topic_part(s, t);
+}
+
 bool hub_is_open(uint64_t handle)
 {
     const struct socket *s = socket_by(handle);
@@ -330,6 +339,9 @@ void socket_identify(struct socket *s, const struct claims *claims)
 
 void hub_socket_gone(struct socket *s)
 {
+    for (size_t i = 0; s->open && i < feature_count; i++)
+        if (features[i]->closed)
+            features[i]->closed(s->handle);
     account_leave(s);
     topics_leave(s);
 }

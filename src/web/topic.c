@@ -206,6 +206,20 @@ static void topic_leave(struct topic *t, uint32_t at)
     topic_release(t);
 }
 
+void topic_part(struct socket *s, struct topic *t)
+{
+    const struct member *m = member_find(s, t);
+    uint32_t i;
+
+    if (!m)
+        return;
+    i = m->back;
+    topic_leave(t, s->belongs[i].at);
+    s->belongs[i] = s->belongs[--s->belong_count];
+    if (i < s->belong_count)
+        s->belongs[i].topic->members[s->belongs[i].at].back = i;
+}
+
 void topics_leave(struct socket *s)
 {
     while (s->belong_count) {

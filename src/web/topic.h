@@ -42,8 +42,9 @@ void topics_stop(void);
 void topic_join(struct socket *s, struct topic *t, bool held, bool lasting);
 void topic_open_up(struct socket *s, struct text name, int64_t after); /* no longer held, if it is a topic of the socket's */
 bool topic_has(const struct socket *s, const struct topic *t);
-void topics_leave(struct socket *s);  /* all of them */
-void topics_let_go(struct socket *s); /* what was held for topics that have opened up */
+void topic_part(struct socket *s, struct topic *t); /* this one, if it has joined */
+void topics_leave(struct socket *s);                /* all of them */
+void topics_let_go(struct socket *s);               /* what was held for topics that have opened up */
 
 void topic_subscribe(struct topic *t);
 void topic_deliver(struct topic *t, int64_t number, struct chunk *frame);

@@ -120,6 +120,13 @@ test('sharing: card, words and date, nothing about the person; it can be taken b
     await c.s.close();
 });
 
+test('the deck: 78 cards, both languages, both ways', async () => {
+    const { cards } = await offline.ok('GET', '/api/v1/tarot/cards');
+    assert.equal(cards.length, 78);
+    assert.deepEqual([cards[0].en, cards[21].ko, cards[77].en], ['The Fool', '세계', 'King of Pentacles']);
+    assert.ok(cards.every(x => x.upright.ko && x.upright.en && x.reversed.ko && x.reversed.en));
+});
+
 test('my chats: newest first, in pages; renamed, removed; nobody else\'s', async () => {
     const q = await signUp(offline), ids = [];
     for (let i = 0; i < 3; i++) ids.unshift((await offline.ok('POST', '/api/v1/tarot/chats', q.token, {})).chat.chat);

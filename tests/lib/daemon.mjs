@@ -8,7 +8,7 @@ import pg from 'pg';
 import WebSocket from 'ws';
 
 export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
-const at = process.env.MADANG_TEST_STORES ?? path.join(root, '.dev/test');
+export const at = process.env.MADANG_TEST_STORES ?? path.join(root, '.dev/test');
 export const binary = process.env.MADANG_BINARY ?? path.join(root, 'build/release/madangd');
 const records = process.env.MADANG_TEST_RECORDS;
 export const slowed = process.env.MADANG_WRAP ? { skip: 'a matter of milliseconds, and the daemon runs under a checker' } : {};

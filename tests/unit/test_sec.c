@@ -106,6 +106,25 @@ static void test_seals(void **state)
     arena_fini(&a);
 }
 
+/* Made by another implementation. */
+static void test_turn_credentials(void **state)
+{
+    static const struct {
+        struct text user, password;
+    } vectors[] = { { TEXT_INIT("1767326645:user42"), TEXT_INIT("MuZaZwqQvYYa2KXPQ1Y94LBqVZw=") },
+                    { TEXT_INIT("1767326645"), TEXT_INIT("V+27A4XMdi5jNaBQQzie6CRBVis=") } };
+    unsigned char mac[SHA1_SIZE];
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 16);
+    for (size_t i = 0; i < COUNT_OF(vectors); i++) {
+        hmac_sha1(T("north-secret"), vectors[i].user, mac);
+        assert_true(text_is(base64_encode(&a, mac, sizeof mac), vectors[i].password));
+    }
+    arena_fini(&a);
+}
+
 static void test_breaker(void **state)
 {
     struct breaker b = { 0 };
@@ -195,8 +214,8 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sigv4),   cmocka_unit_test(test_access_tokens), cmocka_unit_test(test_seals),
-        cmocka_unit_test(test_breaker), cmocka_unit_test(test_account_rules),
+        cmocka_unit_test(test_sigv4),   cmocka_unit_test(test_access_tokens),    cmocka_unit_test(test_seals),
+        cmocka_unit_test(test_breaker), cmocka_unit_test(test_turn_credentials), cmocka_unit_test(test_account_rules),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

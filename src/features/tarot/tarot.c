@@ -148,6 +148,12 @@ static problem tarot_list(struct call *c)
     return NULL;
 }
 
+static problem tarot_cards(struct call *c)
+{
+    *(struct deck *)c->out = deck_all();
+    return NULL;
+}
+
 /* --- talking and drawing ---------------------------------------------------------------------------------------------- */
 /* The chat, locked, with room for a turn. */
 static problem open_chat(struct tx *tx, int64_t chat, struct chat_row *out)
@@ -356,6 +362,8 @@ static const struct call_def calls[] = {
     { .name = "tarot.shared", .rest = GET("/api/v1/tarot/shared/{code}"), .in = &tarot_code_shape, .out = &tarot_public_shape,
       .run = tarot_shared, .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
       .says = "A shared reading: card, words and date, and nothing about the person." },
+    { .name = "tarot.cards", .rest = GET("/api/v1/tarot/cards"), .out = &deck_shape, .run = tarot_cards,
+      .limits = { PER_ADDRESS(30, SECONDS(10)) }, .says = "All cards: names and meanings." },
     { .name = "tarot.page", .rest = GET("/r/{code}"), .doors = REST_ONLY, .raw = tarot_page, .raw_type = "text/html",
       .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
       .says = "The same as a page that needs no script, with a picture for messengers." },

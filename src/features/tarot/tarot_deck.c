@@ -6,28 +6,18 @@
 #define FILE_MAX (1u << 20)
 #define SAYING .len_max = 4000
 
-struct meaning {
-    struct text ko, en;
-};
-struct card {
-    struct text ko, en;
-    struct meaning upright, reversed;
-};
 static const struct field meaning_fields[] = { FIELD(struct meaning, ko, SAYING), FIELD(struct meaning, en, SAYING) };
 static const struct shape meaning_shape = SHAPE("TarotMeaning", struct meaning, meaning_fields);
 static const struct field card_fields[] = {
-    FIELD(struct card, ko),
-    FIELD(struct card, en),
-    FIELD(struct card, upright, .shape = &meaning_shape),
-    FIELD(struct card, reversed, .shape = &meaning_shape),
+    FIELD(struct deck_card, ko),
+    FIELD(struct deck_card, en),
+    FIELD(struct deck_card, upright, .shape = &meaning_shape),
+    FIELD(struct deck_card, reversed, .shape = &meaning_shape),
 };
-static const struct shape card_shape = SHAPE("TarotCardData", struct card, card_fields);
-struct deck {
-    LIST_OF(struct card) cards;
-};
+static const struct shape card_shape = SHAPE("TarotDeckCard", struct deck_card, card_fields);
 static const struct field deck_fields[] = { FIELD_LIST(struct deck, cards, .shape = &card_shape, .list_min = CARDS,
-                                                       .list_max = CARDS) };
-static const struct shape deck_shape = SHAPE("TarotDeck", struct deck, deck_fields);
+                                                       .list_max = CARDS, .says = "By their numbers.") };
+const struct shape deck_shape = SHAPE("TarotDeck", struct deck, deck_fields);
 
 static const struct field two_ways_fields[] = { FIELD(struct two_ways, upright, SAYING),
                                                 FIELD(struct two_ways, reversed, SAYING) };
@@ -168,6 +158,11 @@ const struct prompts *prompts_in(bool korean)
 struct text page_pattern(void)
 {
     return page;
+}
+
+struct deck deck_all(void)
+{
+    return deck;
 }
 
 void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out)

@@ -6,6 +6,17 @@
 
 #define CARDS 78
 
+struct meaning {
+    struct text ko, en;
+};
+struct deck_card {
+    struct text ko, en;
+    struct meaning upright, reversed;
+};
+struct deck {
+    LIST_OF(struct deck_card) cards;
+};
+extern const struct shape deck_shape;
 struct two_ways {
     struct text upright, reversed;
 };
@@ -37,6 +48,7 @@ void deck_free(void);
 const struct sayings *sayings_in(bool korean);
 const struct prompts *prompts_in(bool korean);
 struct text page_pattern(void); /* of the public page */
+struct deck deck_all(void);
 void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out);
 bool says_one_of(struct text what, const struct text *words, size_t count); /* blanks and case aside */
 /* The pattern with {name} replaced for each of the pairs. */

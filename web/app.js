@@ -8,15 +8,31 @@ import { friendsPage, findPage, personPage } from './views/people.js';
 import { mePage } from './views/me.js';
 import { noticesPage, managePage } from './views/notices.js';
 import { tarotHome, tarotList, tarotView } from './views/tarot.js';
+import { videoHome, videoRoom } from './views/video.js';
 
 const app = document.getElementById('app');
 let leave = null; // what the present page wants done when it goes
+let hold = null;  // asks whether it may go at all
+let here = location.pathname;
 
 export function go(path, replace) {
+  if (hold && !replace) { letGo(() => go(path)); return; }
   history[replace ? 'replaceState' : 'pushState'](null, '', path);
   route();
 }
-addEventListener('popstate', () => route());
+// Until holdHere(null), whoever goes elsewhere in these pages is asked first: run() promises yes or no.
+export function holdHere(run) { hold = run; }
+async function letGo(then) {
+  if (!await hold()) return;
+  hold = null;
+  then();
+}
+addEventListener('popstate', () => {
+  if (!hold) { route(); return; }
+  const to = location.pathname;
+  history.pushState(null, '', here);
+  letGo(() => go(to));
+});
 document.addEventListener('click', e => {
   const a = e.target.closest('a[href^="/"]');
   if (!a || a.target || a.hasAttribute('download') || e.metaKey || e.ctrlKey || a.getAttribute('href').startsWith('/api')) return;
@@ -32,6 +48,8 @@ const pages = [
   { path: /^\/people\/(\d+)$/, nav: 'find', view: match => personPage(Number(match[1])) },
   { path: /^\/tarot$/, nav: 'tarot', guests: true, pane: tarotList, view: tarotHome },
   { path: /^\/tarot\/(\d+)$/, nav: 'tarot', guests: true, pane: tarotList, view: match => tarotView(Number(match[1])), detail: true },
+  { path: /^\/video$/, nav: 'tarot', guests: true, view: videoHome },
+  { path: /^\/video\/([a-z2-9]{10})$/, guests: true, bare: true, view: match => videoRoom(match[1]) },
   { path: /^\/notices$/, nav: 'notices', view: noticesPage },
   { path: /^\/manage$/, nav: 'manage', view: managePage },
   { path: /^\/me$/, nav: 'me', view: mePage },
@@ -63,14 +81,14 @@ function banner() {
 async function route() {
   leave?.();
   leave = null;
-  const path = location.pathname;
+  const path = here = location.pathname;
   if (!m.signedIn) { leave = gate(app, { path, enter }); return; }
   if (state.me?.role === 'newcomer') { leave = onboarding(app, { enter }); return; }
   const page = pages.find(p => p.path.test(path) && (p.guests || !isGuest()));
   if (!page) { go(isGuest() ? '/tarot' : '/', true); return; }
-  const nav = navigation(page.nav), pane = page.pane?.(path), view = page.view(page.path.exec(path)), b = banner();
-  app.replaceChildren(b, h(`div.house${page.pane ? '' : '.single'}${page.detail ? '.detail' : ''}`, {}, nav, pane?.node, h('main.view', { id: 'main', tabindex: '-1' }, view.node)));
-  leave = () => { nav.forget(); b.forget(); pane?.leave?.(); view.leave?.(); };
+  const nav = page.bare ? null : navigation(page.nav), pane = page.pane?.(path), view = page.view(page.path.exec(path)), b = banner();
+  app.replaceChildren(b, h(`div.house${page.pane ? '' : '.single'}${page.detail ? '.detail' : ''}${page.bare ? '.bare' : ''}`, {}, nav, pane?.node, h('main.view', { id: 'main', tabindex: '-1' }, view.node)));
+  leave = () => { nav?.forget(); b.forget(); pane?.leave?.(); view.leave?.(); };
 }
 
 const isMember = () => state.me && !['newcomer', 'guest'].includes(state.me.role);
@@ -98,7 +116,7 @@ m.on('open', () => { if (isMember()) { loadRooms().catch(() => {}); loadRequests
 
 try {
   state.service = await m.call('system.info', {}, { rest: true }).catch(() => ({}));
-  if (await m.restore()) await enter(location.pathname === '/login' ? '/' : location.pathname + location.search);
+  if (await m.restore()) await enter(location.pathname === '/login' ? '/' : location.pathname + location.search + location.hash);
   else await route();
 } catch (p) {
   toast(p.message);

@@ -23,6 +23,9 @@ export function icon(name) {
     chat: 'M4 5h16v11H9l-5 4z', people: 'M8 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm8 0a3 3 0 1 0 0-6M2 20c0-4 3-6 6-6s6 2 6 6m2-6c3 0 6 2 6 6',
     search: 'M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zm5-1.5L21 21', bell: 'M6 16V11a6 6 0 0 1 12 0v5l2 2H4zm4 4h4',
     me: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-8 9c0-5 4-7 8-7s8 2 8 7', moon: 'M19 15.5A8 8 0 1 1 9.5 4a6.5 6.5 0 0 0 9.5 11.5zM17 4l.8 2 2 .8-2 .8L17 9.6l-.8-2-2-.8 2-.8z', shield: 'M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z', image: 'M4 5h16v14H4zm0 11l5-5 4 4 3-3 4 4M15 9.5h.01', back: 'M15 5l-7 7 7 7', send: 'M4 12l16-8-6 16-3-6z',
+    mic: 'M12 15a3.5 3.5 0 0 0 3.5-3.5v-5a3.5 3.5 0 0 0-7 0v5A3.5 3.5 0 0 0 12 15zm-6.5-4a6.5 6.5 0 0 0 13 0M12 17.5V21m-3.5 0h7', micOff: 'M15.5 9V6.5a3.5 3.5 0 0 0-6.7-1.4M8.5 9v2.5a3.5 3.5 0 0 0 5.6 2.8M5.5 11a6.5 6.5 0 0 0 10.3 5.3M18.5 11a6.4 6.4 0 0 1-.6 2.7M12 17.5V21m-3.5 0h7M4 4l16 16',
+    camera: 'M3 7h12v10H3zm12 3.5 6-3v9l-6-3', cameraOff: 'M9 7h6v6m0 4H3V7h2m10 3.5 6-3v9l-6-3M4 4l16 16', gear: 'M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6zm0-12v2.5m0 13V21M3 12h2.5m13 0H21M5.6 5.6l1.8 1.8m9.2 9.2 1.8 1.8m0-12.8-1.8 1.8m-9.2 9.2-1.8 1.8',
+    hangUp: 'M3 14.5c0-4 4-6.5 9-6.5s9 2.5 9 6.5l-4 1.5-1-3.5a12 12 0 0 0-8 0L7 16z', cards: 'M8 4h9v14H8zm0 2-4 1 3 13 7-1.5M12.5 8.5l2 2.5-2 2.5-2-2.5z',
   };
   const svg = document.createElementNS(svgNs, 'svg'), path = document.createElementNS(svgNs, 'path');
   svg.setAttribute('viewBox', '0 0 24 24'); svg.setAttribute('fill', 'none'); svg.setAttribute('stroke', 'currentColor'); svg.setAttribute('stroke-width', '1.8');

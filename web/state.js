@@ -46,7 +46,7 @@ m.on('dm.read', e => {
 m.on('presence.snapshot', e => { state.online = new Set(e.data.online); changed('presence'); });
 m.on('presence.changed', e => { for (const c of e.data.changes) setOnline(c.account, c.online); changed('presence'); });
 m.on('me.changed', () => loadMe().catch(() => {}));
-m.on('resync', e => { if (state.me?.role === 'guest' || e.on.startsWith('tarot:')) return; if (e.on.startsWith('room:') || e.on === '*') loadRooms().catch(() => {}); else { loadRequests().catch(() => {}); loadMe().catch(() => {}); } });
+m.on('resync', e => { if (state.me?.role === 'guest' || /^(tarot|video):/.test(e.on)) return; if (e.on.startsWith('room:') || e.on === '*') loadRooms().catch(() => {}); else { loadRequests().catch(() => {}); loadMe().catch(() => {}); } });
 for (const name of ['friend.requested', 'friend.accepted', 'friend.rejected', 'friend.cancelled', 'friend.removed'])
   m.on(name, () => { loadRequests().catch(() => {}); changed('friends'); if (name !== 'friend.requested') loadRooms().catch(() => {}); });
 

@@ -2,9 +2,9 @@
 import { chromium } from 'playwright-core';
 import { until } from './daemon.mjs';
 
-export async function launch() {
+export async function launch(...more) {
     return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-        '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'] });
+        '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', ...more] });
 }
 
 export class Person {

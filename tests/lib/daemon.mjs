@@ -25,7 +25,7 @@ export async function until(what, check, ms = 10000) {
     }
 }
 
-function freePort() {
+export function freePort() {
     return new Promise((resolve, reject) => {
         const s = net.createServer().on('error', reject).listen(0, '127.0.0.1', () => {
             const { port } = s.address();

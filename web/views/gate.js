@@ -62,8 +62,13 @@ const resetForm = enter => [h('h2', { text: t('setPassword') }), form([field('pa
   location.href = '/login';
 })];
 
+// Who was invited to a consultation needs no account.
+const guestDoor = enter => [h('h2', { text: t('invited') }), h('p', { text: t('invitedSays') }),
+  h('p', {}, h('button.primary', { type: 'button', text: t('goOnAsGuest'), onclick: async () => { try { await m.guest(); await enter(location.pathname + location.hash); } catch (p) { toast(p.message); } } })),
+  h('div.split', { text: t('or') }), ...loginForm(() => enter(location.pathname + location.hash)).slice(1, 2)];
+
 export function gate(app, { path, enter }) {
-  const inner = path === '/signup' ? signupForm(enter) : path === '/forgot' ? forgotForm() : path === '/password-reset' ? resetForm(enter) : loginForm(enter);
+  const inner = path.startsWith('/video/') ? guestDoor(enter) : path === '/signup' ? signupForm(enter) : path === '/forgot' ? forgotForm() : path === '/password-reset' ? resetForm(enter) : loginForm(enter);
   const problem = new URLSearchParams(location.search).get('problem');
   app.replaceChildren(h('div.gate', {}, hall(), h('main.door', { id: 'main' }, problem ? h('p.error', { role: 'alert', text: problem }) : null, inner)));
   app.querySelector('input')?.focus();

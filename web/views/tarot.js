@@ -2,16 +2,16 @@
 import { ask, field, h, icon, toast, when } from '../dom.js';
 import { m, state } from '../state.js';
 import { currentLanguage, t } from '../words.js';
+import { face, spread, turn } from '../cards.js';
 import { go } from '../app.js';
 
-const CARDS = 78;
 const tell = p => toast(p.message);
-const face = (card, props = {}) => h(`img.face${card.reversed ? '.reversed' : ''}`, { src: `/cards/${String(card.number).padStart(2, '0')}.svg`, alt: `${card.name[currentLanguage()]}, ${t(card.reversed ? 'reversed' : 'upright')}`, width: '300', height: '520', ...props });
 const begin = async () => { try { go(`/tarot/${(await m.call('tarot.open', { language: currentLanguage() })).chat.chat}`); } catch (p) { tell(p); } };
 const beginButton = () => h('button.primary', { type: 'button', text: t('newReading'), onclick: begin });
 
 export function tarotList(path) {
-  const list = h('div'), node = h('section.pane', { 'aria-label': t('tarot') }, h('header', {}, h('h1.grow', { text: t('tarot') }), beginButton()), list);
+  const list = h('div'), node = h('section.pane', { 'aria-label': t('tarot') }, h('header', {}, h('h1.grow', { text: t('tarot') }), beginButton()),
+    h('a.item.to-video', { href: '/video' }, icon('camera'), h('span.grow', {}, h('span.name', { text: t('consultation') }), h('span.preview', { text: t('consultationShort') }))), list);
   const item = c => h('li', {}, h('a.item', { href: `/tarot/${c.chat}`, 'aria-current': path === `/tarot/${c.chat}` ? 'true' : undefined },
     h('img.mini', { src: c.card ? `/cards/${String(c.card.number).padStart(2, '0')}.svg` : '/cards/back.svg', alt: '' }),
     h('span.grow', {}, h('span.row', {}, h('span.name.grow', { text: c.title || t('untitled') }), h('span.soft.small-text', { text: when(c.at) })), h('span.preview', { text: c.card ? c.card.name[currentLanguage()] : t('noCardYet') }))));
@@ -34,7 +34,7 @@ export function tarotList(path) {
   return { node, leave: () => offs.forEach(off => off()) };
 }
 
-export const tarotHome = () => ({ node: h('div.empty.tarot-home', {}, h('img', { src: '/cards/back.svg', alt: '', width: '150', height: '260' }), h('h1', { text: t('tarotTitle') }), h('p', { text: t('tarotSays') }), beginButton()) });
+export const tarotHome = () => ({ node: h('div.empty.tarot-home', {}, h('img', { src: '/cards/back.svg', alt: '', width: '150', height: '260' }), h('h1', { text: t('tarotTitle') }), h('p', { text: t('tarotSays') }), h('div.row.middle', {}, beginButton(), h('a.button', { href: '/video' }, icon('camera'), t('consultation')))) });
 
 class Reading {
   constructor(chat) {
@@ -132,19 +132,14 @@ class Reading {
     this.below.replaceChildren(...parts);
   }
   // All cards face down; whichever is picked, the server has drawn.
-  makeSpread() {
-    const cards = Array.from({ length: CARDS }, (_, i) => h('button.card-back', { type: 'button', 'aria-label': `${t('card')} ${i + 1}`, onclick: e => this.pick(e.currentTarget) }, h('span.turning', {}, h('img', { src: '/cards/back.svg', alt: '', loading: 'lazy' }))));
-    return h('div.spread-box', {}, h('p', { text: t('pickCard') }), h('div.spread', { role: 'group', 'aria-label': t('pickCard') }, cards));
-  }
+  makeSpread() { return spread(t('pickCard'), (_, button) => this.pick(button)); }
   async pick(button) {
     if (this.picking) return;
     this.picking = true;
     button.classList.add('picked');
     try {
       const out = await m.call('tarot.draw', { chat: this.chat }, { key: crypto.randomUUID?.() });
-      button.firstChild.append(face(out.card));
-      button.classList.add('turned');
-      await new Promise(r => setTimeout(r, matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 1200));
+      await turn(button, out.card);
     } catch (p) { button.classList.remove('picked'); tell(p); } finally { this.picking = false; this.load(); }
   }
   async drawCard() { try { await m.call('tarot.draw', { chat: this.chat }, { key: crypto.randomUUID?.() }); } catch (p) { tell(p); } }

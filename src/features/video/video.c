@@ -254,7 +254,8 @@ static const struct call_def calls[] = {
     { .name = "video.join", .doors = SOCKET_ONLY, .who = WHO_GUEST, .in = &video_join_shape, .out = &video_joined_shape,
       .run = video_join, .limits = { PER_ACCOUNT(30, MINUTES(1)), PER_ADDRESS(60, MINUTES(1)) },
       .problems = { PROBLEM(VIDEO_NOT_FOUND), PROBLEM(VIDEO_FULL), PROBLEM(VIDEO_KICKED) },
-      .says = "Takes a place in a room, or comes back to mine. From then on this socket hears of the room, and no other of mine." },
+      .says = "Takes a place in a room, or comes back to mine. "
+              "From then on this socket hears of the room, and no other of mine." },
     { .name = "video.ice", .doors = SOCKET_ONLY, .who = WHO_GUEST, .in = &video_room_ref_shape, .out = &ice_config_shape,
       .run = video_ice, .limits = { PER_ACCOUNT(30, MINUTES(1)) }, .problems = { PROBLEM(VIDEO_NOT_IN) },
       .says = "Fresh credentials for the TURN servers." },

@@ -1,10 +1,10 @@
 #include "static_files.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
 
 #include "madang/codec.h"
 #include "madang/config.h"
+#include "madang/load.h"
 #include "madang/log.h"
 #include "madang/map.h"
 #include "madang/seal.h"
@@ -47,24 +47,11 @@ static const char *type_of(struct text path)
     return NULL;
 }
 
-static bool read_bytes(const char *from, struct text *out)
+static size_t room(void)
 {
-    struct stat st;
-    FILE *f = fopen(from, "re");
-    char *at;
-    bool ok;
+    size_t left = TOTAL_BYTES_MAX - memory.used;
 
-    if (!f)
-        return false;
-    if (fstat(fileno(f), &st) != 0 || st.st_size > (off_t)FILE_BYTES_MAX || memory.used + (size_t)st.st_size > TOTAL_BYTES_MAX) {
-        fclose(f);
-        return false;
-    }
-    at = arena_alloc(&memory, (size_t)st.st_size + 1);
-    ok = fread(at, 1, (size_t)st.st_size, f) == (size_t)st.st_size;
-    fclose(f);
-    *out = (struct text){ at, (size_t)st.st_size };
-    return ok;
+    return memory.used >= TOTAL_BYTES_MAX ? 0 : left < FILE_BYTES_MAX ? left : FILE_BYTES_MAX;
 }
 
 static void add_file(const char *from, const char *path)
@@ -76,7 +63,7 @@ static void add_file(const char *from, const char *path)
 
     if (!type)
         return;
-    if (!read_bytes(from, &bytes)) {
+    if (!file_load(&memory, from, room(), &bytes)) {
         log_warn("static", "%s cannot be read or is too large", from);
         return;
     }

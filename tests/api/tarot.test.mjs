@@ -364,6 +364,32 @@ test('a socket that goes while its message is being committed: what was kept is 
     assert.equal(all.lines.at(-1).body, '듣고 있었어요.');
 });
 
+test('who leaves takes the chats along, and the public page; a guest who becomes a member keeps them', async () => {
+    const q = await signUp(offline), c = await chat(offline, q);
+    for (const t of ['친구와 다투었어요', '제가 먼저 사과하고 싶어요', '카드를 뽑고 싶어요']) await say(c, t);
+    await ending(c.s, (await c.s.ok('tarot.draw', { chat: c.id })).turn);
+    const { code } = await c.s.ok('tarot.share', { chat: c.id });
+    assert.equal((await offline.post('/api/v1/me/leave', q.token, { password: q.password })).status, 204);
+    assert.equal((await offline.get(`/api/v1/tarot/shared/${code}`)).status, 404);
+    assert.deepEqual(await cluster.sql('select 1 from tarot_chats where id = $1 union all select 1 from tarot_lines where chat = $1 union all select 1 from tarot_turns where chat = $1', [c.id]), []);
+
+    const g = await guest(offline), kept = await chat(offline, g), email = `kept-${g.id ?? Date.now()}@example.com`;
+    await offline.ok('POST', '/api/v1/auth/codes', g.token, { email, purpose: 'signup' });
+    const out = await offline.ok('POST', '/api/v1/auth/signup', g.token, { email, code: await cluster.mail(email, /(\d{6})/), password: 'correct horse battery', birth_date: '1990-01-01', consents: { terms: '1', privacy: '1' }, locale: 'ko' });
+    assert.deepEqual((await offline.ok('GET', '/api/v1/tarot/chats', out.access_token)).chats.map(x => x.chat), [kept.id]);
+    await kept.s.close();
+});
+
+test('turns a day: who asks for more is told when to come again', async () => {
+    const node = await cluster.node({ MADANG_LIMITS_SCALE: '1', MADANG_TAROT_PACE_MS: '0' }), c = await chat(node);
+    await cluster.sql('update tarot_chats set turns = 30 where id = $1', [c.id]); // each is refused, and counts
+    for (let i = 0; i < 200; i++) assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '또' })).problem.code, 'tarot.turns');
+    const over = await node.post(`/api/v1/tarot/chats/${c.id}/lines`, p.token, { text: '또' });
+    assert.equal(over.body.code, 'rate-limited');
+    assert.ok(Number(over.headers.get('retry-after')) > 60);
+    await c.s.close();
+});
+
 test('limits: a thousand characters, thirty turns, and the same message once', async () => {
     const node = await cluster.node({ MADANG_TAROT_TURNS_MAX: '2', MADANG_TAROT_PACE_MS: '0' }), c = await chat(node);
     assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '가'.repeat(1001) })).problem.code, 'request.fields');

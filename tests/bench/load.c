@@ -15,11 +15,9 @@
  * other of 2i and 2i+1. Prints one line of JSON; times of answers in microseconds.
  */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,8 +25,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "measure.h"
 
 #define HELLOS_MAX 4
 #define AT_ONCE 64 /* sockets that are being opened */
@@ -63,52 +62,6 @@ static uint64_t done, sent, heard, refused;
 static uint64_t numbers;
 static bool running, numbered; /* numbered: the message differs each time */
 static uint32_t buckets[BUCKETS * 16];
-
-static void die(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* Nanoseconds that a process's threads have run. */
-static uint64_t cpu_of(const char *pid)
-{
-    char path[300], line[100];
-    uint64_t sum = 0;
-    struct dirent *e;
-    DIR *d;
-
-    snprintf(path, sizeof path, "/proc/%s/task", pid);
-    if (!(d = opendir(path)))
-        die("no process %s", pid);
-    while ((e = readdir(d)) != NULL) {
-        FILE *f;
-
-        if (e->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof path, "/proc/%s/task/%s/schedstat", pid, e->d_name);
-        f = fopen(path, "r");
-        if (f && fgets(line, sizeof line, f))
-            sum += strtoull(line, NULL, 10);
-        if (f)
-            fclose(f);
-    }
-    closedir(d);
-    return sum;
-}
 
 static uint64_t cpu_now(void)
 {

@@ -7,10 +7,8 @@
  * daemon's processor time, and its memory before and while all streams run.
  */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,8 +16,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "measure.h"
 
 #define SAMPLES_MAX 4000000
 #define AT_ONCE 64 /* that are being opened, or begun */
@@ -47,25 +46,6 @@ static int model_count, ready;
 static uint64_t heard, written, *samples;
 static size_t sample_count;
 static bool measuring;
-
-static void die(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void put(int fd, const char *bytes, size_t len)
 {
@@ -308,30 +288,6 @@ static void wait_for(const int *count, const char *what)
     }
 }
 
-static double cpu_s(void)
-{
-    char path[300], line[200];
-    double sum = 0;
-    struct dirent *e;
-    DIR *d;
-
-    snprintf(path, sizeof path, "/proc/%s/task", pid);
-    d = opendir(path);
-    while (d && (e = readdir(d)) != NULL) {
-        FILE *f;
-
-        snprintf(path, sizeof path, "/proc/%s/task/%s/schedstat", pid, e->d_name);
-        f = e->d_name[0] == '.' ? NULL : fopen(path, "r");
-        if (f && fgets(line, sizeof line, f))
-            sum += strtod(line, NULL) / 1e9;
-        if (f)
-            fclose(f);
-    }
-    if (d)
-        closedir(d);
-    return sum;
-}
-
 static long rss_bytes(void)
 {
     char path[100];
@@ -447,11 +403,11 @@ int main(int argc, char **argv)
     measuring = true;
     wrote_before = written;
     heard_before = heard;
-    cpu = cpu_s();
+    cpu = (double)cpu_of(pid) / 1e9;
     took = (double)now_ns();
     speak_until(now_ns() + (uint64_t)(seconds * 1e9));
     took = ((double)now_ns() - took) / 1e9;
-    cpu = cpu_s() - cpu;
+    cpu = (double)cpu_of(pid) / 1e9 - cpu;
     during = rss_bytes();
     wrote = written - wrote_before;
     caught = heard - heard_before;

@@ -1,6 +1,7 @@
 /* Tarot: the calls. */
 #include "madang/tarot.h"
 
+#include "madang/accounts.h"
 #include "madang/config.h"
 #include "madang/hub.h"
 #include "madang/llm.h"
@@ -380,6 +381,14 @@ static bool check(void)
     return llm_start() && deck_load();
 }
 
+static void start(void)
+{
+    static struct leave_hook leaving = { .leave = store_chats_forget };
+
+    leave_hook_add(&leaving);
+    turns_start();
+}
+
 const struct feature tarot_feature = {
     .name = "tarot",
     .calls = calls,
@@ -391,7 +400,7 @@ const struct feature tarot_feature = {
     .statements = { &tarot_statements },
     .constraints = &tarot_constraints,
     .check = check,
-    .start = turns_start,
+    .start = start,
     .stop = turns_stop,
     .free = deck_free,
     .told = turn_told,

@@ -1,6 +1,7 @@
 #include "tarot_deck.h"
 
 #include "madang/config.h"
+#include "madang/load.h"
 #include "madang/log.h"
 
 #define FILE_MAX (1u << 20)
@@ -88,26 +89,11 @@ static struct all_sayings sayings;
 static struct all_prompts prompts;
 static struct text page;
 
-static bool read_text(const char *path, struct text *out)
-{
-    FILE *f = fopen(path, "re");
-    char *at;
-    size_t got;
-
-    if (!f)
-        return false;
-    at = arena_alloc(&memory, FILE_MAX);
-    got = fread(at, 1, FILE_MAX, f);
-    fclose(f);
-    *out = (struct text){ at, got };
-    return got > 0 && got < FILE_MAX;
-}
-
 static bool load_text(const char *name, struct text *out)
 {
     const char *path = arena_printf(&memory, "%.*s/%s", TEXT_ARG(config->tarot_folder), name).at;
 
-    if (read_text(path, out))
+    if (file_load(&memory, path, FILE_MAX, out) && out->len)
         return true;
     log_error("tarot", "%s cannot be read", path);
     return false;

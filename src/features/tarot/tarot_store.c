@@ -146,9 +146,13 @@ static const struct statement turns_old = { .name = "tarot_turns_old",
                                             .sql = "select id as turn, chat, kind from tarot_turns where state = 'running' and "
                                                    "began_at < now() - $1 * interval '1 s' limit 100" };
 
+static const struct statement forget = { .name = "tarot_forget",
+                                         .lane = LANE_TX,
+                                         .sql = "delete from tarot_chats where account = $1" };
+
 STATEMENT_TABLE(tarot_statements, &chat_get, &chat_lock, &chats, &chat_open, &chat_title, &chat_state, &chat_rename, &chat_remove,
                 &chat_draw, &chat_share, &chat_unshare, &shared, &lines, &line_add, &turn_add, &turn_end, &turn_running,
-                &turns_old);
+                &turns_old, &forget);
 
 static const struct constraint constraints[] = { { "tarot_turns_one", PROBLEM_TAROT_BUSY } };
 struct constraint_table tarot_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
@@ -252,4 +256,9 @@ problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, b
 problem store_turns_old(struct call *c, int64_t older_s, struct turn_rows *out)
 {
     return store_many(c, &turns_old, VALUES(older_s), out);
+}
+
+problem store_chats_forget(struct tx *tx, int64_t account)
+{
+    return store_exec(tx, &forget, VALUES(account), NULL);
 }

@@ -56,6 +56,7 @@ problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool 
 problem store_chat_remove(struct call *c, int64_t chat, bool *found) MUST_USE;
 /* The first drawing counts: *out says which card it is. Not found unless the spread is open, or the card drawn and not read. */
 problem store_chat_draw(struct tx *tx, int64_t chat, int64_t card, bool reversed, struct chat_row *out, bool *found) MUST_USE;
+problem store_chats_forget(struct tx *tx, int64_t account) MUST_USE; /* with all that was said in them */
 problem store_chat_share(struct call *c, int64_t chat, struct text code, struct chat_row *out, bool *found) MUST_USE;
 problem store_chat_unshare(struct call *c, int64_t chat, bool *found) MUST_USE;
 problem store_shared(struct call *c, struct text code, struct shared_row *out, bool *found) MUST_USE;

@@ -78,11 +78,18 @@ test('with a model: a reload in the middle shows the rest, nothing missing and n
     await until('it goes on', async () => /1[0-9]번째|2[0-9]번째/.test(await page.locator('.speaking .text').textContent()));
     const all = await until('it ends', async () => { const x = await bubbles(page); return await page.locator('.speaking').isHidden() && x.length === 3 && x; }, 15000);
     assert.equal(all.at(-1), words.join(''));
-    model.answers = [{ words: ['자, ', '카드를 ', '뽑아 ', '보세요.'] }, { words: ['달빛이 ', '비추네요.'] }];
+    model.answers = [{ words: ['자, ', '카드를 ', '뽑아 ', '보세요.'] }, { words: ['달빛이 ', '비추네요. ', ...words], gap: 60 }];
     await say(page, '이제 뽑고 싶어요');
     await page.getByRole('button', { name: '카드 40', exact: true }).click();
-    await page.getByText('달빛이 비추네요.').waitFor();
+    await until('some of the reading', async () => (await page.locator('.speaking .text').textContent()).includes('10번째'));
+    await page.reload();
     await page.locator('.bubble.reading').waitFor();
+    assert.ok((await bubbles(page)).at(-1).startsWith(`달빛이 비추네요. ${words.join('')}`), 'the reading too, nothing missing and nothing twice');
+    await page.getByRole('button', { name: '공유', exact: true }).click();
+    const url = await until('the address', async () => { const x = await page.evaluate(() => navigator.clipboard.readText()); return /\/r\/[\w-]{22}$/.test(x) && x; });
+    const fresh = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+    await fresh.goto(url);
+    assert.match(await fresh.locator('article').textContent(), /달빛이 비추네요/);
     await shot('wide-reading');
     assert.deepEqual(wrong, []);
 });
@@ -100,5 +107,7 @@ test('when the model fails it is said, and one can go on; what is said can be st
     await until('some words', async () => (await page.locator('.speaking .text').textContent()).length > 20);
     await page.getByRole('button', { name: '그만' }).click();
     await until('it stops', async () => (await bubbles(page)).at(-1).startsWith('길게 길게'));
+    await page.getByRole('link', { name: '로그인' }).click();
+    await page.getByRole('textbox', { name: '이메일' }).waitFor();
     assert.deepEqual(wrong, []);
 });

@@ -5,6 +5,7 @@ import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { launch } from '../lib/browser.mjs';
 import { Cluster, Socket, freePort, signUp, sleep, until } from '../lib/daemon.mjs';
+import { noise } from '../lib/pictures.mjs';
 import { Turn } from '../lib/turn.mjs';
 
 const SECRET = 'a secret that coturn and madang share';
@@ -92,6 +93,7 @@ async function pair(nodeOfHost = one, nodeOfGuest = two) {
     const room = await host.openRoom('저녁 상담');
     await host.enter();
     await guest.come(nodeOfGuest.base, room);
+    await guest.page.setInputFiles('input[name=picture]', { name: 'me.png', mimeType: 'image/png', buffer: noise(200, 160) });
     await guest.enter('민들레');
     await Promise.all([host.sees(), guest.sees()]);
     return { host, guest, room };
@@ -121,7 +123,9 @@ test('a guest without an account, on another node: pictures, sound, words and a 
     await guest.shot('consult-card-phone');
 
     await guest.page.getByRole('button', { name: '카메라 켜짐' }).click();
-    await host.page.locator('.tile:not(.mine) .blank .avatar').waitFor();
+    const avatar = host.page.locator('.tile:not(.mine) .blank .avatar img');
+    await avatar.waitFor();
+    assert.deepEqual(await avatar.evaluate(async i => { await i.decode(); return [i.naturalWidth, i.naturalHeight]; }), [160, 160]);
     await guest.page.getByRole('button', { name: '마이크 켜짐' }).click();
     await host.page.getByRole('figure', { name: '민들레, 마이크 꺼짐, 카메라 꺼짐' }).waitFor();
     await host.shot('consult-camera-off');

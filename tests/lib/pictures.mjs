@@ -1,4 +1,5 @@
 // Pictures made by the tests themselves.
+import { randomBytes } from 'node:crypto';
 import zlib from 'node:zlib';
 
 const table = Array.from({ length: 256 }, (_, n) => { let c = n; for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1; return c >>> 0; });
@@ -12,10 +13,18 @@ function chunk(type, data) {
 }
 const header = (w, h) => { const b = Buffer.alloc(13); b.writeUInt32BE(w); b.writeUInt32BE(h, 4); b[8] = 8; b[9] = 2; return b; };
 
-export function png(w, h, extra = []) {
+const pack = (w, h, raw, extra = []) => Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header(w, h)), ...extra.map(([t, d]) => chunk(t, Buffer.from(d))), chunk('IDAT', zlib.deflateSync(raw)), chunk('IEND', Buffer.alloc(0))]);
+
+export function png(w, h, extra) {
     const raw = Buffer.alloc((w * 3 + 1) * h);
     for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) { const o = y * (w * 3 + 1) + 1 + x * 3; raw[o] = 40 + x * 160 / w; raw[o + 1] = 120 + y * 100 / h; raw[o + 2] = 90; }
-    return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header(w, h)), ...extra.map(([t, d]) => chunk(t, Buffer.from(d))), chunk('IDAT', zlib.deflateSync(raw)), chunk('IEND', Buffer.alloc(0))]);
+    return pack(w, h, raw, extra);
+}
+// Noise, which no encoder makes small.
+export function noise(w, h) {
+    const raw = randomBytes((w * 3 + 1) * h);
+    for (let y = 0; y < h; y++) raw[y * (w * 3 + 1)] = 0;
+    return pack(w, h, raw);
 }
 // A head that promises more pixels than anybody should decode.
 export const pngBomb = (w, h) => Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header(w, h)), chunk('IDAT', zlib.deflateSync(Buffer.alloc(64))), chunk('IEND', Buffer.alloc(0))]);

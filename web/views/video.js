@@ -155,7 +155,8 @@ class Room {
     const name = field('name', t('yourName'), { maxlength: '20', value: this.was.name ?? state.me?.nickname ?? '', autocomplete: 'nickname' });
     const password = field('password', t('roomPassword'), { type: 'password', maxlength: '64', autocomplete: 'off', value: this.was.password ?? '' });
     const title = h('h1', { text: t('consultation') }), says = h('p.soft', { text: t('doorSays') });
-    const f = form([name, password, choices], t('enterRoom'), async v => {
+    const picture = field('picture', t('myPicture'), { type: 'file', accept: 'image/*', onchange: e => { const [file] = e.target.files; if (file) smallPicture(file).then(image => { this.image = image; }).catch(() => toast(t('noPicture'))); } });
+    const f = form([name, password, picture, choices], t('enterRoom'), async v => {
       this.remember({ name: v.name.trim() || t('guest'), password: v.password || undefined, wanted: devices.wanted, ids: devices.ids });
       await m.call('video.check', { room: this.code, ...(v.password ? { password: v.password } : {}) }).then(out => { if (out.full) throw { code: 'video.full', title: t('roomFull') }; });
       await this.enter(v.password);

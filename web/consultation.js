@@ -10,6 +10,8 @@
 const CHUNK = 16384, IMAGE_MAX = 65536, IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 const TEXT_MAX = 1000, NAME_MAX = 20, LOG_MAX = 200, CARDS = 78, LOST_MS = 5000, RETRY_MS = 2000;
 
+const MESSAGES = { me: 'onMe', image: 'onImage', chat: 'onChat', table: 'onTable', spread: 'onSpread', pick: 'onPick', card: 'onCard' };
+
 const random = (length, letters = 'abcdefghijkmnpqrstuvwxyz23456789') => Array.from(crypto.getRandomValues(new Uint8Array(length)), b => letters[b % 32]).join('');
 function below(n) {
   const edge = Math.floor(2 ** 32 / n) * n, one = new Uint32Array(1);
@@ -263,8 +265,7 @@ export class Consultation extends Emitter {
     if (data instanceof ArrayBuffer) { this.imagePart(peer, data); return; }
     let message;
     try { message = JSON.parse(data); } catch { return; }
-    const run = { me: 'onMe', image: 'onImage', chat: 'onChat', table: 'onTable', spread: 'onSpread', pick: 'onPick', card: 'onCard' }[message?.t];
-    if (run) this[run](peer, message);
+    if (Object.hasOwn(MESSAGES, message?.t ?? '')) this[MESSAGES[message.t]](peer, message);
   }
   onMe(peer, { name, mic, cam }) {
     if (isText(name, NAME_MAX)) peer.name = name;

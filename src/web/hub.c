@@ -121,7 +121,7 @@ bool hub_is_open(uint64_t handle)
     return s && s->c && s->open && !s->closing;
 }
 
-problem hub_join(struct call *c, uint64_t handle, const struct text *names, size_t count, struct counts *heads)
+static problem join_all(struct call *c, uint64_t handle, const struct text *names, size_t count)
 {
     struct socket *s = socket_by(handle);
     problem p;
@@ -136,7 +136,22 @@ problem hub_join(struct call *c, uint64_t handle, const struct text *names, size
         if (t && (p = topic_wait_heard(c, t)))
             return p;
     }
-    if ((p = topic_heads(c, names, count, heads)))
+    return NULL;
+}
+
+problem hub_follow(struct call *c, uint64_t handle, struct text topic, struct counts *heads)
+{
+    heads->at = arena_new(c->arena, struct count_of);
+    heads->at[0] = (struct count_of){ topic, 0 };
+    heads->count = 1;
+    return join_all(c, handle, &topic, 1);
+}
+
+problem hub_join(struct call *c, uint64_t handle, const struct text *names, size_t count, struct counts *heads)
+{
+    problem p;
+
+    if ((p = join_all(c, handle, names, count)) || (p = topic_heads(c, names, count, heads)))
         return p;
     for (size_t i = 0; i < count; i++) {
         struct topic *t = topic_find(names[i]);

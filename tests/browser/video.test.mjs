@@ -103,6 +103,7 @@ test('a guest without an account, on another node: pictures, sound, words and a 
     const { host, guest, room } = await pair();
     await host.page.locator('.tile:not(.mine) .who', { hasText: '민들레' }).waitFor();
     await guest.page.locator('.tile:not(.mine) .who', { hasText: host.person.name }).waitFor();
+    for (const p of [host, guest]) for (const who of ['.tile.mine', '.tile:not(.mine)']) await p.page.waitForSelector(`${who}.speaking`); // the made-up microphones beep
     await guest.page.getByRole('button', { name: '이야기' }).click();
     await guest.say('안녕하세요 <b>처음</b> 뵙겠습니다');
     await host.heard('안녕하세요 <b>처음</b> 뵙겠습니다');

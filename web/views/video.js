@@ -7,7 +7,7 @@ import { face, spread, turn } from '../cards.js';
 import { go, holdHere } from '../app.js';
 
 const tell = p => toast(p.message);
-const ROOM = /([a-z2-9]{10})(?:#(.+))?\s*$/, HEARD = 0.02, LISTEN_MS = 150, IMAGE_SIDE = 160;
+const ROOM = /([a-z2-9]{10})(?:#(.+))?\s*$/, HEARD = 0.02, LISTEN_MS = 150, SPEAKS_MS = 700, IMAGE_SIDE = 160;
 const isMember = () => state.me && !['guest', 'newcomer'].includes(state.me.role);
 const memory = key => ({ load: () => JSON.parse(sessionStorage.getItem(key) ?? 'null'), save: what => { try { sessionStorage.setItem(key, JSON.stringify(what)); } catch { /* full or forbidden: then not kept */ } } });
 
@@ -198,6 +198,7 @@ class Room {
   build() {
     const c = this.consultation;
     this.tiles = new Map();
+    this.ears.remove('me'); // the mirror's
     this.stage = h('div.stage', { role: 'group', 'aria-label': t('peopleHere') });
     this.status = h('p.waiting', { role: 'status' });
     this.table = h('div.table');
@@ -250,19 +251,23 @@ class Room {
     if (image !== tile.image) { URL.revokeObjectURL(tile.url); tile.image = image; tile.url = image ? URL.createObjectURL(image) : undefined; }
     tile.blank.hidden = shows;
     tile.blank.replaceChildren(avatar({ nickname: name || '?', avatar_url: tile.url }, { big: true }), note ? h('p', { text: note }) : '');
-    tile.who.replaceChildren(...[mic ? null : icon('micOff'), mine ? `${name} (${t('isSelf')})` : name || '…', kick].filter(Boolean));
+    tile.who.replaceChildren(...[mic ? null : icon('micOff'), mine ? `${name} (${t('isSelf')})` : name || '…', kick && (tile.kick ??= kick())].filter(Boolean));
+    if (!mine && name && !tile.greeted) { tile.greeted = name; toast(`${name}${t('cameIn')}`); }
     tile.node.setAttribute('aria-label', `${name || t('guest')}${mic ? '' : `, ${t('microphoneOff')}`}${shows ? '' : `, ${t('cameraOff')}`}`);
     if (!audio) this.ears.remove(key);
-    else if (!this.ears.hears(key, audio)) this.ears.add(key, stream, v => tile.node.classList.toggle('speaking', v > HEARD));
+    else if (!this.ears.hears(key, audio)) this.ears.add(key, stream, v => {
+      if (v > HEARD) tile.heard = performance.now();
+      tile.node.classList.toggle('speaking', performance.now() - tile.heard < SPEAKS_MS);
+    });
     return tile.node;
   }
   draw() {
     const c = this.consultation;
     if (!c?.joined) return;
     const peers = [...c.peers.values()], nodes = peers.map(p => this.fill(p.id, { name: p.name, image: p.image, mic: p.mic, cam: p.cam, stream: p.stream, note: p.away ? t('comesBack') : p.connected ? '' : t('connecting'),
-      kick: c.host ? h('button.quiet.small', { type: 'button', text: t('sendOut'), onclick: () => ask(t('sendOutSure'), [], t('sendOut'), () => c.kick(p.id)) }) : null }));
+      kick: c.host && (() => h('button.quiet.small', { type: 'button', text: t('sendOut'), onclick: () => ask(t('sendOutSure'), [], t('sendOut'), () => c.kick(p.id)) })) }));
     nodes.push(this.fill('me', { name: this.was.name ?? t('guest'), image: this.image, mic: c.me.mic, cam: c.me.cam, stream: c.stream, mine: true }));
-    for (const [key, tile] of this.tiles) if (key !== 'me' && !c.peers.has(key)) { this.ears.remove(key); URL.revokeObjectURL(tile.url); tile.node.remove(); this.tiles.delete(key); }
+    for (const [key, tile] of this.tiles) if (key !== 'me' && !c.peers.has(key)) { this.ears.remove(key); URL.revokeObjectURL(tile.url); tile.node.remove(); this.tiles.delete(key); if (tile.greeted) toast(`${tile.greeted}${t('wentOut')}`); }
     nodes.forEach((node, i) => { if (this.stage.children[i] !== node) this.stage.insertBefore(node, this.stage.children[i] ?? null); });
     this.stage.dataset.count = String(nodes.length);
     this.status.textContent = peers.length ? '' : t(c.host ? 'waitingForGuest' : 'waitingForHost');

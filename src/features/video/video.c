@@ -115,7 +115,7 @@ static problem hear(struct call *c, const struct room *r, const struct seat *min
 {
     struct text topic = seat_topic(c->arena, r->code, mine);
     struct counts *heads = arena_new(c->arena, struct counts);
-    problem p = hub_join(c, c->socket, &topic, 1, heads);
+    problem p = hub_follow(c, c->socket, topic, heads);
 
     if (p)
         return p;

@@ -6,6 +6,7 @@
 #include "madang/map.h"
 
 #define KEEP_MS_MAX 3000
+#define KEEP_BATCH 500
 #define TASK_MS 5000
 
 #define ON "video:{room}:{peer}:{join}"
@@ -88,25 +89,27 @@ void tell_departure(struct call *c, const struct room *before, const struct seat
         tell_others(c, before, who, &video_left_event, &data);
 }
 
+static struct here *here_of(struct text code, int64_t account, int64_t joins)
+{
+    for (struct map_node *n = map_next(&seats, NULL); n; n = map_next(&seats, n)) {
+        struct here *h = CONTAINER_OF(n, struct here, node);
+
+        if (h->account == account && h->joins == joins && text_is(here_code(h), code))
+            return h;
+    }
+    return NULL;
+}
+
 /* A place that is no longer so. The node that has its socket tells it, and lets go of it. */
-static void end_if(struct call *c, struct here *h, struct text code, int64_t account, int64_t joins, enum closing why)
+static void end_here(struct call *c, struct text code, int64_t account, int64_t joins, enum closing why)
 {
     struct video_closed data = { code, { (int)why } };
+    struct here *h = here_of(code, account, joins);
 
-    if (h->account != account || h->joins != joins || !text_is(here_code(h), code))
+    if (!h)
         return;
     hub_tell_socket(h->socket, &video_closed_event, here_topic(h), shape_text(&video_closed_shape, &data, c->arena));
     here_end(h);
-}
-
-static void end_here(struct call *c, struct text code, int64_t account, int64_t joins, enum closing why)
-{
-    struct map_node *n, *next;
-
-    for (n = map_next(&seats, NULL); n; n = next) {
-        next = map_next(&seats, n);
-        end_if(c, CONTAINER_OF(n, struct here, node), code, account, joins, why);
-    }
 }
 
 void tell_closed_one(struct call *c, struct text code, const struct seat *whom, enum closing why)
@@ -206,22 +209,22 @@ problem seat_give_up(struct call *c)
 
 /* --- a socket goes: the place is kept for the whole grace, and the others learn that they have to wait --------------------- */
 struct going {
-    struct text code;
     int64_t account, joins;
-    char code_bytes[ROOM_LEN];
+    char code[ROOM_LEN];
 };
 
 static problem say_away(struct call *c, const struct going *g)
 {
-    struct kept_seat kept = { .code = g->code, .account = g->account, .joins = g->joins };
+    struct text code = { g->code, ROOM_LEN };
+    struct kept_seat kept = { .code = code, .account = g->account, .joins = g->joins };
     struct lapsed_seats lapsed = { .count = 0 };
-    struct video_peer_ref data = { .room = g->code };
+    struct video_peer_ref data = { .room = code };
     const struct seat *s;
     struct room r;
     bool found;
     problem p;
 
-    if ((p = lease_keep(c, &kept, 1, &lapsed)) || (p = lease_room(c, g->code, &r, &found)) || !found)
+    if ((p = lease_keep(c, &kept, 1, &lapsed)) || (p = lease_room(c, code, &r, &found)) || !found)
         return p;
     s = room_seat(&r, g->account);
     if (!s || s->joins != g->joins) /* it is back already, by another socket */
@@ -256,8 +259,7 @@ void seats_closed(uint64_t socket)
     if (!stopping) {
         g = must_alloc(sizeof *g);
         *g = (struct going){ .account = h->account, .joins = h->joins };
-        memcpy(g->code_bytes, h->code, ROOM_LEN);
-        g->code = (struct text){ g->code_bytes, ROOM_LEN };
+        memcpy(g->code, h->code, ROOM_LEN);
         task_start("video.away", clock_ms() + TASK_MS, run_away, g);
     }
     here_end(h);
@@ -291,11 +293,16 @@ static problem end_lapsed(struct call *c, struct text code, int64_t account)
 static void keep_once(struct call *c)
 {
     struct lapsed_seats lapsed = { .count = 0 };
-    size_t count;
+    size_t count, done = 0;
     struct kept_seat *kept = all_here(c, &count);
 
-    if (lease_keep(c, kept, count, &lapsed))
-        return;
+    do {
+        size_t some = count - done < KEEP_BATCH ? count - done : KEEP_BATCH;
+
+        if (lease_keep(c, kept + done, some, &lapsed))
+            return;
+        done += some;
+    } while (done < count);
     for (size_t i = 0; i < count; i++)
         if (kept[i].lost)
             end_here(c, kept[i].code, kept[i].account, kept[i].joins, CLOSING_GONE);

@@ -5,7 +5,7 @@ import { client } from '../lib/client.mjs';
 import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
 import { Stores } from '../lib/stores.mjs';
 
-let stores, cluster, node, a, b, r, socket;
+let stores, cluster, node, a, b, r, socket, other, video, said = 0;
 before(async () => {
     stores = await new Stores().start();
     cluster = await new Cluster(stores).start();
@@ -15,6 +15,8 @@ before(async () => {
     await befriend(a, b);
     r = await room(a, b);
     socket = await node.socket(a);
+    other = await node.socket(b);
+    await consult();
 });
 after(async () => { await cluster?.stop(); await stores?.stop(); });
 
@@ -22,6 +24,18 @@ async function timed(run) { const began = Date.now(), out = await run(); return 
 const send = id => node.post(`/api/v1/rooms/${r}/messages`, a.token, { client_id: id, body: id });
 const me = () => node.get('/api/v1/me', a.token);
 const ready = async () => (await node.admin('/readyz')).ready;
+
+async function consult() {
+    video = await socket.ok('video.open', {});
+    await socket.ok('video.join', { room: video.room, page: 'a' });
+    video.guest = (await other.ok('video.join', { room: video.room, password: video.password, page: 'b' })).peer;
+}
+// A signal from the host of the consultation to the guest.
+async function signal() {
+    const candidate = `candidate:${++said}`;
+    await socket.ok('video.signal', { room: video.room, to: video.guest, candidate: { candidate } });
+    await other.event('video.signal', e => e.data.candidate.candidate === candidate);
+}
 
 async function away(what, part, needs, works) {
     await until(`${what}: noticed`, async () => (await node.admin('/readyz')).parts[part] !== 'ok', 5000);
@@ -42,6 +56,9 @@ test('Postgres killed and back', async () => {
     await stores.killPostgres();
     await away('Postgres killed', 'pg', { me, send: () => send('while-killed'), time: () => node.get('/api/v1/time') }, { info: () => node.get('/api/v1/info') });
     assert.deepEqual(Object.keys(await socket.ok('session.beat')), ['now'], 'live sockets go on');
+    await signal();
+    assert.equal((await other.ok('video.join', { room: video.room, page: 'c' })).peer, video.guest, 'a consultation needs no database');
+    await signal();
     await stores.startPostgres();
     await until('recovery', async () => (await me()).status === 200, 5000);
     await until('ready', ready);
@@ -64,15 +81,20 @@ test('Redis killed and back', async () => {
     await away('Redis killed', 'redis', { refresh }, { me, send: () => send('no-redis-1'), friends: () => node.get('/api/v1/friends', a.token), login: () => node.post('/api/v1/auth/login', undefined, { email: b.email, password: b.password }) });
     await stores.startRedis();
     await until('recovery', async () => { const x = await refresh(); if (x.status === 200) a.cookie = x.cookie; return x.status === 200; }, 2500);
+    for (const s of [socket, other]) assert.deepEqual((await s.event('video.closed')).data, { room: video.room, reason: 'gone' }, 'rooms were in Redis alone');
     await until('presence is asserted again', async () => (await node.ok('GET', '/api/v1/friends', b.token)).people[0].online === true, 5000);
 });
 
 test('Redis frozen and thawed', async () => {
+    await consult();
     stores.freeze('redis', true);
     try {
         await away('Redis frozen', 'redis', { refresh: () => node.call('POST', '/api/v1/auth/refresh', { headers: { cookie: a.cookie, origin: node.base } }) }, { me, send: () => send('frozen-redis') });
+        assert.equal((await socket.call('video.ice', { room: video.room })).problem.status ?? 503, 503);
     } finally { stores.freeze('redis', false); }
     await until('ready', ready, 5000);
+    await signal();
+    assert.equal(other.events.filter(e => e.ev === 'video.closed' && e.data.room === video.room).length, 0);
 });
 
 test('a commit whose answer was lost is looked up by its key, never done twice', async () => {

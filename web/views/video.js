@@ -46,20 +46,32 @@ class Devices {
   tracks = { audio: null, video: null };
   wanted = { audio: true, video: true };
   ids = { audio: undefined, video: undefined };
+  wish(kind) {
+    const id = this.ids[kind], more = kind === 'audio' ? { echoCancellation: true, noiseSuppression: true } : { width: { ideal: 1280 }, height: { ideal: 720 } };
+    return { [kind]: { ...more, ...(id ? { deviceId: { exact: id } } : {}) } };
+  }
+  take(stream) {
+    for (const track of stream.getTracks()) {
+      this.tracks[track.kind] = track;
+      track.onended = () => { this.drop(track.kind); this.wanted[track.kind] = false; this.changed?.(track.kind); };
+    }
+  }
   async get(kind) {
     this.drop(kind);
     if (!this.wanted[kind] || !navigator.mediaDevices) return null;
-    const id = this.ids[kind], more = kind === 'audio' ? { echoCancellation: true, noiseSuppression: true } : { width: { ideal: 1280 }, height: { ideal: 720 } };
-    try {
-      const stream = await navigator.mediaDevices.getUserMedia({ [kind]: { ...more, ...(id ? { deviceId: { exact: id } } : {}) } });
-      [this.tracks[kind]] = stream.getTracks();
-      this.tracks[kind].onended = () => { this.drop(kind); this.wanted[kind] = false; this.changed?.(kind); };
-      return this.tracks[kind];
-    } catch (e) {
+    try { this.take(await navigator.mediaDevices.getUserMedia(this.wish(kind))); } catch (e) {
       this.wanted[kind] = false;
       this.trouble?.(kind, e);
-      return null;
     }
+    return this.tracks[kind];
+  }
+  // What is wanted and not there yet: asked for together, so that the browser asks its user once.
+  async getAll() {
+    const kinds = ['audio', 'video'].filter(kind => this.wanted[kind] && !this.tracks[kind]);
+    try {
+      if (kinds.length > 1) this.take(await navigator.mediaDevices.getUserMedia({ ...this.wish('audio'), ...this.wish('video') }));
+    } catch { /* then each by itself */ }
+    for (const kind of kinds) if (!this.tracks[kind]) await this.get(kind);
   }
   drop(kind) {
     const track = this.tracks[kind];
@@ -144,8 +156,8 @@ class Room {
     const mirror = h('video', { autoplay: true, playsInline: true, muted: true, 'aria-label': t('mirror') }), level = h('span.level', {}, h('i')), dark = h('p.dark', { text: t('cameraOff') }), choices = h('div.choices');
     const toggle = (kind, on, off) => { const b = h('button.round.device', { type: 'button', onclick: async () => { devices.wanted[kind] = !devices.wanted[kind]; await show(kind); } }); b.draw = () => { b.replaceChildren(icon(kind === 'audio' ? (devices.wanted.audio ? 'mic' : 'micOff') : devices.wanted.video ? 'camera' : 'cameraOff')); b.setAttribute('aria-pressed', String(devices.wanted[kind])); b.setAttribute('aria-label', t(devices.wanted[kind] ? on : off)); }; return b; };
     const buttons = { audio: toggle('audio', 'microphoneOn', 'microphoneOff'), video: toggle('video', 'cameraOn', 'cameraOff') };
-    const show = async kind => {
-      const track = await devices.get(kind);
+    const show = async (kind, track) => {
+      track ??= await devices.get(kind);
       if (this.gone) devices.stop();
       if (this.gone || this.consultation) return;
       if (kind === 'video') { mirror.srcObject = track ? new MediaStream([track]) : null; mirror.hidden = !track; dark.hidden = Boolean(track); }
@@ -164,7 +176,7 @@ class Room {
     this.node.replaceChildren(h('div.door', {}, h('div.mirror', {}, mirror, dark, h('div.row.over', {}, buttons.audio, level, buttons.video)), h('div.panel', {}, title, says, problem ? h('p.error', { role: 'alert', text: problem }) : null, f)));
     Object.values(buttons).forEach(b => b.draw());
     m.call('video.check', { room: this.code, ...(this.was.password ? { password: this.was.password } : {}) }).then(out => { title.textContent = out.title || t('consultation'); password.hidden = out.host; says.textContent = t(out.host ? 'doorSaysHost' : 'doorSays'); }).catch(() => {});
-    await (this.looking = show('audio').then(() => show('video')));
+    await (this.looking = devices.getAll().then(() => Promise.all(['audio', 'video'].map(kind => show(kind, devices.tracks[kind])))));
     if (!this.gone && !this.consultation) choices.replaceChildren(await devices.choice('audio', t('microphone'), () => show('audio')), await devices.choice('video', t('camera'), () => show('video')));
   }
 
@@ -172,7 +184,7 @@ class Room {
     const { devices } = this, consultation = new Consultation(m, this.code, memory(`video-talk:${this.code}`));
     await this.looking;
     Object.assign(devices, { wanted: this.was.wanted ?? devices.wanted, ids: this.was.ids ?? devices.ids });
-    for (const kind of ['audio', 'video']) if (!devices.tracks[kind]) await devices.get(kind);
+    await devices.getAll();
     await consultation.setTracks(devices.tracks);
     consultation.tell({ name: this.was.name ?? t('guest'), image: this.image ?? null, mic: Boolean(devices.tracks.audio), cam: Boolean(devices.tracks.video) });
     try { await consultation.join(password); } catch (p) {

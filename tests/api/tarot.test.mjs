@@ -332,6 +332,16 @@ test('a turn whose node ended before it took a lease is ended too', async () => 
     assert.equal((await say(c, '계세요?')).text, '네, 여기요.');
 });
 
+test('who has no socket and asks again and again listens too; who no longer asks does not', async () => {
+    model.answers = [{ words: Array(400).fill('길게 '), gap: 50 }];
+    const { chat: { chat: id } } = await other.ok('POST', '/api/v1/tarot/chats', p.token, {});
+    await other.ok('POST', `/api/v1/tarot/chats/${id}/lines`, p.token, { text: '들려주세요' });
+    for (const until = Date.now() + 7000; Date.now() < until; await sleep(500)) assert.ok((await clova.ok('GET', `/api/v1/tarot/chats/${id}`, p.token)).turn, 'it goes on');
+    await sleep(6500);
+    const [turn] = await cluster.sql('select state, reason from tarot_turns where chat = $1', [id]);
+    assert.deepEqual(turn, { state: 'ended', reason: 'left' });
+});
+
 test('a socket that goes at any moment of a call (while it waits for Redis, for Postgres, to join) leaves nothing behind', async () => {
     const node = await cluster.node();
     for (let i = 0; i < 200; i++) {

@@ -55,6 +55,8 @@ static problem show_running(struct call *c, int64_t chat, struct tarot_running *
         return p;
     if ((p = turn_text(c, row.turn, &text)) && p != PROBLEM(LEASES_UNAVAILABLE))
         return p;
+    if (!c->socket)
+        turn_heard(c, chat);
     *out = arena_new(c->arena, struct tarot_running);
     **out = (struct tarot_running){ row.turn, row.kind, p ? T("") : text, p ? 0 : utf16_length(text) };
     return NULL;

@@ -156,21 +156,13 @@ export class Consultation extends Emitter {
   // --- the room ---
   async join(password) {
     if (password) this.password = password;
-    if (this.m.state !== 'open') await this.socket();
-    const out = await this.m.send('video.join', { room: this.room, page: this.page, ...(this.password ? { password: this.password } : {}) });
+    const out = await this.m.call('video.join', { room: this.room, page: this.page, ...(this.password ? { password: this.password } : {}) });
     Object.assign(this, { joined: true, title: out.title, id: out.peer, host: out.host });
     this.useIce(out.ice);
     for (const id of [...this.peers.keys()]) if (!out.peers.some(p => p.peer === id)) this.drop(id);
     for (const p of out.peers) this.meet(p);
     this.emit('peers');
     return out;
-  }
-  // The socket of the page, when it is open.
-  socket() {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => { off(); reject(new Error('no connection')); }, 15000), off = this.m.on('open', () => { clearTimeout(timer); off(); resolve(); });
-      this.m.connect();
-    });
   }
   // With a new socket: the place is asked for again, the connections stand.
   async rejoin() {

@@ -94,7 +94,8 @@ export class Madang {
   async call(op, input, { key, again = false, rest = false } = {}) {
     const row = calls[op];
     if (!row) throw new Error(`no call ${op}`);
-    if (this.state === 'open' && !row[2] && !rest) return this.send(op, input, { key, again });
+    if (!row[0]) await this.ready(); // over the socket alone
+    if (!row[0] || (this.state === 'open' && !row[2] && !rest)) return this.send(op, input, { key, again });
     if (again) return this.persist(op, input, key);
     return this.rest(op, input, { key });
   }
@@ -184,6 +185,15 @@ export class Madang {
       if (p.code === 'auth.token') { try { await this.refresh(); } catch { return; } }
       ws.close();
     }
+  }
+  // When the socket is open; it is opened if need be.
+  ready() {
+    if (this.state === 'open') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => { off(); reject(new Problem({ code: 'connection-lost', title: 'connection lost', retry: true, status: 0 })); }, REPLY_MS);
+      const off = this.on('open', () => { clearTimeout(timer); off(); resolve(); });
+      this.connect();
+    });
   }
   beat() {
     clearTimeout(this.beatTimer);

@@ -24,6 +24,7 @@ struct limit {
     enum { NO_LIMIT, BY_ACCOUNT, BY_ADDRESS } by;
     int64_t count, per_ms;
     bool cluster;
+    size_t setting; /* not 0: where in struct config the count stands */
 };
 /* clang-format off */
 #define PER_ACCOUNT(n, ms) { .by = BY_ACCOUNT, .count = (n), .per_ms = (ms) }
@@ -31,6 +32,13 @@ struct limit {
 /* Counted for the whole cluster in Redis; by this process alone while Redis is gone. */
 #define CLUSTER_PER_ACCOUNT(n, ms) { .by = BY_ACCOUNT, .count = (n), .per_ms = (ms), .cluster = true }
 #define CLUSTER_PER_ADDRESS(n, ms) { .by = BY_ADDRESS, .count = (n), .per_ms = (ms), .cluster = true }
+/* clang-format on */
+/* The same with a setting of the operator's for a count: madang/config.h. */
+/* clang-format off */
+#define CLUSTER_PER_ACCOUNT_BY(key, ms) \
+    { .by = BY_ACCOUNT, .setting = offsetof(struct config, key), .per_ms = (ms), .cluster = true }
+#define CLUSTER_PER_ADDRESS_BY(key, ms) \
+    { .by = BY_ADDRESS, .setting = offsetof(struct config, key), .per_ms = (ms), .cluster = true }
 /* clang-format on */
 #define CALL_LIMITS_MAX 2
 #define CALL_PROBLEMS_MAX 10

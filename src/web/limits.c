@@ -106,9 +106,14 @@ static int64_t take_local(struct call *c, const struct limit *l, int64_t capacit
     return take_here((struct text){ key, len }, capacity, l->per_ms);
 }
 
+static int64_t count_of(const struct limit *l)
+{
+    return l->setting ? *(const int64_t *)(const void *)((const char *)config + l->setting) : l->count;
+}
+
 static int64_t take(struct call *c, const struct limit *l)
 {
-    int64_t capacity = l->count * config->limits_scale;
+    int64_t capacity = count_of(l) * config->limits_scale;
     struct redis_value wait;
     struct text whose;
     char digits[24];

@@ -25,3 +25,11 @@ test('a client that is closed stays closed, also when it was told to reconnect w
     await sleep(2000);
     assert.deepEqual([m.state, lost], ['closed', 2]);
 });
+
+test('a call that is open over the socket alone opens it', async () => {
+    const again = await cluster.node(), m = client(again, await signUp(again));
+    const [a, b] = await Promise.all([m.call('session.beat'), m.call('session.beat')]);
+    assert.ok(a.now && b.now);
+    assert.equal(m.state, 'open');
+    m.close();
+});

@@ -78,14 +78,6 @@ int app_migrate(void)
     return migrate_run(false) ? 0 : 1;
 }
 
-int app_check(void)
-{
-    bool ok = migrate_run(true);
-
-    ok = statements_check() && ok;
-    return ok ? 0 : 1;
-}
-
 static bool features_check(void)
 {
     bool ok = true;
@@ -93,6 +85,15 @@ static bool features_check(void)
     for (size_t i = 0; i < feature_count; i++)
         ok = (!features[i]->check || features[i]->check()) && ok;
     return ok;
+}
+
+int app_check(void)
+{
+    bool ok = features_check();
+
+    ok = migrate_run(true) && ok;
+    ok = statements_check() && ok;
+    return ok ? 0 : 1;
 }
 
 static void features_start(void)

@@ -54,6 +54,7 @@ class Peer {
     // The impolite one makes all there is to negotiate; a channel made on both sides does not outlive a rollback in Chromium.
     pc.ondatachannel = ({ channel }) => this.use(channel);
     if (this.polite) return;
+    // One stream for both, so that browsers keep sound and picture in step.
     for (const [kind, track] of Object.entries(this.room.tracks)) pc.addTransceiver(track ?? kind, { streams: [this.room.stream] });
     this.use(pc.createDataChannel('madang'));
   }

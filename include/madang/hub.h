@@ -12,11 +12,11 @@
 /* Joins a socket while a call of its own runs: subscribes, waits for the acknowledgement, reads the heads. Events meanwhile are
  * held; hub_join_done() lets them go, behind `after` of each topic. */
 problem hub_join(struct call *c, uint64_t socket, const struct text *topics, size_t count, struct counts *heads) MUST_USE;
-/* The same for a topic whose events carry no numbers: nothing to compare with the database, hence no need of it. */
-problem hub_follow(struct call *c, uint64_t socket, struct text topic, struct counts *heads) MUST_USE;
 /* The same without waiting, for an account whose last socket closed a few seconds ago: its topics were followed meanwhile. False:
  * not so, or something may have been missed; hub_join() it is then. */
 bool hub_rejoin(struct call *c, struct counts *heads);
+/* As hub_join(), to a topic whose events carry no numbers: nothing to compare with the database, hence no need of it. */
+problem hub_follow(struct call *c, uint64_t socket, struct text topic, struct counts *heads) MUST_USE;
 void hub_join_done(uint64_t socket, const struct counts *heads);
 /* Every socket of the account, on all nodes, joins. Who joins so is told to resync once the relay hears the topic. */
 void hub_join_account(int64_t account, struct text topic);

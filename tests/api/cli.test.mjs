@@ -11,7 +11,7 @@ const binary = process.env.MADANG_BINARY ?? `${root}/build/release/madangd`;
 let cluster, node;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });
 after(() => cluster.stop());
-const run = (args, env = {}) => spawnSync(binary, args, { env: { ...cluster.environment(node, {}), ...env }, encoding: 'utf8' });
+const run = (args, env = {}) => spawnSync(binary, args, { env: { ...cluster.environment(node, {}), ...env }, encoding: 'utf8', cwd: root });
 const freePort = () => new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
 
 test('every mistake of a file is told, with its line', () => {
@@ -41,6 +41,11 @@ test('check tries migrations and every statement; TLS to Redis is refused with a
     assert.match(run(['migrate']).stderr, /0002_accounts.sql was changed after it had been applied/);
     assert.match(run(['check'], { MADANG_REDIS_URL: 'rediss://127.0.0.1' }).stderr, /no TLS/);
     assert.match(run(['check'], { MADANG_SESSION_KEY: 'short' }).stderr, /at least 32/);
+    for (const [settings, why] of [[{ TURN_URLS: 'turn:a' }, /turn_urls needs turn_secret/], [{ TURN_URLS: 'a', TURN_SECRET: 's' }, /begins with turn:/], [{ STUN_URLS: 'stun:a, b' }, /begins with stun:/], [{ RELAY_ONLY: 'true' }, /relay_only needs/]]) {
+        const r = run(['check'], Object.fromEntries(Object.entries(settings).map(([k, v]) => [`MADANG_VIDEO_${k}`, v])));
+        assert.ok(r.status === 1 && why.test(r.stderr), r.stderr);
+    }
+    assert.equal(run(['pictures', '/nonexistent']).status, 1);
     assert.equal(run(['what']).status, 2);
 });
 

@@ -218,6 +218,17 @@ test('a node that is killed ends neither the room nor the place', async () => {
     for (const x of [h, back]) await x.s.close();
 });
 
+test('a room lasts while it is used, and six hours longer', async () => {
+    const { room, h, g } = await pair(), key = `${cluster.id}:video:room:${room}`, left = () => Number(redis('pttl', key));
+    redis('pexpire', key, '60000');
+    await until('it is renewed', () => left() > 5.9 * 3600e3);
+    for (const s of [h.s, g.s]) s.ws.terminate();
+    await until('both are gone', async () => (await one.post(`/api/v1/video/rooms/${room}/check`, host.token, {})).status === 404, 15000);
+    assert.equal(left(), -2);
+    const unused = await open();
+    assert.ok(Math.abs(Number(redis('pttl', `${cluster.id}:video:room:${unused.room}`)) - 6 * 3600e3) < 60e3);
+});
+
 test('Redis forgets the rooms: who was in one is told', async () => {
     const { room, h, g } = await pair();
     redis('del', `${cluster.id}:video:room:${room}`);

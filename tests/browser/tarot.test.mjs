@@ -55,7 +55,7 @@ test('from the greeting to the reading with the built-in reader, on a phone', as
     await page.locator('.bubble.reading').waitFor();
     assert.equal((await bubbles(page)).length, 8);
     await page.getByRole('button', { name: '공유', exact: true }).click();
-    const url = await until('the address', async () => { const x = await page.evaluate(() => navigator.clipboard.readText()); return /\/r\/[\w-]{22}$/.test(x) && x; });
+    const url = await until('the address', async () => { const x = await page.evaluate(() => navigator.clipboard.readText()); return x.startsWith(`${offline.base}/r/`) && x; });
     const other = await (await browser.newContext({ viewport: { width: 390, height: 844 }, javaScriptEnabled: false })).newPage();
     await other.goto(url);
     assert.match(await other.locator('article').textContent(), /이 풀이는 AI가 만들었습니다/);
@@ -86,7 +86,7 @@ test('with a model: a reload in the middle shows the rest, nothing missing and n
     await page.locator('.bubble.reading').waitFor();
     assert.ok((await bubbles(page)).at(-1).startsWith(`달빛이 비추네요. ${words.join('')}`), 'the reading too, nothing missing and nothing twice');
     await page.getByRole('button', { name: '공유', exact: true }).click();
-    const url = await until('the address', async () => { const x = await page.evaluate(() => navigator.clipboard.readText()); return /\/r\/[\w-]{22}$/.test(x) && x; });
+    const url = await until('the address', async () => { const x = await page.evaluate(() => navigator.clipboard.readText()); return x.startsWith(`${clova.base}/r/`) && x; }); // not what an earlier test has copied
     const fresh = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
     await fresh.goto(url);
     assert.match(await fresh.locator('article').textContent(), /달빛이 비추네요/);

@@ -49,7 +49,10 @@ class Person {
         await this.page.fill('input[name=title]', title);
         await this.page.getByRole('button', { name: '방 열기' }).click();
         await this.page.getByRole('button', { name: '초대 복사' }).click();
-        const [url, password] = (await until('the invitation', () => this.page.evaluate(() => navigator.clipboard.readText()))).split('\n');
+        const [url, password] = (await until('the invitation, not an earlier one', async () => {
+            const text = await this.page.evaluate(() => navigator.clipboard.readText());
+            return text.includes(await this.page.locator('.facts a').getAttribute('href')) && text;
+        })).split('\n');
         await this.page.getByRole('button', { name: '들어가기' }).click();
         return { url: new URL(url), password: password.split(': ')[1] };
     }
@@ -117,7 +120,9 @@ test('a guest without an account, on another node: pictures, sound, words and a 
     await guest.page.getByText('마음이 가는 카드를 한 장 뽑아 주세요').waitFor();
     assert.ok(await host.page.locator('.card-back').first().isDisabled(), 'the host does not pick');
     await host.shot('consult-spread');
-    await guest.page.getByRole('button', { name: '카드 8', exact: true }).click();
+    await guest.page.locator('.card-back').first().focus(); // by the keyboard alone
+    for (const key of ['ArrowRight', 'ArrowRight', 'ArrowLeft', 'End', 'ArrowLeft', 'Enter']) await guest.page.keyboard.press(key);
+    await guest.page.locator('.card-back.picked[aria-label="카드 77"]').waitFor();
     const seen = await until('the card on both sides', async () => { const [a, b] = [await host.drawn(), await guest.drawn()]; return a.length === 1 && b.length === 1 && [a[0], b[0]]; });
     assert.equal(seen[0], seen[1]);
     assert.match(seen[0], / · (정|역)방향$/);

@@ -165,6 +165,7 @@ class Room {
     addEventListener('beforeunload', this.stay);
     this.draw();
     this.drawTable();
+    this.mic.focus({ preventScroll: true });
   }
   fold(open) {
     this.side.classList.toggle('open', open);

@@ -1,5 +1,8 @@
 #include "limits.h"
 
+#include <arpa/inet.h>
+
+#include "madang/codec.h"
 #include "madang/config.h"
 #include "madang/map.h"
 #include "madang/redis.h"
@@ -71,18 +74,19 @@ static int64_t take_here(struct text key, int64_t capacity, int64_t per_ms)
     return 0;
 }
 
-/* An IPv6 user holds a /64: its first four groups count. */
-static struct text address_part(struct call *c)
+struct text address_network(struct arena *a, struct text address)
 {
-    struct text address = call_address(c);
-    size_t groups = 0;
+    unsigned char bytes[16];
 
-    if (text_find(address, '.') >= 0)
+    if (address.len >= INET6_ADDRSTRLEN || inet_pton(AF_INET6, arena_cstr(a, address), bytes) != 1 ||
+        text_find(address, '.') >= 0) /* an IPv4 address in IPv6 clothes is one person's own */
         return address;
-    for (size_t i = 0; i < address.len; i++)
-        if (address.at[i] == ':' && ++groups == 4)
-            return text_until(address, i);
-    return address;
+    return hex_encode(a, bytes, 8);
+}
+
+struct text call_network(struct call *c)
+{
+    return address_network(c->arena, call_address(c));
 }
 
 /* What the process counts by: the row's limit itself, and whose it is. */
@@ -97,7 +101,7 @@ static int64_t take_local(struct call *c, const struct limit *l, int64_t capacit
         memcpy(key + len, &c->account, sizeof c->account);
         len += sizeof c->account;
     } else {
-        address = address_part(c);
+        address = call_network(c);
         address.len = address.len < 63 ? address.len : 63;
         key[len++] = 'i';
         memcpy(key + len, address.at, address.len);
@@ -121,7 +125,7 @@ static int64_t take(struct call *c, const struct limit *l)
     if (!l->cluster)
         return take_local(c, l, capacity);
     whose = l->by == BY_ACCOUNT && c->account ? arena_join(c->arena, T("a"), text_i64(c->account, digits))
-                                              : arena_join(c->arena, T("i"), address_part(c));
+                                              : arena_join(c->arena, T("i"), call_network(c));
     if (!script_run(c, &bucket_script, VALUES(redis_key(c->arena, "limit:%s:%.*s", c->name, TEXT_ARG(whose))),
                     VALUES(capacity, l->per_ms), &wait))
         return wait.number;

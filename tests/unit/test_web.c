@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "madang/call.h"
 #include "madang/http.h"
 #include "web/http_head.h"
 #include "web/ws_reader.h"
@@ -64,6 +65,32 @@ static void test_heads(void **state)
     }
     assert_int_equal(head_end(T("GET / HTTP/1.1\r\n\r\nrest"), 0), 18);
     assert_int_equal(head_end(T("GET / HTTP/1.1\r\n\r"), 0), 0);
+}
+
+static void test_networks(void **state)
+{
+    static const struct {
+        const char *address, *network;
+    } rows[] = {
+        { "192.0.2.7", "192.0.2.7" },
+        { "::ffff:192.0.2.7", "::ffff:192.0.2.7" },
+        { "2001:db8::1", "20010db800000000" },
+        { "2001:db8::a:b:c:d", "20010db800000000" },
+        { "2001:db8:0:0:a:b:c:d", "20010db800000000" },
+        { "2001:DB8:1:2:a:b:c:d", "20010db800010002" },
+        { "2001:db8:1:2::", "20010db800010002" },
+        { "::1", "0000000000000000" },
+        { "-", "-" },
+        { "", "" },
+        { "2001:db8:1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:0:1:2", "2001:db8:1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:0:1:2" },
+    };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 16);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_true(text_is(address_network(&a, text_of(rows[i].address)), text_of(rows[i].network)));
+    arena_fini(&a);
 }
 
 static void test_ranges(void **state)
@@ -237,9 +264,13 @@ static void test_close_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_heads),      cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_frames),     cmocka_unit_test(test_fragments_byte_by_byte),
-        cmocka_unit_test(test_compressed), cmocka_unit_test(test_close_codes),
+        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_fragments_byte_by_byte),
+        cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_close_codes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

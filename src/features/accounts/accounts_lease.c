@@ -141,9 +141,10 @@ struct fail_keys {
 static struct fail_keys fail_keys_of(struct call *c, struct text email)
 {
     const char *who = secret_hash(c->arena, email).at;
+    struct text from = call_network(c);
 
-    return (struct fail_keys){ redis_key(c->arena, "fail:%s:%.*s", who, TEXT_ARG(call_address(c))),
-                               redis_key(c->arena, "fail:%.*s", TEXT_ARG(call_address(c))), redis_key(c->arena, "fail:%s", who) };
+    return (struct fail_keys){ redis_key(c->arena, "fail:%s:%.*s", who, TEXT_ARG(from)),
+                               redis_key(c->arena, "fail:%.*s", TEXT_ARG(from)), redis_key(c->arena, "fail:%s", who) };
 }
 
 static int64_t count_of(const struct redis_value *v)

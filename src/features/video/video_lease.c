@@ -182,9 +182,9 @@ problem lease_keep(struct call *c, struct kept_seat *seats, size_t count, struct
 
 static struct text tries_key(struct call *c, struct text code)
 {
-    struct text address = call_address(c);
+    struct text from = call_network(c);
 
-    return redis_key(c->arena, "video:tries:%.*s:%.*s", TEXT_ARG(code), TEXT_ARG(address));
+    return redis_key(c->arena, "video:tries:%.*s:%.*s", TEXT_ARG(code), TEXT_ARG(from));
 }
 
 problem lease_try(struct call *c, struct text code)

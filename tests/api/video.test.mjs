@@ -76,6 +76,7 @@ test('a wrong password and a room that is not there look alike, and five tries a
 test('two people on two nodes: roles, signals in their order, and nobody else\'s', async () => {
     const { room, h, g } = await pair();
     assert.deepEqual([h.host, g.host, h.peers, g.peers.length], [true, false, [], 1]);
+    assert.match(await two.admin('/metrics'), /^madang_video_seats 1$/m);
     assert.deepEqual(g.peers[0], { peer: h.peer, page: h.page, host: true, polite: true });
     const came = (await h.s.event('video.peer-joined')).data;
     assert.deepEqual(came, { room, peer: { peer: g.peer, page: g.page, host: false, polite: false }, again: false });

@@ -4,6 +4,7 @@
 #include "madang/hub.h"
 #include "madang/log.h"
 #include "madang/map.h"
+#include "madang/metric.h"
 
 #define KEEP_MS_MAX 3000
 #define KEEP_BATCH 500
@@ -57,6 +58,7 @@ static void here_end(struct here *h)
 {
     hub_leave(h->socket, here_topic(h));
     map_remove(&seats, &h->node);
+    metric_set(METRIC_VIDEO_SEATS, (int64_t)seats.count);
     free(h);
 }
 
@@ -155,6 +157,7 @@ void seat_take(struct call *c, struct text code, const struct seat *s)
     memcpy(h->code, code.at, ROOM_LEN);
     memcpy(h->topic, topic.at, topic.len);
     map_add(&seats, &h->node, (struct text){ (const char *)&h->socket, sizeof h->socket });
+    metric_set(METRIC_VIDEO_SEATS, (int64_t)seats.count);
 }
 
 problem seat_mine(struct call *c, struct text code, struct room *out, const struct seat **mine)

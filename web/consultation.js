@@ -241,16 +241,24 @@ export class Consultation extends Emitter {
     for (const track of Object.values(this.tracks)) if (track) this.stream.addTrack(track);
     for (const peer of this.peers.values()) for (const [kind, track] of Object.entries(tracks)) await peer.setTrack(kind, track);
   }
-  tell(what) { Object.assign(this.me, what); for (const peer of this.peers.values()) this.introduce(peer); }
+  tell(what) {
+    Object.assign(this.me, what);
+    for (const peer of this.peers.values()) {
+      this.introduce(peer);
+      if (what.image) this.showImage(peer);
+    }
+  }
 
   // --- the data channel ---
   introduce(peer) { peer.send({ t: 'me', name: this.me.name, mic: this.me.mic, cam: this.me.cam }); }
-  async greet(peer) {
+  greet(peer) {
     this.introduce(peer);
     if (this.host) peer.send({ t: 'table', spread: this.spread && { id: this.spread.id, seal: this.spread.seal }, drawn: this.drawn });
-    if (!this.me.image) return;
-    peer.send({ t: 'image', type: this.me.image.type, size: this.me.image.size });
-    const bytes = await this.me.image.arrayBuffer();
+    if (this.me.image) this.showImage(peer);
+  }
+  async showImage(peer) {
+    const { image } = this.me, bytes = await image.arrayBuffer();
+    peer.send({ t: 'image', type: image.type, size: image.size });
     for (let at = 0; at < bytes.byteLength; at += CHUNK) peer.send(bytes.slice(at, at + CHUNK));
   }
   broadcast(message) { for (const peer of this.peers.values()) peer.send(message); }

@@ -59,7 +59,8 @@ class Room {
     this.node = h('section.consult');
     this.devices.trouble = kind => toast(t(kind === 'audio' ? 'noMicrophone' : 'noCamera'));
     this.devices.changed = kind => this.useTrack(kind);
-    const hash = decodeURIComponent(location.hash.slice(1));
+    let hash = location.hash.slice(1);
+    try { hash = decodeURIComponent(hash); } catch { /* then as it is */ }
     if (hash) { this.was.password = hash; this.settings.save(this.was); history.replaceState(null, '', location.pathname); } // not for a shared screen
     if (isMember() && state.me.avatar_url) fetch(state.me.avatar_url).then(r => r.blob()).then(smallPicture).then(image => { this.image = image; this.consultation?.tell({ image }); }).catch(() => {});
     this.was.inside ? this.enter() : this.door();

@@ -1,8 +1,9 @@
 // Tarot: chats, turns as they come, the card and its reading, sharing; the built-in reader and models in streams.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { Llm } from '../fakes/llm.mjs';
-import { Cluster, signUp, sleep, Socket, until } from '../lib/daemon.mjs';
+import { Cluster, at, signUp, sleep, Socket, until } from '../lib/daemon.mjs';
 
 let cluster, offline, clova, other, openai, model, p;
 before(async () => {
@@ -17,6 +18,7 @@ before(async () => {
 });
 after(async () => { await cluster.stop(); await model.stop(); });
 
+const redis = (...command) => execFileSync('redis-cli', ['-s', `${at}/redis.sock`, ...command]);
 const guest = async node => { const g = await node.ok('POST', '/api/v1/auth/guest'); return { id: g.account, token: g.access_token, node }; };
 async function chat(node, person = p, language = 'ko') {
     const s = await Socket.open(node, person), state = await s.ok('tarot.open', { language });
@@ -320,6 +322,17 @@ test('a node that dies in the middle: the visitor learns it on another, and goes
     model.answers = [{ words: ['다시 ', '왔네요.'] }];
     assert.equal((await say({ s, id: c.id }, '아직 있어요')).text, '다시 왔네요.');
     await s.close();
+});
+
+test('after a time without Redis a turn goes on, whichever node reaches it first', async () => {
+    const c = await chat(clova);
+    model.answers = [{ words: Array(140).fill('이어서 '), gap: 50 }];
+    const { turn } = await c.s.ok('tarot.say', { chat: c.id, text: '이어서 말해 주세요' });
+    for (const until = Date.now() + 6000; Date.now() < until; await sleep(200)) // as if it had been away for a minute, again and again
+        redis('eval', "redis.call('hset', KEYS[1], 'at', ARGV[1]) return redis.call('zadd', KEYS[2], ARGV[2], ARGV[3])", '2',
+            `${cluster.id}:tarot:kept`, `${cluster.id}:tarot:turns`, String(Date.now() - 60000), String(Date.now() - 50000), String(turn));
+    assert.equal((await ending(c.s, turn, 20000)).ev, 'tarot.ended');
+    await c.s.close();
 });
 
 test('a turn whose node ended before it took a lease is ended too', async () => {

@@ -34,7 +34,9 @@ problem lease_turns_keep(struct call *c, struct kept_turn *turns, size_t count, 
     }
     for (size_t i = 0; i < listened_count; i++)
         v[n++] = value_i64(listened[i]);
-    p = script_run(c, &keep_script, VALUES(leases(c->arena), redis_key(c->arena, "tarot:heard")), (struct values){ v, n }, &out);
+    p = script_run(c, &keep_script,
+                   VALUES(leases(c->arena), redis_key(c->arena, "tarot:heard"), redis_key(c->arena, "tarot:kept")),
+                   (struct values){ v, n }, &out);
     if (p || out.count < 2)
         return p;
     for (size_t i = 0; i < count && i < out.at[1].count; i++)

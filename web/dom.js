@@ -83,14 +83,20 @@ export function form(children, submit, run, extra) {
   return f;
 }
 
-export function ask(title, body, submit, run) {
-  const d = h('dialog', { 'aria-label': title });
-  const cancel = h('button.quiet', { type: 'button', text: t('cancel'), onclick: () => d.close() });
-  d.append(h('h2', { text: title }), form(body, submit, async (v, f) => { await run(v, f); d.close(); }, cancel));
+function dialog(title, content) {
+  const d = h('dialog', { 'aria-label': title }, h('h2', { text: title }), content);
   d.addEventListener('close', () => d.remove());
   document.body.append(d);
   d.showModal();
   return d;
 }
+// A question: a form that may be cancelled.
+export function ask(title, body, submit, run) {
+  const cancel = h('button.quiet', { type: 'button', text: t('cancel'), onclick: () => d.close() });
+  const d = dialog(title, form(body, submit, async (v, f) => { await run(v, f); d.close(); }, cancel));
+  return d;
+}
+// Something to look at, or to set at once.
+export function show(title, body) { return dialog(title, form(body, t('close'), (v, f) => f.closest('dialog').close())); }
 
 export const when = (iso, style = 'time') => new Intl.DateTimeFormat(document.documentElement.lang, style === 'day' ? { dateStyle: 'full' } : style === 'both' ? { dateStyle: 'medium', timeStyle: 'short' } : { timeStyle: 'short' }).format(new Date(iso));

@@ -111,3 +111,21 @@ test('when the model fails it is said, and one can go on; what is said can be st
     await page.getByRole('textbox', { name: '이메일' }).waitFor();
     assert.deepEqual(wrong, []);
 });
+
+test('a chat without a reading goes on later; it is renamed and removed', async () => {
+    const { page, wrong } = await visitor(offline);
+    await page.getByText('안녕하세요, 마당의 타로 리더예요').waitFor();
+    await say(page, '회사를 그만둘지 고민이에요');
+    await page.locator('nav.main a[href="/tarot"]').click();
+    await page.locator('.pane .item', { hasText: '회사를 그만둘지' }).click();
+    await say(page, '상사와 자꾸 부딪혀요');
+    assert.equal((await bubbles(page)).length, 5);
+    await page.getByRole('button', { name: '이름 바꾸기' }).click();
+    await page.getByRole('dialog').getByRole('textbox').fill('회사 이야기');
+    await page.getByRole('dialog').getByRole('button', { name: '저장' }).click();
+    await page.locator('.pane .name', { hasText: '회사 이야기' }).waitFor();
+    await page.locator('.tarot header').getByRole('button', { name: '삭제' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '삭제' }).click();
+    await page.locator('.pane').getByText('아직 상담이 없어요').waitFor();
+    assert.deepEqual(wrong, []);
+});

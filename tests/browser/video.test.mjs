@@ -14,7 +14,7 @@ before(async () => {
     cluster = await new Cluster().start();
     one = await cluster.node();
     two = await cluster.node();
-    browser = await launch('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required');
+    browser = await launch('--use-fake-device-for-media-stream=device-count=3', '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required');
 });
 after(async () => { await browser?.close(); await cluster.stop(); });
 
@@ -137,6 +137,14 @@ test('a guest without an account, on another node: pictures, sound, words and a 
     await host.shot('consult-camera-off');
     await guest.page.getByRole('button', { name: '카메라 꺼짐' }).click();
     await guest.page.getByRole('button', { name: '마이크 꺼짐' }).click();
+    await Promise.all([host.sees(), guest.sees()]);
+
+    // another camera, in mid-talk (the second made-up one gives pictures that Chromium cannot send)
+    await guest.page.getByRole('button', { name: '장치 설정' }).click();
+    await guest.page.getByRole('dialog').locator('select[name=video]').selectOption('fake_device_2');
+    await until('it is taken', () => guest.page.evaluate(() => document.querySelector('.tile.mine video').srcObject.getVideoTracks()[0]?.label === 'fake_device_2'));
+    await guest.shot('consult-devices-phone');
+    await guest.page.getByRole('dialog').getByRole('button', { name: '닫기' }).click();
     await Promise.all([host.sees(), guest.sees()]);
 
     // both ask for a new way at the same moment

@@ -1,5 +1,5 @@
 // Tarot: my chats with the reader, one of them, and a reading that somebody shared.
-import { ask, field, h, icon, toast, when } from '../dom.js';
+import { ask, field, h, icon, show, toast, when } from '../dom.js';
 import { m, state } from '../state.js';
 import { currentLanguage, t } from '../words.js';
 import { face, spread, turn } from '../cards.js';
@@ -143,7 +143,7 @@ class Reading {
     } catch (p) { button.classList.remove('picked'); tell(p); } finally { this.picking = false; this.load(); }
   }
   async drawCard() { try { await m.call('tarot.draw', { chat: this.chat }, { key: crypto.randomUUID?.() }); } catch (p) { tell(p); } }
-  async copy(text) { try { await navigator.clipboard.writeText(text); toast(t('copied')); } catch { ask(t('copyReading'), [field('text', t('body'), { tag: 'textarea', rows: '10', text })], t('close'), () => {}); } }
+  async copy(text) { try { await navigator.clipboard.writeText(text); toast(t('copied')); } catch { show(t('copyReading'), [field('text', t('body'), { tag: 'textarea', rows: '10', text })]); } }
   async share() {
     try {
       const { path } = await m.call('tarot.share', { chat: this.chat }), url = location.origin + path;

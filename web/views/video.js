@@ -1,5 +1,5 @@
 // Consultation by video: opening a room, the door with its mirror, the room itself.
-import { ask, avatar, field, form, h, icon, toast } from '../dom.js';
+import { ask, avatar, field, form, h, icon, show, toast } from '../dom.js';
 import { m, state } from '../state.js';
 import { currentLanguage, t } from '../words.js';
 import { Consultation } from '../consultation.js';
@@ -15,7 +15,7 @@ const memory = key => ({ load: () => JSON.parse(sessionStorage.getItem(key) ?? '
 // --- opening a room, or finding the one that one was invited to ---
 function invitation(room) {
   const url = `${location.origin}${room.path}#${encodeURIComponent(room.password)}`, text = `${url}\n${t('password')}: ${room.password}`;
-  const copy = async () => { try { await navigator.clipboard.writeText(text); toast(t('copied')); } catch { ask(t('copyInvitation'), [field('text', t('invitation'), { tag: 'textarea', rows: '4', text })], t('close'), () => {}); } };
+  const copy = async () => { try { await navigator.clipboard.writeText(text); toast(t('copied')); } catch { show(t('copyInvitation'), [field('text', t('invitation'), { tag: 'textarea', rows: '4', text })]); } };
   const share = () => navigator.share({ text: `${t('password')}: ${room.password}`, url }).catch(() => {});
   return h('div.card.stack', { role: 'status' }, h('h2', { text: t('roomOpened') }), h('p.soft', { text: t('roomOpenedSays') }),
     h('dl.facts', {}, h('dt', { text: t('roomAddress') }), h('dd', {}, h('a', { href: room.path, text: `${location.host}${room.path}` })), h('dt', { text: t('password') }), h('dd', {}, h('code', { text: room.password }))),
@@ -83,9 +83,9 @@ class Room {
   async door(problem) {
     const { devices } = this;
     const mirror = h('video', { autoplay: true, playsInline: true, muted: true, 'aria-label': t('mirror') }), level = h('span.level', {}, h('i')), dark = h('p.dark', { text: t('cameraOff') }), choices = h('div.choices');
-    const toggle = (kind, on, off) => { const b = h('button.round.device', { type: 'button', onclick: async () => { devices.wanted[kind] = !devices.wanted[kind]; await show(kind); } }); b.draw = () => { b.replaceChildren(icon(kind === 'audio' ? (devices.wanted.audio ? 'mic' : 'micOff') : devices.wanted.video ? 'camera' : 'cameraOff')); b.setAttribute('aria-pressed', String(devices.wanted[kind])); b.setAttribute('aria-label', t(devices.wanted[kind] ? on : off)); }; return b; };
+    const toggle = (kind, on, off) => { const b = h('button.round.device', { type: 'button', onclick: async () => { devices.wanted[kind] = !devices.wanted[kind]; await look(kind); } }); b.draw = () => { b.replaceChildren(icon(kind === 'audio' ? (devices.wanted.audio ? 'mic' : 'micOff') : devices.wanted.video ? 'camera' : 'cameraOff')); b.setAttribute('aria-pressed', String(devices.wanted[kind])); b.setAttribute('aria-label', t(devices.wanted[kind] ? on : off)); }; return b; };
     const buttons = { audio: toggle('audio', 'microphoneOn', 'microphoneOff'), video: toggle('video', 'cameraOn', 'cameraOff') };
-    const show = async (kind, track) => {
+    const look = async (kind, track) => {
       track ??= await devices.get(kind);
       if (this.gone) devices.stop();
       if (this.gone || this.consultation) return;
@@ -105,8 +105,8 @@ class Room {
     this.node.replaceChildren(h('div.door', {}, h('div.mirror', {}, mirror, dark, h('div.row.over', {}, buttons.audio, level, buttons.video)), h('div.panel', {}, title, says, problem ? h('p.error', { role: 'alert', text: problem }) : null, f)));
     Object.values(buttons).forEach(b => b.draw());
     m.call('video.check', { room: this.code, ...(this.was.password ? { password: this.was.password } : {}) }).then(out => { title.textContent = out.title || t('consultation'); password.hidden = out.host; says.textContent = t(out.host ? 'doorSaysHost' : 'doorSays'); }).catch(() => {});
-    await (this.looking = devices.getAll().then(() => Promise.all(['audio', 'video'].map(kind => show(kind, devices.tracks[kind])))));
-    if (!this.gone && !this.consultation) choices.replaceChildren(await devices.choice('audio', t('microphone'), () => show('audio')), await devices.choice('video', t('camera'), () => show('video')));
+    await (this.looking = devices.getAll().then(() => Promise.all(['audio', 'video'].map(kind => look(kind, devices.tracks[kind])))));
+    if (!this.gone && !this.consultation) choices.replaceChildren(await devices.choice('audio', t('microphone'), () => look('audio')), await devices.choice('video', t('camera'), () => look('video')));
   }
 
   async enter(password = this.was.password) {
@@ -194,7 +194,7 @@ class Room {
     tile.blank.hidden = shows;
     tile.blank.replaceChildren(avatar({ nickname: name || '?', avatar_url: tile.url }, { big: true }), note ? h('p', { text: note }) : '');
     tile.who.replaceChildren(...[mic ? null : icon('micOff'), mine ? `${name} (${t('isSelf')})` : name || '…', kick && (tile.kick ??= kick())].filter(Boolean));
-    if (!mine && name && !tile.greeted) { tile.greeted = name; toast(`${name}${t('cameIn')}`); }
+    if (!mine && name && !tile.greeted) { tile.greeted = name; toast(`${t('cameIn')}: ${name}`); }
     tile.node.setAttribute('aria-label', `${name || t('guest')}${mic ? '' : `, ${t('microphoneOff')}`}${shows ? '' : `, ${t('cameraOff')}`}`);
     if (!audio) this.ears.remove(key);
     else if (!this.ears.hears(key, audio)) this.ears.add(key, stream, v => {
@@ -209,7 +209,7 @@ class Room {
     const peers = [...c.peers.values()], nodes = peers.map(p => this.fill(p.id, { name: p.name, image: p.image, mic: p.mic, cam: p.cam, stream: p.stream, note: p.away ? t('comesBack') : p.connected ? '' : t('connecting'),
       kick: c.host && (() => h('button.quiet.small', { type: 'button', text: t('sendOut'), onclick: () => ask(t('sendOutSure'), [], t('sendOut'), () => c.kick(p.id)) })) }));
     nodes.push(this.fill('me', { name: this.was.name ?? t('guest'), image: this.image, mic: c.me.mic, cam: c.me.cam, stream: c.stream, mine: true }));
-    for (const [key, tile] of this.tiles) if (key !== 'me' && !c.peers.has(key)) { this.ears.remove(key); URL.revokeObjectURL(tile.url); tile.node.remove(); this.tiles.delete(key); if (tile.greeted) toast(`${tile.greeted}${t('wentOut')}`); }
+    for (const [key, tile] of this.tiles) if (key !== 'me' && !c.peers.has(key)) { this.ears.remove(key); URL.revokeObjectURL(tile.url); tile.node.remove(); this.tiles.delete(key); if (tile.greeted) toast(`${t('wentOut')}: ${tile.greeted}`); }
     nodes.forEach((node, i) => { if (this.stage.children[i] !== node) this.stage.insertBefore(node, this.stage.children[i] ?? null); });
     this.stage.dataset.count = String(nodes.length);
     this.status.textContent = peers.length ? '' : t(c.host ? 'waitingForGuest' : 'waitingForHost');
@@ -235,7 +235,7 @@ class Room {
   }
   async chooseDevices() {
     const { devices } = this, take = kind => async () => { devices.wanted[kind] = true; await devices.get(kind); this.remember({ ids: devices.ids, wanted: devices.wanted }); await this.useTrack(kind); };
-    ask(t('deviceSettings'), [await devices.choice('audio', t('microphone'), take('audio')), await devices.choice('video', t('camera'), take('video'))], t('close'), () => {});
+    show(t('deviceSettings'), [await devices.choice('audio', t('microphone'), take('audio')), await devices.choice('video', t('camera'), take('video'))]);
   }
 
   // --- talk ---
@@ -269,7 +269,7 @@ class Room {
     deck().then(cards => {
       const card = { ...drawn, name: cards[drawn.number] }, way = t(drawn.reversed ? 'reversed' : 'upright'), name = card.name[currentLanguage()];
       button.append(face(card), h('span', { text: `${name} · ${way}` }));
-      button.onclick = () => ask(`${name} · ${way}`, [h('div.drawn', {}, face(card), h('p', { text: card.name[drawn.reversed ? 'reversed' : 'upright'][currentLanguage()] }))], t('close'), () => {});
+      button.onclick = () => show(`${name} · ${way}`, [h('div.drawn', {}, face(card), h('p', { text: card.name[drawn.reversed ? 'reversed' : 'upright'][currentLanguage()] }))]);
     }).catch(() => button.append(h('span', { text: String(drawn.number) })));
     return button;
   }

@@ -1,6 +1,7 @@
 /* Presence: what a node knows of its own sockets, told to friends. */
 #include "madang/config.h"
 #include "madang/hub.h"
+#include "madang/keeper.h"
 #include "madang/log.h"
 #include "madang/map.h"
 #include "madang/overload.h"
@@ -29,8 +30,8 @@ struct leaving {
 };
 
 static struct map leaving;
-static struct task *keeper;
 static bool stopping, assert_again;
+static uint64_t renewed_ms;
 
 static struct text key_of(const int64_t *account)
 {
@@ -246,31 +247,17 @@ static void sweep(struct call *c)
             return;
 }
 
-static void keep(struct task *t, void *arg)
+static uint64_t keep(struct call *c)
 {
-    uint64_t renewed_ms = clock_ms();
-
-    (void)arg;
-    while (!stopping && !task_is_cancelled(t)) {
-        struct arena memory;
-        struct call c;
-
-        arena_init(&memory, 64u << 20);
-        c = call_of_our_own(t, &memory, "presence.keep");
-        task_set_deadline(t, clock_ms() + TASK_MS);
-        if (assert_again || clock_ms() - renewed_ms >= RENEW_MS) {
-            assert_again = false;
-            renewed_ms = clock_ms();
-            renew_all(&c);
-        }
-        sweep(&c);
-        arena_fini(&memory);
-        task_set_deadline(t, 0);
-        if (task_sleep(t, SWEEP_MS))
-            break;
+    if (assert_again || clock_ms() - renewed_ms >= RENEW_MS) {
+        assert_again = false;
+        renewed_ms = clock_ms();
+        renew_all(c);
     }
-    keeper = NULL;
+    sweep(c);
+    return SWEEP_MS;
 }
+static struct keeper keeper = { .name = "presence.keep", .round = keep };
 
 static void on_redis(bool up)
 {
@@ -285,7 +272,8 @@ void presence_start(void)
     timer_init(&gather_timer, on_gathered);
     redis_watch(&watcher);
     presence_snapshots_start();
-    keeper = task_start("presence.keep", 0, keep, NULL);
+    renewed_ms = clock_ms();
+    keeper_start(&keeper);
 }
 
 void presence_stop(void)
@@ -294,8 +282,7 @@ void presence_stop(void)
 
     stopping = true;
     presence_snapshots_stop();
-    if (keeper)
-        task_cancel(keeper);
+    keeper_stop(&keeper);
     timer_clear(&gather_timer);
     on_gathered(&gather_timer);
     map_fini(&gathering);

@@ -2,6 +2,7 @@
 
 #include "madang/config.h"
 #include "madang/hub.h"
+#include "madang/keeper.h"
 #include "madang/log.h"
 #include "madang/map.h"
 #include "tarot_lease.h"
@@ -48,7 +49,6 @@ struct turn {
 };
 
 static struct map turns;
-static struct task *keeper;
 static bool stopping;
 
 struct text chat_topic(struct arena *a, int64_t chat)
@@ -493,24 +493,12 @@ static void keep_once(struct call *c)
             return;
 }
 
-static void keep(struct task *task, void *arg)
+static uint64_t keep(struct call *c)
 {
-    (void)arg;
-    while (!stopping && !task_is_cancelled(task)) {
-        struct arena a;
-        struct call c;
-
-        arena_init(&a, 16u << 20);
-        c = call_of_our_own(task, &a, "tarot.keep");
-        task_set_deadline(task, clock_ms() + TASK_MS);
-        keep_once(&c);
-        arena_fini(&a);
-        task_set_deadline(task, 0);
-        if (task_sleep(task, KEEP_MS))
-            break;
-    }
-    keeper = NULL;
+    keep_once(c);
+    return KEEP_MS;
 }
+static struct keeper keeper = { .name = "tarot.keep", .round = keep };
 
 problem turns_sweep(struct call *c, const void *payload)
 {
@@ -530,14 +518,13 @@ problem turns_sweep(struct call *c, const void *payload)
 void turns_start(void)
 {
     stopping = false;
-    keeper = task_start("tarot.keep", 0, keep, NULL);
+    keeper_start(&keeper);
 }
 
 void turns_stop(void)
 {
     stopping = true;
-    if (keeper)
-        task_cancel(keeper);
+    keeper_stop(&keeper);
     for (struct map_node *n = map_next(&turns, NULL); n; n = map_next(&turns, n))
         turn_halt(CONTAINER_OF(n, struct turn, node), STOP_NODE);
     if (turns.count == 0)

@@ -2,6 +2,7 @@
 
 #include "madang/config.h"
 #include "madang/hub.h"
+#include "madang/keeper.h"
 #include "madang/log.h"
 #include "madang/map.h"
 #include "madang/metric.h"
@@ -29,7 +30,6 @@ struct here {
 };
 
 static struct map seats;
-static struct task *keeper;
 static bool stopping;
 
 struct text seat_topic(struct arena *a, struct text code, const struct seat *s)
@@ -314,43 +314,25 @@ static void keep_once(struct call *c)
             return;
 }
 
-static uint64_t keep_ms(void)
+static uint64_t keep(struct call *c)
 {
     int64_t third = config->video_grace_ms / 3;
 
+    keep_once(c);
     return (uint64_t)(third < KEEP_MS_MAX ? third : KEEP_MS_MAX);
 }
-
-static void keep(struct task *task, void *arg)
-{
-    (void)arg;
-    while (!stopping && !task_is_cancelled(task)) {
-        struct arena a;
-        struct call c;
-
-        arena_init(&a, 16u << 20);
-        c = call_of_our_own(task, &a, "video.keep");
-        task_set_deadline(task, clock_ms() + TASK_MS);
-        keep_once(&c);
-        arena_fini(&a);
-        task_set_deadline(task, 0);
-        if (task_sleep(task, keep_ms()))
-            break;
-    }
-    keeper = NULL;
-}
+static struct keeper keeper = { .name = "video.keep", .round = keep };
 
 void seats_start(void)
 {
     stopping = false;
-    keeper = task_start("video.keep", 0, keep, NULL);
+    keeper_start(&keeper);
 }
 
 void seats_stop(void)
 {
     stopping = true;
-    if (keeper)
-        task_cancel(keeper);
+    keeper_stop(&keeper);
 }
 
 void seats_free(void)

@@ -152,7 +152,7 @@ export class Consultation extends Emitter {
       m.on('video.signal', mine(d => this.signalled(d))), m.on('video.closed', mine(d => this.end(d.reason))), m.on('open', () => this.joined && this.rejoin()),
       m.on('resync', e => this.joined && (e.on === '*' || e.on.startsWith(`video:${room}:`)) && this.rejoin())];
   }
-  keep() { this.memory.save({ log: this.log.slice(-LOG_MAX), spread: this.spread, drawn: this.drawn }); }
+  keep() { this.memory.save({ log: this.log, spread: this.spread, drawn: this.drawn }); }
 
   // --- the room ---
   async join(password) {
@@ -298,6 +298,7 @@ export class Consultation extends Emitter {
   }
   note(entry) {
     this.log.push(entry);
+    if (this.log.length > LOG_MAX) this.log.shift();
     this.keep();
     this.emit('chat', entry);
   }
@@ -325,7 +326,7 @@ export class Consultation extends Emitter {
     this.emit('table');
   }
   onTable(peer, { spread, drawn }) {
-    if (!peer.host || !Array.isArray(drawn) || drawn.length > LOG_MAX) return;
+    if (!peer.host || !Array.isArray(drawn) || drawn.length > CARDS) return;
     this.spread = this.readSpread(spread);
     this.drawn = drawn.filter(c => Number.isInteger(c?.number) && c.number >= 0 && c.number < CARDS).map(c => ({ number: c.number, reversed: c.reversed === true }));
     this.keep();
@@ -347,6 +348,7 @@ export class Consultation extends Emitter {
     const card = cardOf(deck[at]);
     this.spread = null;
     this.drawn.push(card);
+    if (this.drawn.length > CARDS) this.drawn.shift();
     this.keep();
     this.emit('card', { at, card });
   }

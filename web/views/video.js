@@ -8,7 +8,7 @@ import { Devices, Ears } from '../devices.js';
 import { go, holdHere } from '../app.js';
 
 const tell = p => toast(p.message);
-const ROOM = /([a-z2-9]{10})(?:#(.+))?\s*$/, HEARD = 0.02, SPEAKS_MS = 700, IMAGE_SIDE = 160;
+const ROOM = /([a-z2-9]{10})(?:#(.+))?\s*$/, HEARD = 0.02, SPEAKS_MS = 700, SHOWN_MAX = 300, IMAGE_SIDE = 160;
 const isMember = () => state.me && !['guest', 'newcomer'].includes(state.me.role);
 const memory = key => ({ load: () => JSON.parse(sessionStorage.getItem(key) ?? 'null'), save: what => { try { sessionStorage.setItem(key, JSON.stringify(what)); } catch { /* full or forbidden: then not kept */ } } });
 
@@ -249,6 +249,7 @@ class Room {
   note(entry) {
     const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 80;
     this.log.append(h(`div.bubble${entry.mine ? '.mine' : ''}`, {}, entry.mine || !entry.name ? null : h('div.from', { text: entry.name }), h('div.text', { text: entry.text })));
+    if (this.log.children.length > SHOWN_MAX) this.log.firstChild.remove();
     if (atEnd) this.log.scrollTop = this.log.scrollHeight;
   }
 

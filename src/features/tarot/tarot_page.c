@@ -49,39 +49,38 @@ static struct text card_path(struct arena *a, int64_t number, const char *suffix
     return arena_printf(a, "/cards/%02lld.%s", (long long)number, suffix);
 }
 
-static struct text page_of(struct call *c, const struct shared_row *row, struct text code)
+static struct text title_of(struct arena *a, const struct shared_row *row, const struct tarot_card *card)
 {
     bool korean = text_is(row->language, T("ko"));
     const struct sayings *s = sayings_in(korean);
-    struct arena *a = c->arena;
-    struct tarot_card card;
+    struct pair with[] = {
+        { T("{card}"), korean ? card->name.ko : card->name.en },
+        { T("{way}"), row->reversed ? s->reversed : s->upright },
+    };
+
+    return fill(a, s->shared_title, with, COUNT_OF(with));
+}
+
+static struct text page_of(struct arena *a, const struct shared_row *row, const struct tarot_card *card, struct text code)
+{
+    const struct sayings *s = sayings_in(text_is(row->language, T("ko")));
     char date[DATE_TEXT_SIZE];
-    struct text date_text, title;
+    struct pair with[] = {
+        { T("{language}"), row->language },
+        { T("{title}"), html_text(a, title_of(a, row, card)) },
+        { T("{summary}"), html_text(a, card->meaning) },
+        { T("{site}"), html_text(a, s->shared_site) },
+        { T("{url}"), html_text(a, absolute(a, arena_join(a, T("/r/"), code))) },
+        { T("{picture}"), html_text(a, absolute(a, card_path(a, row->card, "png"))) },
+        { T("{class}"), row->reversed ? T("face reversed") : T("face") },
+        { T("{face}"), card_path(a, row->card, "svg") },
+        { T("{meaning}"), html_text(a, card->meaning) },
+        { T("{reading}"), html_text(a, row->reading) },
+        { T("{date}"), { date, date_format(date_of(row->at), date) } },
+        { T("{invitation}"), html_text(a, s->invitation) },
+    };
 
-    deck_card(row->card, row->reversed, korean, &card);
-    date_text = (struct text){ date, date_format(date_of(row->at), date) };
-    title = fill(a, s->shared_title,
-                 (const struct pair[]){ { T("{card}"), korean ? card.name.ko : card.name.en },
-                                        { T("{way}"), row->reversed ? s->reversed : s->upright } },
-                 2);
-    {
-        struct pair with[] = {
-            { T("{language}"), row->language },
-            { T("{title}"), html_text(a, title) },
-            { T("{summary}"), html_text(a, card.meaning) },
-            { T("{site}"), html_text(a, s->shared_site) },
-            { T("{url}"), html_text(a, absolute(a, arena_join(a, T("/r/"), code))) },
-            { T("{picture}"), html_text(a, absolute(a, card_path(a, row->card, "png"))) },
-            { T("{class}"), row->reversed ? T("face reversed") : T("face") },
-            { T("{face}"), card_path(a, row->card, "svg") },
-            { T("{meaning}"), html_text(a, card.meaning) },
-            { T("{reading}"), html_text(a, row->reading) },
-            { T("{date}"), date_text },
-            { T("{invitation}"), html_text(a, s->invitation) },
-        };
-
-        return fill(a, page_pattern(), with, COUNT_OF(with));
-    }
+    return fill(a, page_pattern(), with, COUNT_OF(with));
 }
 
 static bool wants_page(struct call *c)
@@ -101,7 +100,6 @@ static problem page_gone(struct call *c)
 
     if (!wants_page(c))
         return PROBLEM(TAROT_NOT_FOUND);
-
     exchange_reply_page(c->http, 404,
                         arena_join(c->arena, T("<!doctype html><html lang=\""), c->korean ? T("ko") : T("en"),
                                    T("\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>"),
@@ -114,6 +112,7 @@ static problem page_gone(struct call *c)
 problem tarot_page(struct call *c)
 {
     struct text code = exchange_param(c->http, T("code")), html;
+    struct tarot_card card;
     struct shared_row row;
     bool found = false;
     problem p = code.len == TAROT_CODE_LEN ? store_shared(c, code, &row, &found) : NULL;
@@ -122,7 +121,8 @@ problem tarot_page(struct call *c)
         return p;
     if (!found)
         return page_gone(c);
-    html = page_of(c, &row, code);
+    deck_card(row.card, row.reversed, text_is(row.language, T("ko")), &card);
+    html = page_of(c->arena, &row, &card, code);
     exchange_header_add(c->http, "Cache-Control", T("no-cache"));
     exchange_reply_page(c->http, 200, html);
     return NULL;

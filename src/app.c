@@ -315,27 +315,37 @@ static void stop_parts(void)
             features[i]->free();
 }
 
-int app_run(void)
+bool app_open(void)
 {
     apply_log_settings();
-    raise_descriptor_limit();
     if (!features_check())
-        return 1;
-    if (config->pg_migrate_at_start && !migrate_run(false))
-        return 1;
-    if (!statements_check())
-        return 1;
+        return false;
     log_writer_start();
     loop_start();
     start_parts();
     start();
-    loop_run();
+    return true;
+}
+
+bool app_close(void)
+{
     loop_close();
     stop_parts();
     CHECK(arena_live() == 0);
     log_info("app", "stopped");
     log_writer_stop();
-    return opened && phase == STOPPED ? 0 : 1;
+    return opened && phase == STOPPED;
+}
+
+int app_run(void)
+{
+    raise_descriptor_limit();
+    if (config->pg_migrate_at_start && !migrate_run(false))
+        return 1;
+    if (!statements_check() || !app_open())
+        return 1;
+    loop_run();
+    return app_close() ? 0 : 1;
 }
 
 int app_promote(const char *email)

@@ -150,6 +150,7 @@ cmd_test() {
     # a few cells and every seventh passage; a deep run has all
     [ -n "$deep" ] || export MADANG_CHAOS="a node killed,Redis frozen,answers of Postgres lost" MADANG_TORTURE_STEP=7
     MADANG_TEST_RECORDS= TEST_CONCURRENCY=1 run_node "chaos" $(cd tests && ls chaos/*.test.mjs)
+    [ -z "$deep" ] || export MADANG_HOUSE_STEP=1
     run_asan
     [ -z "$deep" ] || MADANG_TORTURE_STEP=3 MADANG_BINARY=$ROOT/build/asan/madangd MADANG_TEST_RECORDS= TEST_CONCURRENCY=1 run_node "chaos (sanitizers)" $(cd tests && ls chaos/*.test.mjs)
     [ -z "$deep" ] || run_valgrind_api

@@ -236,16 +236,22 @@ static void before_metrics(void)
     metric_set(METRIC_PG_WAITING, (int64_t)pool.waiting);
 }
 
-static struct pg_connection *open_many(size_t count, int64_t timeout_ms, void (*changed)(struct pg_connection *c))
+static struct pg_connection *make_many(size_t count, int64_t timeout_ms, void (*changed)(struct pg_connection *c))
 {
     struct pg_connection *all = must_zalloc(count * sizeof *all);
 
     for (size_t i = 0; i < count; i++) {
         pg_connection_init(&all[i], timeout_ms, changed);
         all[i].keep_open = true;
-        pg_connection_open(&all[i]);
     }
     return all;
+}
+
+/* When all are made: who is refused at once tells so from within the opening, and the pool looks at every one of them. */
+static void open_many(struct pg_connection *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        pg_connection_open(&all[i]);
 }
 
 void pg_start(void)
@@ -265,8 +271,10 @@ void pg_start(void)
     pg_connection_init(&pool.probe, config->pg_read_ms, probe_changed);
     pool.shared_count = (size_t)config->pg_shared_connections;
     pool.lent_count = (size_t)config->pg_tx_connections;
-    pool.shared = open_many(pool.shared_count, config->pg_read_ms, shared_changed);
-    pool.lent = open_many(pool.lent_count, config->pg_tx_ms, lent_changed);
+    pool.shared = make_many(pool.shared_count, config->pg_read_ms, shared_changed);
+    pool.lent = make_many(pool.lent_count, config->pg_tx_ms, lent_changed);
+    open_many(pool.shared, pool.shared_count);
+    open_many(pool.lent, pool.lent_count);
     timer_set_after(&pool.watch, WATCH_MS);
     health_part_add(&health);
     list_view_add(&pools);

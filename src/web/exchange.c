@@ -35,23 +35,6 @@ static uint64_t name_bit(struct text name)
     return UINT64_C(1) << ((name.len * 7 + (unsigned char)name.at[0]) & 63);
 }
 
-problem exchange_read_head(struct exchange *x, char *head, size_t len)
-{
-    static struct pair fields[HEAD_FIELDS_MAX];
-    struct head_limits limits = { (size_t)config->http_target_bytes, (size_t)config->http_fields_max };
-    problem p = head_read(head, len, &limits, &x->facts, fields);
-
-    if (p)
-        return p;
-    x->header_count = x->facts.fields;
-    x->headers = arena_array(&x->arena, struct pair, x->header_count);
-    for (size_t i = 0; i < x->header_count; i++) {
-        x->headers[i] = fields[i];
-        x->header_bits |= name_bit(fields[i].name);
-    }
-    return NULL;
-}
-
 struct text exchange_header(const struct exchange *x, struct text name)
 {
     if (!(x->header_bits & name_bit(name)))
@@ -166,7 +149,7 @@ static struct text read_trace(const struct exchange *x)
     return (struct text){ t.at + 3, 32 };
 }
 
-static void read_identity(struct exchange *x)
+void exchange_identify(struct exchange *x)
 {
     bool trusted = peer_is_trusted(&x->peer);
     struct text given = exchange_header(x, T("x-request-id"));
@@ -176,6 +159,7 @@ static void read_identity(struct exchange *x)
         read_forwarded(x);
     x->request_id = trusted && id_is_fit(given) ? given : request_id_new(&x->arena);
     x->trace_id = read_trace(x);
+    x->method = METHOD_OPTIONS; /* until it is known: no path refuses it */
 }
 
 static bool method_find(struct text name, enum method *out)
@@ -188,35 +172,31 @@ static bool method_find(struct text name, enum method *out)
     return false;
 }
 
-bool method_is_known(struct text name)
+static void keep_fields(struct exchange *x, const struct pair *fields)
 {
-    enum method ignored;
-
-    return method_find(name, &ignored);
+    x->header_count = x->facts.fields;
+    x->headers = arena_array(&x->arena, struct pair, x->header_count);
+    for (size_t i = 0; i < x->header_count; i++) {
+        x->headers[i] = fields[i];
+        x->header_bits |= name_bit(fields[i].name);
+    }
 }
 
-problem exchange_read_target(struct exchange *x)
+problem exchange_read(struct exchange *x, char *head, size_t len)
 {
-    struct text query, target = x->facts.target;
+    static struct pair fields[HEAD_FIELDS_MAX];
+    struct head_limits limits = { (size_t)config->http_target_bytes, (size_t)config->http_fields_max };
+    problem p = head_read(head, len, &limits, &x->facts, fields);
 
-    read_identity(x);
-    if (target.len == 0)
-        return PROBLEM(REQUEST_MALFORMED);
-    if (!method_find(x->facts.method, &x->method)) {
-        x->method = METHOD_OPTIONS; /* answered as a method that no path allows */
+    if (p)
+        return p;
+    keep_fields(x, fields);
+    exchange_identify(x);
+    if (!method_find(x->facts.method, &x->method))
         return PROBLEM(METHOD_UNKNOWN);
-    }
     x->is_head = x->method == METHOD_HEAD;
-    if (target.at[0] != '/' && !text_is(target, T("*"))) { /* absolute form: head_check() knows the authority */
-        struct text authority = text_from(target, text_starts(target, T("https")) ? 8 : 7);
-        ptrdiff_t slash = text_find(authority, '/');
-
-        target = slash < 0 ? T("/") : text_from(authority, (size_t)slash);
-    }
-    x->path = text_cut(target, '?', &query);
-    if (text_find(x->path, '#') >= 0)
-        return PROBLEM(REQUEST_MALFORMED);
-    return read_query(x, query) ? NULL : PROBLEM(REQUEST_MALFORMED);
+    x->path = x->facts.path;
+    return read_query(x, x->facts.query) ? NULL : PROBLEM(REQUEST_MALFORMED);
 }
 
 void exchange_gone(struct exchange *x)

@@ -65,11 +65,11 @@ void http_body_wanted(struct http *h);
 struct connection *http_connection(struct http *h);
 struct text http_peer(struct http *h); /* the peer's address as text, for as long as h */
 void exchange_gone(struct exchange *x);
-/* Fills method, path, params, address from facts and headers; what is wrong with the target otherwise. */
-problem exchange_read_target(struct exchange *x) MUST_USE;
-bool method_is_known(struct text name);
-/* Fills facts and headers, which stay within `head`: the arena's own copy. */
-problem exchange_read_head(struct exchange *x, char *head, size_t len) MUST_USE;
+/* Reads a whole head, once: facts, headers, identity, method, path, params. They stay within `head`: the arena's own copy.
+ * After a problem nothing of it is read again; what was not reached is empty. */
+problem exchange_read(struct exchange *x, char *head, size_t len) MUST_USE;
+/* Whose request it is and what it is called in the log; of one without a head, too. */
+void exchange_identify(struct exchange *x);
 void exchange_param_add(struct exchange *x, struct pair p); /* at most PARAMS_MAX */
 
 #endif

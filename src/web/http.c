@@ -145,8 +145,8 @@ static void refuse(struct http *h, problem p)
         wake_body(x);
         return;
     }
-    if (!x->request_id.len && exchange_read_target(x))
-        x->method = METHOD_OPTIONS;
+    if (!x->request_id.len)
+        exchange_identify(x);
     h->service->refuse(x, p);
 }
 
@@ -231,18 +231,13 @@ static problem begin_exchange(struct http *h, struct text bytes)
     struct text head = arena_text(&x->arena, bytes); /* what is known of the request points into this copy */
     problem p;
 
-    if ((p = exchange_read_head(x, (char *)(uintptr_t)head.at, head.len)))
+    if ((p = exchange_read(x, (char *)(uintptr_t)head.at, head.len)))
         return p;
-    if (!method_is_known(x->facts.method))
-        return PROBLEM(METHOD_UNKNOWN);
-    if (has_body(&x->facts)) {
-        if (!parse_head(h, head))
-            return PROBLEM(REQUEST_MALFORMED);
-    } else {
-        x->body_ended = true;
-    }
+    x->body_ended = !has_body(&x->facts);
+    if (!x->body_ended && !parse_head(h, head))
+        return PROBLEM(REQUEST_MALFORMED);
     x->keep_alive = x->facts.keep_alive && !draining;
-    return exchange_read_target(x);
+    return NULL;
 }
 
 static void dispatch(struct http *h)

@@ -192,21 +192,42 @@ static problem read_field(struct text line, char *at, struct pair *out)
     return value_is_clean(out->value) ? NULL : PROBLEM(REQUEST_MALFORMED);
 }
 
-/* In absolute form the authority must be the Host (RFC 9112 §3.2.2). */
-static bool authority_fits(const struct head_facts *f)
+static bool skip_nocase(struct text *t, struct text prefix)
 {
-    struct text rest = f->target, authority;
-
-    if (f->target.at[0] == '/' || text_is(f->target, T("*")))
-        return true;
-    if (text_starts(rest, T("http://")))
-        rest = text_from(rest, 7);
-    else if (text_starts(rest, T("https://")))
-        rest = text_from(rest, 8);
-    else
+    if (t->len < prefix.len || !text_is_nocase(text_until(*t, prefix.len), prefix))
         return false;
-    authority = text_cut(rest, '/', &rest);
-    return text_is_nocase(authority, f->host);
+    *t = text_from(*t, prefix.len);
+    return true;
+}
+
+/* Takes "http://authority" off the front, whose authority must be the Host (RFC 9112 §3.2.2). */
+static bool skip_origin(struct text *target, struct text host)
+{
+    size_t end = 0;
+
+    if (!skip_nocase(target, T("http://")) && !skip_nocase(target, T("https://")))
+        return false;
+    while (end < target->len && target->at[end] != '/' && target->at[end] != '?')
+        end++;
+    if (!text_is_nocase(text_until(*target, end), host))
+        return false;
+    *target = text_from(*target, end);
+    return true;
+}
+
+/* The one reading of the target: nobody slices it again. */
+static bool split_target(struct head_facts *f)
+{
+    struct text rest = f->target, path;
+
+    if (!text_is(rest, T("*")) && !text_starts(rest, T("/")) && !skip_origin(&rest, f->host))
+        return false;
+    path = text_cut(rest, '?', &rest);
+    if (text_find(path, '#') >= 0)
+        return false;
+    f->path = path.len ? path : T("/");
+    f->query = rest;
+    return true;
 }
 
 problem head_read(char *head, size_t len, const struct head_limits *limits, struct head_facts *f, struct pair *fields)
@@ -234,5 +255,5 @@ problem head_read(char *head, size_t len, const struct head_limits *limits, stru
     if (f->host.len == 0 && !f->http10)
         return PROBLEM(REQUEST_MALFORMED);
     f->keep_alive = (f->keep_alive || !f->http10) && !f->closes;
-    return authority_fits(f) ? NULL : PROBLEM(REQUEST_MALFORMED);
+    return split_target(f) ? NULL : PROBLEM(REQUEST_MALFORMED);
 }

@@ -15,6 +15,7 @@ struct head_limits {
 
 struct head_facts {
     struct text method, target, host;
+    struct text path, query; /* of a target in origin or absolute form, or "*"; empty until the head was found good */
     bool http10, chunked, has_length, expects_continue, keep_alive, closes;
     int64_t length;
     size_t fields;

@@ -18,7 +18,7 @@ struct statement {
     const char *name; /* unique; also its name in Postgres */
     enum lane lane;
     const struct shape *row; /* NULL: no rows */
-    size_t rows_max;         /* of store_many(); more is a bug */
+    size_t rows_max;         /* of store_many(); more are INTERNAL, and logged */
     const char *sql;
 };
 
@@ -131,11 +131,12 @@ problem store_run_exec(struct store_on on, const struct statement *s, struct val
 #define store_many(on, s, v, list) store_run_many(STORE_ON(on), s, v, list)               /* a LIST_OF, at most rows_max */
 #define store_exec(on, s, v, rows) store_run_exec(STORE_ON(on), s, v, rows) /* rows: how many it touched; may be NULL */
 
-/* A transaction: rolled back behind us unless committed; leaving never waits. Nothing outside may be waited for while it
- * is open. */
+/* A transaction: rolled back behind us unless committed; leaving waits for that only when the call has a key. Nothing outside
+ * may be waited for while it is open. */
 struct tx {
     struct call *call;
     struct pg_connection *connection;
+    uint64_t epoch; /* of the connection when it began: one that was lost and opened anew knows nothing of it */
     bool failed;
     struct list pending, events;
     size_t changes;
@@ -151,8 +152,8 @@ problem tx_next(struct tx *tx, struct text topic, int64_t *number) MUST_USE;
 void tx_publish(struct tx *tx, struct text topic, int64_t number, const struct event_def *e, const void *data);
 /* tx_next and tx_publish together. */
 problem tx_announce(struct tx *tx, struct text topic, const struct event_def *e, const void *data) MUST_USE;
-/* Runs `after(arg)` once the commit is known to have happened: for this process's memory (close a socket, drop a cache).
- * `arg` in the call's arena. */
+/* Runs `after(arg)` once the commit has happened, also when nobody can say whether it has (COMMIT_UNKNOWN): for this process's
+ * memory (close a socket, drop a cache), and harmless if it has not. `arg` in the call's arena. */
 void tx_after(struct tx *tx, void (*after)(void *arg), void *arg);
 problem tx_commit(struct tx *tx) MUST_USE;
 
@@ -164,7 +165,8 @@ struct published {
     struct text json;
     uint64_t but; /* a socket that does not get it; 0: all do */
 };
-void tx_set_publisher(void (*publish)(const struct published *p));
+/* `missed`: something may have been published on the topic, and its members are to look. */
+void tx_set_publisher(void (*publish)(const struct published *p), void (*missed)(struct text topic));
 /* Publishes at once, outside any transaction; for what is not kept (presence, typing). */
 void publish_now(struct call *c, struct text topic, const struct event_def *e, const void *data);
 /* The same to all but the socket that the call came by: relays and signals. */

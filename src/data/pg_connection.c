@@ -7,6 +7,7 @@
 #include "madang/log.h"
 #include "madang/metric.h"
 #include "madang/random.h"
+#include "refusal.h"
 
 #define CONNECT_MS 1500
 #define RETRY_MS_MIN 50
@@ -51,6 +52,10 @@ static void retry_later(struct pg_connection *c)
 {
     uint64_t delay = RETRY_MS_MIN << (c->failures < 5 ? c->failures : 5);
 
+    if (!places_all_tried(&c->places)) {
+        timer_set_after(&c->timer, 1);
+        return;
+    }
     c->failures++;
     timer_set_after(&c->timer, (uint64_t)random_jitter((int64_t)(delay < RETRY_MS_MAX ? delay : RETRY_MS_MAX)));
 }
@@ -65,17 +70,17 @@ void pg_connection_close(struct pg_connection *c)
 {
     struct list *node;
 
-    if (c->resolving) {
-        c->resolving->data = NULL;
-        uv_cancel((uv_req_t *)c->resolving);
-        c->resolving = NULL;
-    }
+    if (c->state == PG_READY ? !c->leaves : c->resolving)
+        places_stop(&c->places); /* where it was well it is looked for again, by name */
+    c->resolving = false;
+    c->epoch++;
     timer_clear(&c->timer);
     poll_drop(c);
     PQfinish(c->pg);
     c->pg = NULL;
     c->state = PG_CLOSED;
     memset(c->prepared, 0, sizeof c->prepared);
+    memset(c->stale, 0, sizeof c->stale);
     while ((node = c->queries.next) != &c->queries) {
         struct pg_query *q = CONTAINER_OF(node, struct pg_query, node);
 
@@ -85,6 +90,14 @@ void pg_connection_close(struct pg_connection *c)
     if (c->keep_open)
         retry_later(c);
     c->changed(c);
+}
+
+void pg_connection_leave_place(struct pg_connection *c)
+{
+    log_warn("pg", "%s%s%s only reads: another place is looked for", c->here->name->host, c->here->address[0] ? " at " : "",
+             c->here->address);
+    c->leaves = true;
+    pg_connection_close(c);
 }
 
 static void lose(struct pg_connection *c, const char *what)
@@ -108,32 +121,83 @@ static void keep_result(struct pg_query *q, PGresult *r)
     q->result = r;
 }
 
-/* The first result of a statement that was prepared on the way; a PREPARE that failed has to be done again. */
+/* The results before the statement's own: of a DEALLOCATE and a PREPARE. What failed has to be done again. */
 static void judge_prepare(struct pg_connection *c, struct pg_query *q, const PGresult *r)
 {
-    unsigned id = statement_id(q->statement);
-
     if (q->prepares && PQresultStatus(r) != PGRES_COMMAND_OK)
-        c->prepared[id / 64] &= ~(UINT64_C(1) << id % 64);
-    q->prepares = false;
+        statement_unset(c->prepared, q->statement);
+    q->prepares -= q->prepares > 0;
 }
 
-/* Takes what has arrived; a query ends with its Sync. */
+/* What an answer to one of our statements can be; of anything else PQgetResult() might go on telling for ever. */
+static bool is_expected(const PGresult *r)
+{
+    switch (PQresultStatus(r)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_FATAL_ERROR:
+    case PGRES_PIPELINE_SYNC:
+    case PGRES_PIPELINE_ABORTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What a query's refusal means for its connection. */
+static enum remedy judge_refusal(struct pg_connection *c, const struct pg_query *q)
+{
+    const struct refusal *why;
+
+    if (PQresultStatus(q->result) != PGRES_FATAL_ERROR)
+        return REMEDY_NONE;
+    why = pg_refusal(text_of(PQresultErrorField(q->result, PG_DIAG_SQLSTATE)));
+    if (why->remedy == REMEDY_PREPARE)
+        statement_set(c->stale, q->statement);
+    if (why->remedy == REMEDY_PREPARE || why->remedy == REMEDY_FORGOTTEN)
+        statement_unset(c->prepared, q->statement);
+    return why->remedy;
+}
+
+/* False: the connection is gone. */
+static bool query_done(struct pg_connection *c, struct pg_query *q)
+{
+    enum remedy remedy = judge_refusal(c, q);
+
+    query_end(c, q);
+    if (remedy == REMEDY_MOVE)
+        pg_connection_leave_place(c);
+    else if (remedy == REMEDY_CONNECT)
+        pg_connection_close(c);
+    return c->state == PG_READY;
+}
+
+/* Takes what has arrived; a query ends with its Sync. One NULL stands between two results of the pipeline: a second one says that
+ * libpq has nothing more to tell, whatever it thinks of being busy. */
 static void take_results(struct pg_connection *c)
 {
+    unsigned nothing = 0;
+
     while (!list_is_empty(&c->queries) && !PQisBusy(c->pg)) {
         struct pg_query *q = CONTAINER_OF(c->queries.next, struct pg_query, node);
         PGresult *r = PQgetResult(c->pg);
 
+        if (r ? !is_expected(r) : ++nothing > 1) {
+            PQclear(r);
+            lose(c, "what it answers makes no sense");
+            return;
+        }
         if (!r)
-            continue; /* between two results of the pipeline */
+            continue;
+        nothing = 0;
         if (PQresultStatus(r) != PGRES_PIPELINE_SYNC) {
             judge_prepare(c, q, r);
             keep_result(q, r);
             continue;
         }
         PQclear(r);
-        query_end(c, q);
+        if (!query_done(c, q))
+            return;
     }
 }
 
@@ -174,6 +238,7 @@ static void become_ready(struct pg_connection *c)
     CHECK(PQsetnonblocking(c->pg, 1) == 0 && PQenterPipelineMode(c->pg) == 1);
     c->state = PG_READY;
     c->failures = 0;
+    c->leaves = false;
     watch(c);
     if (c->state == PG_READY)
         c->changed(c);
@@ -207,17 +272,20 @@ static void on_connecting_socket(uv_poll_t *poll, int status, int events)
     connect_step(poll->data);
 }
 
-static void connect_to(struct pg_connection *c, const char *hostaddr)
+static void connect_to(struct pg_connection *c, const struct place *to)
 {
     char options[200];
     int length = snprintf(options, sizeof options,
                           "-c statement_timeout=%lld -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000 "
                           "-c TimeZone=UTC -c DateStyle=ISO",
                           (long long)c->timeout_ms);
-    const char *names[] = { "dbname", "application_name", "options", hostaddr ? "hostaddr" : NULL, NULL };
-    const char *settings[] = { config->pg_url.at, "madangd", config->pg_pooler ? "" : options, hostaddr, NULL };
+    /* What is empty leaves it to the URL. */
+    const char *names[] = { "dbname", "application_name", "options", "host", "hostaddr", "port", NULL };
+    const char *settings[] = { config->pg_url.at, "madangd", config->pg_pooler ? "" : options, to->name->host, to->address,
+                               to->name->port,    NULL };
 
     CHECK(length > 0 && (size_t)length < sizeof options);
+    c->here = to;
     c->state = PG_CONNECTING;
     c->pg = PQconnectStartParams(names, settings, 1);
     CHECK(c->pg != NULL);
@@ -232,61 +300,65 @@ static void connect_to(struct pg_connection *c, const char *hostaddr)
     uv_poll_start(c->poll, UV_WRITABLE, on_connecting_socket);
 }
 
-static void on_resolved(uv_getaddrinfo_t *r, int status, struct addrinfo *found)
+static void on_place(struct places *p, const struct place *one)
 {
-    struct pg_connection *c = r->data;
-    char address[64] = "";
+    struct pg_connection *c = CONTAINER_OF(p, struct pg_connection, places);
 
-    free(r);
-    if (c) {
-        c->resolving = NULL;
-        if (status == 0 && found->ai_family == AF_INET)
-            uv_ip4_name((const struct sockaddr_in *)(const void *)found->ai_addr, address, sizeof address);
-        else if (status == 0)
-            uv_ip6_name((const struct sockaddr_in6 *)(const void *)found->ai_addr, address, sizeof address);
-        if (address[0])
-            connect_to(c, address);
-        else
-            lose(c, "the host's name cannot be resolved");
-    }
-    uv_freeaddrinfo(found);
+    c->resolving = false;
+    if (one)
+        connect_to(c, one);
+    else
+        lose(c, "none of the hosts' names can be resolved");
 }
 
-/* The host to resolve on the thread pool: a name, not a socket's folder, no hostaddr given. Caller frees. */
-static char *host_to_resolve(void)
+/* What libpq makes of the URL; NULL: it cannot be understood. */
+static PQconninfoOption *url_parse(void)
 {
-    PQconninfoOption *options = PQconninfoParse(config->pg_url.at, NULL), *o;
-    char *host = NULL;
+    return PQconninfoParse(config->pg_url.at, NULL);
+}
 
-    for (o = options; o && o->keyword; o++) {
-        if (strcmp(o->keyword, "hostaddr") == 0 && o->val && o->val[0]) {
-            free(host);
-            host = NULL;
-            break;
-        }
-        if (strcmp(o->keyword, "host") == 0 && o->val && o->val[0] && o->val[0] != '/' && o->val[0] != '@')
-            host = must_strdup(o->val);
-    }
-    PQconninfoFree(options);
-    return host;
+static struct text option_of(const PQconninfoOption *o, const char *keyword)
+{
+    for (; o && o->keyword; o++)
+        if (strcmp(o->keyword, keyword) == 0 && o->val)
+            return text_of(o->val);
+    return T("");
+}
+
+/* The hosts of the URL, each with its port (or the one port of all) and its address, if one is given. */
+static void add_places(struct places *p, const PQconninfoOption *options)
+{
+    struct text hosts = option_of(options, "host"), ports = option_of(options, "port"), port = T("");
+    struct text addresses = option_of(options, "hostaddr");
+    bool given = addresses.len > 0, fits = true;
+
+    do {
+        struct text host = text_cut(hosts, ',', &hosts), address = text_cut(addresses, ',', &addresses);
+        bool is_local = host.len == 0 || host.at[0] == '/' || host.at[0] == '@';
+        char at[ADDRESS_TEXT_SIZE] = "";
+
+        if (ports.len)
+            port = text_cut(ports, ',', &ports);
+        if (given && address.len < sizeof at)
+            memcpy(at, address.at, address.len);
+        fits = places_add(p, host, port, given || is_local ? at : NULL);
+    } while (fits && (hosts.len || addresses.len));
+    if (!fits)
+        log_warn("pg", "[pg] url names more hosts than are tried");
 }
 
 void pg_connection_open(struct pg_connection *c)
 {
-    char *host = host_to_resolve();
-    int failed = 0;
-
     CHECK(c->state == PG_CLOSED);
-    if (!host) {
-        connect_to(c, NULL);
-        return;
-    }
     c->state = PG_RESOLVING;
-    c->resolving = must_zalloc(sizeof *c->resolving);
-    c->resolving->data = c;
-    failed = uv_getaddrinfo(loop_uv(), c->resolving, on_resolved, host, NULL, NULL);
-    free(host);
-    CHECK(failed == 0);
+    c->resolving = true;
+    places_next(&c->places);
+}
+
+void pg_connection_open_beside(struct pg_connection *c, const struct pg_connection *other)
+{
+    CHECK(c->state == PG_CLOSED && other->here);
+    connect_to(c, other->here);
 }
 
 static void on_timer(struct timer *t)
@@ -301,10 +373,21 @@ static void on_timer(struct timer *t)
 
 void pg_connection_init(struct pg_connection *c, int64_t timeout_ms, void (*changed)(struct pg_connection *c))
 {
-    *c = (struct pg_connection){ .timeout_ms = timeout_ms, .changed = changed };
+    PQconninfoOption *options = url_parse();
+
+    *c = (struct pg_connection){ .timeout_ms = timeout_ms, .changed = changed, .places.found = on_place };
+    add_places(&c->places, options);
+    PQconninfoFree(options);
     list_init(&c->node);
     list_init(&c->queries);
     timer_init(&c->timer, on_timer);
+}
+
+void pg_connection_free(struct pg_connection *c)
+{
+    c->keep_open = false;
+    pg_connection_close(c);
+    places_free(&c->places);
 }
 
 bool pg_is_in_transaction(const struct pg_connection *c)
@@ -316,15 +399,23 @@ bool pg_is_in_transaction(const struct pg_connection *c)
 
 static bool send_prepare(struct pg_connection *c, struct pg_query *q)
 {
-    unsigned id = statement_id(q->statement);
+    const struct statement *s = q->statement;
+    char deallocate[100];
 
     if (config->pg_pooler) /* the next one may be carried out where this was never prepared */
         return true;
-    if (c->prepared[id / 64] >> id % 64 & 1)
+    if (statement_is_set(c->prepared, s))
         return true;
-    q->prepares = true;
-    c->prepared[id / 64] |= UINT64_C(1) << id % 64;
-    return PQsendPrepare(c->pg, q->statement->name, q->statement->sql, 0, NULL) == 1;
+    if (statement_is_set(c->stale, s)) {
+        CHECK(snprintf(deallocate, sizeof deallocate, "deallocate \"%s\"", s->name) < (int)sizeof deallocate);
+        q->prepares++;
+        statement_unset(c->stale, s);
+        if (PQsendQueryParams(c->pg, deallocate, 0, NULL, NULL, NULL, NULL, 0) != 1)
+            return false;
+    }
+    q->prepares++;
+    statement_set(c->prepared, s);
+    return PQsendPrepare(c->pg, s->name, s->sql, 0, NULL) == 1;
 }
 
 static bool send_values(struct pg_connection *c, const struct statement *s, struct values v)

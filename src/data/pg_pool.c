@@ -9,9 +9,13 @@
 #include "madang/pg.h"
 #include "madang/worker.h"
 
-#define WATCH_MS 250    /* how often overdue statements are looked for */
-#define OVERDUE_MS 1200 /* a statement older than this makes us probe … */
-#define PROBE_MS 500    /* … and a probe silent for this means that Postgres is gone */
+#define WATCH_MS 250       /* how often overdue statements are looked for */
+#define OVERDUE_MS 1200    /* a statement older than this makes us probe … */
+#define PROBE_MS 500       /* … and a probe silent for this means that Postgres is gone */
+#define PULSE_MS 2000      /* how often a write is tried, … */
+#define PULSE_SOON_MS 1000 /* … and while none succeeds */
+#define PULSE_LIMIT_MS 3000
+#define MOVE_PAUSE_MS 10000
 
 struct waiter {
     struct list node;
@@ -26,9 +30,17 @@ static struct {
     struct list waiters; /* tasks that want one */
     size_t waiting, out;
     struct pg_connection probe;
-    struct timer watch, probe_limit;
+    struct timer watch, probe_limit, pulse;
     bool up, running;
+    bool pulsing;   /* a task is at it */
+    problem writes; /* what came of the last pulse; NULL: well */
+    uint64_t moved_ms;
 } pool;
+
+static const struct statement pulse_write = { .name = "store_pulse_write",
+                                              .lane = LANE_TX,
+                                              .sql = "update store_pulse set at = now() where one" };
+STATEMENT_TABLE(pool_statements, &pulse_write);
 
 static size_t ready_count(void)
 {
@@ -48,6 +60,8 @@ static void refuse_waiters(void)
     pool.waiting = 0;
 }
 
+static void begin_pulse(struct timer *t);
+
 static void set_up(bool up)
 {
     if (up == pool.up)
@@ -55,13 +69,64 @@ static void set_up(bool up)
     pool.up = up;
     metric_set(METRIC_PG_UP, up);
     log_at(up ? LOG_INFO : LOG_ERROR, "pg", up ? "connected" : "gone: what needs it answers 503");
-    if (!up)
+    if (up)
+        begin_pulse(&pool.pulse);
+    else
         refuse_waiters();
+}
+
+/* Whether it also writes: a standby, a full disk, a replica that does not acknowledge are found out by writing alone. */
+static void run_pulse(struct task *t, void *arg)
+{
+    struct arena a;
+    struct call c;
+    problem p;
+
+    (void)arg;
+    arena_init(&a, 65536);
+    c = call_of_our_own(t, &a, "pg.pulse");
+    p = store_exec(&c, &pulse_write, NO_VALUES, NULL);
+    arena_fini(&a);
+    pool.pulsing = false;
+    if (p && p != PROBLEM(STORE_UNAVAILABLE) && p != PROBLEM(COMMIT_UNKNOWN)) /* no connection was free: others write */
+        return;
+    if (!p != !pool.writes)
+        log_at(p ? LOG_ERROR : LOG_INFO, "pg", p ? "does not write: %s" : "writes%s", p ? p->code : "");
+    pool.writes = p;
+}
+
+static void begin_pulse(struct timer *t)
+{
+    if (pool.up && !pool.pulsing) {
+        pool.pulsing = true;
+        task_start("pg.pulse", clock_ms() + PULSE_LIMIT_MS, run_pulse, NULL);
+    }
+    timer_set_after(t, pool.writes ? PULSE_SOON_MS : PULSE_MS);
+}
+
+static void leave_places(struct pg_connection *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (all[i].state == PG_READY && !all[i].leaves)
+            pg_connection_leave_place(&all[i]);
+}
+
+/* One of them was told that its server only reads: the others have the same server. Not again and again: while no place writes,
+ * what only reads goes on. */
+static void leave_place(const struct pg_connection *c)
+{
+    uint64_t now = clock_ms();
+
+    if (!c->leaves || now - pool.moved_ms < MOVE_PAUSE_MS)
+        return;
+    pool.moved_ms = now;
+    leave_places(pool.shared, pool.shared_count);
+    leave_places(pool.lent, pool.lent_count);
 }
 
 static void shared_changed(struct pg_connection *c)
 {
-    (void)c;
+    leave_place(c);
     set_up(ready_count() > 0);
 }
 
@@ -90,23 +155,28 @@ static void lend_next(struct pg_connection *c)
 
 static void lent_changed(struct pg_connection *c)
 {
-    if (c->state == PG_READY)
+    if (c->state == PG_READY) {
         lend_next(c);
-    else
-        list_remove(&c->node);
+        return;
+    }
+    list_remove(&c->node);
+    leave_place(c);
 }
 
-struct pg_connection *pool_shared(void)
+problem pool_shared(struct pg_connection **out)
 {
     struct pg_connection *best = NULL;
+    size_t on_their_way = 0;
 
     for (size_t i = 0; i < pool.shared_count; i++) {
         struct pg_connection *c = &pool.shared[i];
 
+        on_their_way += c->query_count;
         if (c->state == PG_READY && (!best || c->query_count < best->query_count))
             best = c;
     }
-    return best;
+    *out = best;
+    return !best ? PROBLEM(STORE_UNAVAILABLE) : on_their_way >= (size_t)config->pg_reads_max ? PROBLEM(OVERLOADED) : NULL;
 }
 
 static void cancel_waiter(struct wait *wait)
@@ -154,23 +224,26 @@ void pool_return(struct pg_connection *c)
     lend_next(c);
 }
 
-static bool is_overdue(const struct pg_connection *c, uint64_t now)
+/* The first one whose oldest statement waits for too long. */
+static const struct pg_connection *find_overdue(const struct pg_connection *all, size_t count, uint64_t now)
 {
-    return !list_is_empty(&c->queries) && now - CONTAINER_OF(c->queries.next, struct pg_query, node)->sent_ms > OVERDUE_MS;
+    for (size_t i = 0; i < count; i++)
+        if (!list_is_empty(&all[i].queries) &&
+            now - CONTAINER_OF(all[i].queries.next, struct pg_query, node)->sent_ms > OVERDUE_MS)
+            return &all[i];
+    return NULL;
 }
 
 static void on_watch(struct timer *t)
 {
     uint64_t now = clock_ms();
-    bool overdue = false;
+    const struct pg_connection *overdue = find_overdue(pool.shared, pool.shared_count, now);
 
-    for (size_t i = 0; i < pool.shared_count; i++)
-        overdue = overdue || is_overdue(&pool.shared[i], now);
-    for (size_t i = 0; i < pool.lent_count; i++)
-        overdue = overdue || is_overdue(&pool.lent[i], now);
+    if (!overdue)
+        overdue = find_overdue(pool.lent, pool.lent_count, now);
     if (overdue && pool.probe.state == PG_CLOSED) {
         timer_set_after(&pool.probe_limit, PROBE_MS);
-        pg_connection_open(&pool.probe);
+        pg_connection_open_beside(&pool.probe, overdue);
     }
     timer_set_after(t, WATCH_MS);
 }
@@ -199,7 +272,7 @@ static void on_probe_silent(struct timer *t)
 
 static const char *says(void)
 {
-    return pool.up ? NULL : "unreachable";
+    return !pool.up ? "unreachable" : pool.writes ? "does not write" : NULL;
 }
 
 static void print_pools(struct buf *out)
@@ -268,6 +341,8 @@ void pg_start(void)
     list_init(&pool.waiters);
     timer_init(&pool.watch, on_watch);
     timer_init(&pool.probe_limit, on_probe_silent);
+    timer_init(&pool.pulse, begin_pulse);
+    pool.writes = PROBLEM(STORE_UNAVAILABLE); /* until it has */
     pg_connection_init(&pool.probe, config->pg_read_ms, probe_changed);
     pool.shared_count = (size_t)config->pg_shared_connections;
     pool.lent_count = (size_t)config->pg_tx_connections;
@@ -283,12 +358,10 @@ void pg_start(void)
     pressure_add(&pressure);
 }
 
-static void close_many(struct pg_connection **all, size_t count)
+static void free_many(struct pg_connection **all, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        (*all)[i].keep_open = false;
-        pg_connection_close(&(*all)[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        pg_connection_free(&(*all)[i]);
     free(*all);
     *all = NULL;
 }
@@ -298,8 +371,9 @@ void pg_stop(void)
     CHECK(pool.out == 0);
     timer_clear(&pool.watch);
     timer_clear(&pool.probe_limit);
-    pg_connection_close(&pool.probe);
-    close_many(&pool.lent, pool.lent_count);
-    close_many(&pool.shared, pool.shared_count);
+    timer_clear(&pool.pulse);
+    pg_connection_free(&pool.probe);
+    free_many(&pool.lent, pool.lent_count);
+    free_many(&pool.shared, pool.shared_count);
     pool.shared_count = pool.lent_count = 0;
 }

@@ -16,7 +16,8 @@ struct request {
     struct wait wait;
     struct arena *arena; /* NULL: given up, or nobody waits */
     struct redis_value *out;
-    bool refused, lost;
+    const struct refusal *refused;
+    bool lost;
     bool let_go, late; /* let_go: no task looks at it any more; late: answered after it was given up */
     char error[120];
 };
@@ -72,15 +73,16 @@ static void copy_reply(const redisReply *r, struct arena *a, struct redis_value 
     }
 }
 
-static void on_reply(redisAsyncContext *context, void *reply, void *data)
+static void on_reply(struct redis_link *l, const redisReply *r, void *data)
 {
     struct request *q = data;
-    const redisReply *r = reply;
+    const struct refusal *why = NULL;
 
-    (void)context;
     on_their_way--;
     if (!r || r->type == REDIS_REPLY_ERROR)
         metric_add(METRIC_REDIS_ERRORS, 1);
+    if (r && r->type == REDIS_REPLY_ERROR)
+        why = redis_link_refused(l, r->str);
     if (!q->arena) {
         if (q->let_go)
             free(q);
@@ -89,8 +91,8 @@ static void on_reply(redisAsyncContext *context, void *reply, void *data)
         return;
     }
     q->lost = r == NULL || FAULT(REDIS_LOST);
-    if (r && r->type == REDIS_REPLY_ERROR) {
-        q->refused = true;
+    if (why) {
+        q->refused = why;
         snprintf(q->error, sizeof q->error, "%s", r->str);
     } else if (r && q->out) {
         copy_reply(r, q->arena, q->out);
@@ -110,22 +112,22 @@ static bool send_now(struct values v, struct request *q)
     const char **at = must_alloc(v.count * sizeof *at);
     size_t *lengths = must_alloc(v.count * sizeof *lengths);
     struct arena scratch;
-    int sent;
+    bool sent;
 
     arena_init(&scratch, 1 << 24);
     for (size_t i = 0; i < v.count; i++) {
         at[i] = v.at[i].kind == VALUE_TEXT ? (v.at[i].text.at ? v.at[i].text.at : "") : value_cstr(&v.at[i], &scratch);
         lengths[i] = v.at[i].kind == VALUE_TEXT ? v.at[i].text.len : strlen(at[i]);
     }
-    sent = redisAsyncCommandArgv(commands.context, on_reply, q, (int)v.count, at, lengths);
+    sent = redis_link_ask(&commands, on_reply, q, (int)v.count, at, lengths);
     arena_fini(&scratch);
     free(lengths);
     free(at);
-    if (sent == REDIS_OK) {
+    if (sent) {
         on_their_way++;
         metric_add(METRIC_REDIS_COMMANDS, 1);
     }
-    return sent == REDIS_OK;
+    return sent;
 }
 
 bool redis_send(struct values command)
@@ -143,13 +145,13 @@ bool redis_send(struct values command)
     return true;
 }
 
-static problem run(struct call *c, struct values command, struct redis_value *out, char error[static 120])
+/* *refused: what Redis said, when that was no. */
+static problem run(struct call *c, struct values command, struct redis_value *out, const struct refusal **refused)
 {
     struct request *q;
-    bool lost, refused;
     problem p;
 
-    error[0] = '\0';
+    *refused = NULL;
     if (arena_is_over(c->arena))
         return PROBLEM(OVERLOADED);
     if (!commands.ready || FAULT(REDIS_FAILS))
@@ -171,31 +173,19 @@ static problem run(struct call *c, struct values command, struct redis_value *ou
             free(q);
         return p == PROBLEM(DEADLINE) ? PROBLEM(LEASES_UNAVAILABLE) : p;
     }
-    lost = q->lost;
-    refused = q->refused;
-    memcpy(error, q->error, sizeof q->error);
+    p = q->lost ? PROBLEM(LEASES_UNAVAILABLE) : q->refused ? &problem_table[q->refused->problem] : NULL;
+    *refused = q->refused;
+    if (q->refused && q->refused->remedy != REMEDY_FORGOTTEN)
+        log_at(q->refused->level, "redis", "%s: %s", c->name, q->error);
     free(q);
-    return lost ? PROBLEM(LEASES_UNAVAILABLE) : refused ? PROBLEM(INTERNAL) : NULL;
-}
-
-/* What a Redis says that cannot serve now: loading its file, a replica, out of memory, busy with a script. */
-static problem judge_refusal(struct call *c, const char *error)
-{
-    static const char *const passing[] = { "LOADING", "READONLY", "OOM", "BUSY", "MISCONF", "MASTERDOWN", "CLUSTERDOWN" };
-
-    log_error("redis", "%s: %s", c->name, error);
-    for (size_t i = 0; i < COUNT_OF(passing); i++)
-        if (text_starts(text_of(error), text_of(passing[i])))
-            return PROBLEM(LEASES_UNAVAILABLE);
-    return PROBLEM(INTERNAL);
+    return p;
 }
 
 problem redis_run(struct call *c, struct values command, struct redis_value *out)
 {
-    char error[120];
-    problem p = run(c, command, out, error);
+    const struct refusal *refused;
 
-    return p == PROBLEM(INTERNAL) ? judge_refusal(c, error) : p;
+    return run(c, command, out, &refused);
 }
 
 static void script_load(struct script *s)
@@ -217,7 +207,7 @@ problem script_run(struct call *c, struct script *s, struct values keys, struct 
 {
     struct value *v = arena_array(c->arena, struct value, 3 + keys.count + args.count);
     struct values command = { v, 3 + keys.count + args.count };
-    char error[120];
+    const struct refusal *refused;
     problem p;
 
     if (s->body.len == 0)
@@ -229,13 +219,13 @@ problem script_run(struct call *c, struct script *s, struct values keys, struct 
         v[3 + i] = keys.at[i];
     for (size_t i = 0; i < args.count; i++)
         v[3 + keys.count + i] = args.at[i];
-    p = run(c, command, out, error);
-    if (p == PROBLEM(INTERNAL) && text_starts(text_of(error), T("NOSCRIPT"))) {
+    p = run(c, command, out, &refused);
+    if (refused && refused->remedy == REMEDY_FORGOTTEN) { /* it does not know the script */
         v[0] = value_text(T("EVAL"));
         v[1] = value_text(s->body);
-        p = run(c, command, out, error);
+        p = run(c, command, out, &refused);
     }
-    return p == PROBLEM(INTERNAL) ? judge_refusal(c, error) : p;
+    return p;
 }
 
 static void on_commands_link(struct redis_link *l)
@@ -250,15 +240,18 @@ static void on_commands_link(struct redis_link *l)
 
 static const char *says(void)
 {
-    return commands.ready ? NULL : "unreachable";
+    return !commands.ready ? "unreachable" : commands.unwell ? "does not write" : NULL;
 }
 
 void redis_start(void)
 {
     static struct health_part health = { .name = "redis", .says = says };
+    static char pulse[80];
 
     health_part_add(&health);
-    redis_link_open(&commands, "commands", config->redis_url, true, on_commands_link);
+    CHECK(snprintf(pulse, sizeof pulse, "%.*spulse", TEXT_ARG(config->redis_prefix)) < (int)sizeof pulse);
+    commands = (struct redis_link){ .name = "commands", .url = config->redis_url, .pulse = pulse, .changed = on_commands_link };
+    redis_link_open(&commands);
     redis_channels_start();
 }
 

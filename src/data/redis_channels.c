@@ -34,43 +34,37 @@ static struct channel_server *server_of(struct text channel, bool spread)
     return &servers[1 + crc32(0, (const unsigned char *)channel.at, (unsigned)channel.len) % (server_count - 1)];
 }
 
-static void on_published(redisAsyncContext *context, void *reply, void *data)
+static struct text text_in(const redisReply *r)
 {
-    const redisReply *r = reply;
-    struct text kind, channel;
+    return r->type == REDIS_REPLY_STRING ? (struct text){ r->str, (size_t)r->len } : T("");
+}
 
-    (void)context;
-    (void)data;
-    if (!r || r->type != REDIS_REPLY_ARRAY || r->elements < 3 || r->element[0]->type != REDIS_REPLY_STRING)
-        return;
-    kind = (struct text){ r->element[0]->str, (size_t)r->element[0]->len };
-    channel = (struct text){ r->element[1]->str, (size_t)r->element[1]->len };
+/* The link has seen that it is an array of three and more. */
+static void on_told(struct redis_link *l, const redisReply *r)
+{
+    struct text kind = text_in(r->element[0]), channel = text_in(r->element[1]);
+
+    (void)l;
     if (text_is(kind, T("message")) && listener.on_message)
-        listener.on_message(channel, (struct text){ r->element[2]->str, (size_t)r->element[2]->len });
+        listener.on_message(channel, text_in(r->element[2]));
     else if (text_is(kind, T("subscribe")) && listener.on_subscribed)
         listener.on_subscribed(channel);
 }
 
 void redis_subscribe(struct text channel, bool spread)
 {
-    struct redis_link *l = &server_of(channel, spread)->hearing;
-
-    if (l->ready)
-        redisAsyncCommand(l->context, on_published, NULL, "SUBSCRIBE %b", channel.at, channel.len);
+    redis_link_tell(&server_of(channel, spread)->hearing, "SUBSCRIBE", channel);
 }
 
 void redis_unsubscribe(struct text channel, bool spread)
 {
-    struct redis_link *l = &server_of(channel, spread)->hearing;
-
-    if (l->ready)
-        redisAsyncCommand(l->context, NULL, NULL, "UNSUBSCRIBE %b", channel.at, channel.len);
+    redis_link_tell(&server_of(channel, spread)->hearing, "UNSUBSCRIBE", channel);
 }
 
 /* Also when the connection is lost. */
-static void on_acknowledged(redisAsyncContext *context, void *reply, void *server)
+static void on_acknowledged(struct redis_link *l, const redisReply *reply, void *server)
 {
-    (void)context;
+    (void)l;
     (void)reply;
     ((struct channel_server *)server)->on_their_way--;
 }
@@ -81,9 +75,8 @@ bool redis_publish(struct text channel, struct text message, bool spread)
 
     if (s == &servers[0])
         return redis_send(VALUES(T("PUBLISH"), channel, message));
-    if (!s->publishing.ready || s->on_their_way >= (size_t)config->redis_waiting_max ||
-        redisAsyncCommand(s->publishing.context, on_acknowledged, s, "PUBLISH %b %b", channel.at, channel.len, message.at,
-                          message.len) != REDIS_OK)
+    if (s->on_their_way >= (size_t)config->redis_waiting_max ||
+        !redis_link_say(&s->publishing, on_acknowledged, s, "PUBLISH", channel, message))
         return false;
     s->on_their_way++;
     return true;
@@ -126,6 +119,12 @@ static const char *says(void)
     return servers[0].hearing.ready ? NULL : "unreachable";
 }
 
+static void open_hearing(struct channel_server *s, const char *name, struct text url)
+{
+    s->hearing = (struct redis_link){ .name = name, .url = url, .changed = on_hearing, .told = on_told };
+    redis_link_open(&s->hearing);
+}
+
 void redis_channels_start(void)
 {
     static struct health_part health = { .name = "channels", .says = says };
@@ -134,14 +133,15 @@ void redis_channels_start(void)
     health_part_add(&health);
     all_hear = false;
     server_count = 1;
-    redis_link_open(&servers[0].hearing, "relay", config->redis_url, false, on_hearing);
+    open_hearing(&servers[0], "relay", config->redis_url);
     while (list.len && server_count < COUNT_OF(servers)) {
         struct channel_server *s = &servers[server_count];
         struct text url = text_trim(text_cut(list, ',', &list));
 
         snprintf(s->name, sizeof s->name, "relay %zu", server_count++);
-        redis_link_open(&s->publishing, s->name, url, true, on_publishing);
-        redis_link_open(&s->hearing, s->name, url, false, on_hearing);
+        s->publishing = (struct redis_link){ .name = s->name, .url = url, .changed = on_publishing };
+        redis_link_open(&s->publishing);
+        open_hearing(s, s->name, url);
     }
 }
 

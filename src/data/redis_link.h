@@ -1,34 +1,53 @@
-/* data: redis_link — one connection through hiredis's asynchronous API, kept open, on our loop.
+/* data: redis_link — one connection to Redis, kept open, on our loop.
  *
- * hiredis's own libuv adapter passes over a failed poll, so that a refused connection is never noticed; ours does not.
+ * hiredis formats commands and reads replies; who asked is kept here. Its asynchronous half asserts on replies that nobody
+ * asked for, so that a server that has lost its mind ends the process: it is not used. What is asked in a turn leaves in one write
+ * at its end.
  */
 #ifndef MADANG_REDIS_LINK_H
 #define MADANG_REDIS_LINK_H
 
-#include <async.h>
+#include <hiredis.h>
 
-#include "madang/loop.h"
-#include "madang/text.h"
+#include "places.h"
+#include "refusal.h"
+
+struct redis_link;
+/* NULL: the connection was lost. The reply is borrowed. May ask again, and may lose the link. */
+typedef void redis_answer(struct redis_link *l, const redisReply *reply, void *arg);
 
 struct redis_link {
     const char *name;
     struct text url;
-    redisAsyncContext *context; /* NULL while closed */
+    redisContext *context; /* NULL while closed */
     uv_poll_t *poll;
     int events;
-    uv_getaddrinfo_t *resolving;
+    struct list asked, node; /* oldest first; node: among those that have something to write at the end of the turn */
+    struct places places;
+    bool resolving;
     struct timer timer; /* connecting takes too long, the next ping, or trying again */
-    bool ready, stopping, pinging;
-    bool can_ping; /* a subscribed connection of hiredis 0.14 cannot */
+    bool connected, ready, stopping, pinging;
+    const char *pulse;            /* a key that each ping writes to, to know whether writes are taken; NULL: none does */
+    const struct refusal *unwell; /* what came of the last one */
+    bool leaves;                  /* its server only reads */
     unsigned failures;
     void (*changed)(struct redis_link *l);
+    void (*told)(struct redis_link *l, const redisReply *reply); /* what comes of channels; NULL: nothing may */
 };
 
-void redis_link_open(struct redis_link *l, const char *name, struct text url, bool can_ping,
-                     void (*changed)(struct redis_link *l));
+/* The members url, name, changed, pulse and told are set by the caller, the others zero. */
+void redis_link_open(struct redis_link *l);
 void redis_link_stop(struct redis_link *l);
+/* False: it is not ready. */
+bool redis_link_ask(struct redis_link *l, redis_answer *answer, void *arg, int count, const char **words, const size_t *lengths);
+bool redis_link_say(struct redis_link *l, redis_answer *answer, void *arg, const char *word, struct text first,
+                    struct text second);
+/* SUBSCRIBE, UNSUBSCRIBE: nobody waits in line, the answer comes to `told`. Nothing happens while it is not ready. */
+void redis_link_tell(struct redis_link *l, const char *word, struct text channel);
 void redis_link_lose(struct redis_link *l, const char *why); /* and try again later */
-#define REDIS_SERVERS_MAX 16                                 /* in [redis] relay_urls */
+/* What its server refused, and what that means for the connection: done here, told. */
+const struct refusal *redis_link_refused(struct redis_link *l, const char *error);
+#define REDIS_SERVERS_MAX 16 /* in [redis] relay_urls */
 bool redis_url_check(struct text *why);
 
 #endif

@@ -48,6 +48,27 @@ unsigned statement_id(const struct statement *s)
     return 0;
 }
 
+bool statement_is_set(const uint64_t *bits, const struct statement *s)
+{
+    unsigned id = statement_id(s);
+
+    return bits[id / 64] >> id % 64 & 1;
+}
+
+void statement_set(uint64_t *bits, const struct statement *s)
+{
+    unsigned id = statement_id(s);
+
+    bits[id / 64] |= UINT64_C(1) << id % 64;
+}
+
+void statement_unset(uint64_t *bits, const struct statement *s)
+{
+    unsigned id = statement_id(s);
+
+    bits[id / 64] &= ~(UINT64_C(1) << id % 64);
+}
+
 void statement_count(const struct statement *s, bool failed)
 {
     unsigned id = statement_id(s);

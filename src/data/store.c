@@ -63,8 +63,10 @@ static problem run_in_tx(struct tx *tx, const struct statement *s, struct values
     problem p;
 
     *out = NULL;
-    if (tx->failed)
+    if (tx->failed || tx->epoch != tx->connection->epoch) { /* what was begun is not there any more */
+        tx->failed = true;
         return PROBLEM(STORE_UNAVAILABLE);
+    }
     p = run_on(tx->call, tx->connection, s, v, out);
     if (p || (*out)->lost || PQresultStatus((*out)->result) == PGRES_FATAL_ERROR)
         tx->failed = true;
@@ -79,10 +81,8 @@ static problem run_alone(struct call *c, const struct statement *s, struct value
     problem p;
 
     *out = NULL;
-    if (s->lane == LANE_READ) {
-        connection = pool_shared();
-        return connection ? run_on(c, connection, s, v, out) : PROBLEM(STORE_UNAVAILABLE);
-    }
+    if (s->lane == LANE_READ)
+        return (p = pool_shared(&connection)) ? p : run_on(c, connection, s, v, out);
     if ((p = pool_lend(c->task, &connection)))
         return p;
     p = run_on(c, connection, s, v, out);
@@ -97,24 +97,39 @@ static void free_query(void *arg)
     pg_query_free(&q);
 }
 
-/* Runs it and sorts out what went wrong; the result lives as long as the call. */
-static problem run(struct store_on on, const struct statement *s, struct values v, PGresult **out)
+/* Once, to its result, which lives as long as the call. */
+static problem run_once(struct store_on on, const struct statement *s, struct values v, PGresult **out)
 {
     struct pg_query *q;
-    problem p;
+    problem p = on.tx ? run_in_tx(on.tx, s, v, &q) : run_alone(on.call, s, v, &q);
 
-    if (arena_is_over(on.call->arena)) /* what it was given may be short */
-        return PROBLEM(OVERLOADED);
-    if (FAULT(QUERY_FAILS))
-        return PROBLEM(STORE_UNAVAILABLE);
-    p = on.tx ? run_in_tx(on.tx, s, v, &q) : run_alone(on.call, s, v, &q);
     if (p)
         return p;
     arena_defer(on.call->arena, free_query, q);
     if (q->lost)
         return on.tx || s->lane == LANE_READ ? PROBLEM(STORE_UNAVAILABLE) : PROBLEM(COMMIT_UNKNOWN);
     *out = q->result;
-    return result_problem(s, q->result);
+    return NULL;
+}
+
+/* Runs it and sorts out what went wrong. */
+static problem run(struct store_on on, const struct statement *s, struct values v, PGresult **out)
+{
+    problem p;
+
+    if (arena_is_over(on.call->arena)) /* what it was given may be short */
+        return PROBLEM(OVERLOADED);
+    if (FAULT(QUERY_FAILS))
+        return PROBLEM(STORE_UNAVAILABLE);
+    if ((p = run_once(on, s, v, out)))
+        return p;
+    if (result_wants_again(*out)) {
+        if (on.tx) /* which is over by this; who begins it again finds the statement prepared anew */
+            return PROBLEM(STORE_UNAVAILABLE);
+        if ((p = run_once(on, s, v, out)))
+            return p;
+    }
+    return result_problem(s, *out);
 }
 
 problem store_run_maybe(struct store_on on, const struct statement *s, struct values v, void *row, bool *found)
@@ -153,7 +168,10 @@ problem store_run_many(struct store_on on, const struct statement *s, struct val
     *out = (struct any_list){ 0 };
     if ((p = run(on, s, v, &r)))
         return p;
-    CHECK((size_t)PQntuples(r) <= s->rows_max);
+    if ((size_t)PQntuples(r) > s->rows_max) { /* data is not code: no reason to end everybody's connections */
+        log_error("pg", "%s: %d rows, and at most %zu are expected", s->name, PQntuples(r), s->rows_max);
+        return PROBLEM(INTERNAL);
+    }
     out->at = arena_alloc(on.call->arena, (size_t)PQntuples(r) * s->row->size);
     for (int i = 0; i < PQntuples(r); i++) {
         if ((p = row_decode(s, r, i, on.call->arena, (char *)out->at + (size_t)i * s->row->size)))

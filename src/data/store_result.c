@@ -2,24 +2,7 @@
 
 #include "madang/log.h"
 #include "pg_connection.h"
-
-/* SQLSTATE (Postgres manual, appendix A) or its class to problem; the first that fits. */
-static const struct {
-    const char *prefix;
-    enum problem_id problem;
-    bool quiet;
-} states[] = {
-    { "57014", PROBLEM_DEADLINE, true },           /* query_canceled: statement_timeout */
-    { "55P03", PROBLEM_CONFLICT, true },           /* lock_not_available */
-    { "40", PROBLEM_CONFLICT, true },              /* serialisation, deadlock */
-    { "23505", PROBLEM_CONFLICT, true },           /* unique, without a problem of its own */
-    { "25006", PROBLEM_STORE_UNAVAILABLE, false }, /* read only: a standby, or told so */
-    { "25P", PROBLEM_STORE_UNAVAILABLE, false },   /* transaction ended by a time limit */
-    { "53", PROBLEM_STORE_UNAVAILABLE, false },    /* out of something */
-    { "57", PROBLEM_STORE_UNAVAILABLE, false },    /* shutting down, starting up */
-    { "58", PROBLEM_STORE_UNAVAILABLE, false },    /* system error */
-    { "08", PROBLEM_STORE_UNAVAILABLE, false },    /* connection */
-};
+#include "refusal.h"
 
 static problem constraint_problem(struct text name)
 {
@@ -36,17 +19,23 @@ static problem error_problem(const struct statement *s, const PGresult *r)
 {
     struct text state = text_of(PQresultErrorField(r, PG_DIAG_SQLSTATE));
     struct text message = text_of(PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+    const struct refusal *why = pg_refusal(state);
     problem p = constraint_problem(text_of(PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME)));
 
     if (p)
         return p;
-    for (size_t i = 0; i < COUNT_OF(states); i++)
-        if (text_starts(state, text_of(states[i].prefix))) {
-            log_at(states[i].quiet ? LOG_DEBUG : LOG_WARN, "pg", "%s: %.*s (%.*s)", s->name, TEXT_ARG(message), TEXT_ARG(state));
-            return &problem_table[states[i].problem];
-        }
-    log_error("pg", "%s: %.*s (%.*s)", s->name, TEXT_ARG(message), TEXT_ARG(state));
-    return PROBLEM(INTERNAL);
+    log_at(why->level, "pg", "%s: %.*s (%.*s)", s->name, TEXT_ARG(message), TEXT_ARG(state));
+    return &problem_table[why->problem];
+}
+
+bool result_wants_again(const PGresult *r)
+{
+    enum remedy remedy;
+
+    if (PQresultStatus(r) != PGRES_FATAL_ERROR)
+        return false;
+    remedy = pg_refusal(text_of(PQresultErrorField(r, PG_DIAG_SQLSTATE)))->remedy;
+    return remedy == REMEDY_PREPARE || remedy == REMEDY_FORGOTTEN;
 }
 
 problem result_problem(const struct statement *s, const PGresult *r)

@@ -68,6 +68,7 @@ static struct constraint_table constraint_names = { .at = constraints, .count = 
 void store_start(void)
 {
     statements_add(&statements);
+    statements_add(&pool_statements);
     constraints_add(&constraint_names);
     topics_start();
 }
@@ -80,10 +81,18 @@ struct outgoing {
 };
 
 static void (*publisher)(const struct published *p);
+static void (*tell_missed)(struct text topic);
 
-void tx_set_publisher(void (*publish)(const struct published *p))
+void tx_set_publisher(void (*publish)(const struct published *p), void (*missed)(struct text topic))
 {
     publisher = publish;
+    tell_missed = missed;
+}
+
+/* Sends within the transaction; NULL: its connection was lost since it began. */
+static struct pg_query *send_in_tx(struct tx *tx, const struct statement *s, struct values v)
+{
+    return tx->epoch == tx->connection->epoch ? pg_connection_send(tx->connection, s, v) : NULL;
 }
 
 static problem key_check(struct call *c, struct tx *tx)
@@ -112,8 +121,9 @@ problem tx_begin(struct call *c, struct tx *tx)
     list_init(&tx->events);
     if ((p = pool_lend(c->task, &tx->connection)))
         return p;
+    tx->epoch = tx->connection->epoch;
     task_foreign_forbid(c->task, 1);
-    if (!pg_connection_send(tx->connection, &begin, NO_VALUES)) {
+    if (!send_in_tx(tx, &begin, NO_VALUES)) {
         tx->failed = true;
         return PROBLEM(STORE_UNAVAILABLE);
     }
@@ -144,7 +154,7 @@ void tx_publish(struct tx *tx, struct text topic, int64_t number, const struct e
     CHECK((number > 0) == e->numbered);
     o->event = (struct published){ arena_text(a, topic), number, e, shape_text(e->data, data, a) };
     list_append(&tx->events, &o->node);
-    if (number && !pg_connection_send(tx->connection, &topic_keep, VALUES(topic, number, text_of(e->name), o->event.json)))
+    if (number && !send_in_tx(tx, &topic_keep, VALUES(topic, number, text_of(e->name), o->event.json)))
         tx->failed = true; /* otherwise a failure shows at the commit, which then rolls back */
 }
 
@@ -181,6 +191,22 @@ static void send_out(struct tx *tx)
     }
 }
 
+/* Nobody knows whether it happened. Who follows a topic it would have told is sent to look, and what was to be ended or dropped
+ * in this process is: either does no harm when it did not happen. */
+static void send_out_doubt(struct tx *tx)
+{
+    struct text last = T("");
+
+    list_each (node, &tx->events) {
+        struct outgoing *o = CONTAINER_OF(node, struct outgoing, node);
+
+        if (o->after)
+            o->after(o->arg);
+        else if (tell_missed && !text_is(o->event.topic, last))
+            tell_missed(last = o->event.topic);
+    }
+}
+
 /* Whether a commit whose answer was lost did happen: the key's row tells. */
 static problem look_again(struct tx *tx)
 {
@@ -192,6 +218,7 @@ static problem look_again(struct tx *tx)
         send_out(tx);
         return NULL;
     }
+    send_out_doubt(tx);
     return PROBLEM(COMMIT_UNKNOWN);
 }
 
@@ -224,8 +251,7 @@ void tx_leave(struct tx *tx)
 
     if (!tx->connection)
         return;
-    if (tx->connection->state == PG_READY)
-        w.query = pg_connection_send(tx->connection, &rollback, NO_VALUES);
+    w.query = send_in_tx(tx, &rollback, NO_VALUES);
     if (w.query && tx->call->key.len) {
         wait_init(&w.wait, let_go);
         w.query->wait = &w.wait;
@@ -270,7 +296,7 @@ problem tx_commit(struct tx *tx)
         if ((p = store_exec(tx, &key_keep, VALUES(c->account, text_of(c->name), c->key, c->fingerprint, answer), NULL)))
             return p;
     }
-    if (!(w.query = pg_connection_send(tx->connection, &commit, NO_VALUES)))
+    if (!(w.query = send_in_tx(tx, &commit, NO_VALUES)))
         return PROBLEM(STORE_UNAVAILABLE);
     wait_init(&w.wait, let_go_late);
     w.query->wait = &w.wait;

@@ -253,6 +253,13 @@ void hub_resync_topic(struct text name)
         topic_resync(t);
 }
 
+/* Of a commit whose answer was lost. */
+static void hub_missed(struct text topic)
+{
+    hub_resync_topic(topic);
+    relay_command("resync %.*s", TEXT_ARG(topic));
+}
+
 static void resync_one(struct socket *s, void *frame)
 {
     if (s->open)
@@ -480,7 +487,7 @@ void hub_told(struct text feature, struct text what)
 void hub_start(void)
 {
     timer_init(&resync_timer, on_resync);
-    tx_set_publisher(hub_publish);
+    tx_set_publisher(hub_publish, hub_missed);
 }
 
 void hub_stop(void)

@@ -272,29 +272,26 @@ static void on_command(struct text rest)
 static void on_message(struct text channel, struct text message)
 {
     struct text rest, number_text, from = text_cut(message, ' ', &rest);
-    struct text topic = text_from(channel, config->redis_prefix.len);
     int64_t number;
 
-    if (text_is(from, text_of(name)))
+    if (!text_skip(&channel, config->redis_prefix) || text_is(from, text_of(name)))
         return;
-    if (text_is(topic, T("all"))) {
+    if (text_is(channel, T("all"))) {
         on_command(rest);
         return;
     }
     number_text = text_cut(rest, '\n', &rest);
-    if (!text_starts(topic, T("t:")) || !text_to_i64(number_text, &number) || FAULT(RELAY_DEAF))
+    if (!text_skip(&channel, T("t:")) || !text_to_i64(number_text, &number) || FAULT(RELAY_DEAF))
         return;
     metric_add(METRIC_RELAY_IN, 1);
-    hub_deliver_remote(text_from(topic, 2), number, rest);
+    hub_deliver_remote(channel, number, rest);
 }
 
 static void on_subscribed(struct text channel)
 {
-    struct text topic = text_from(channel, config->redis_prefix.len);
-
-    if (!text_starts(topic, T("t:")))
+    if (!text_skip(&channel, config->redis_prefix) || !text_skip(&channel, T("t:")))
         return;
-    hub_topic_heard(text_from(topic, 2));
+    hub_topic_heard(channel);
     if (unheard && --unheard == 0)
         welcome_guests();
 }

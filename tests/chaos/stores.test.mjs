@@ -101,6 +101,7 @@ test('a commit whose answer was lost is looked up by its key, never done twice',
     await node.fault('commit-unknown');
     const one = await send('lost-answer-1');
     assert.equal(one.status, 200, JSON.stringify(one.body));
+    await other.event('resync', e => e.on === `room:${r}`); // what was kept but could not be told is looked for
     const again = await send('lost-answer-1');
     assert.equal(again.body.seq, one.body.seq);
     await node.fault('commit-unknown');

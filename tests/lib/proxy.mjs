@@ -1,4 +1,4 @@
-// A misbehaving proxy in front of a store: it stands at a Unix socket of its own and passes bytes on, late, or not at all.
+// A misbehaving proxy in front of a store: it stands at a Unix socket of its own and passes bytes on, late, changed (`spoil`), or not at all.
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -27,7 +27,7 @@ export class Proxy {
     // A pair whose answer is to be lost: the store has done it, and the connection ends instead of telling.
     answered(pair, bytes) {
         if (pair.deaf) return void pair.near.destroy();
-        pair.near.write(bytes);
+        pair.near.write(this.spoil ? this.spoil(bytes) : bytes);
     }
     loseAnswerTo(text) { this.loses = Buffer.from(text); }
     reset() { for (const p of this.pairs) p.near.destroy(); }

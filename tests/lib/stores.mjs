@@ -29,8 +29,8 @@ export class Stores {
         await this.startRedis();
         return this;
     }
-    async startPostgres() {
-        const [c, a] = asPostgres([`${bin}/postgres`, '-D', `${this.at}/pg`, '-k', this.at, '-c', 'listen_addresses=', '-c', 'max_connections=100']);
+    async startPostgres(...more) { // more: settings, as "-c", "name=value"
+        const [c, a] = asPostgres([`${bin}/postgres`, '-D', `${this.at}/pg`, '-k', this.at, '-c', 'listen_addresses=', '-c', 'max_connections=100', ...more]);
         this.postgres = spawn(c, a, { stdio: 'ignore' });
         await until('Postgres', () => { execFileSync(`${bin}/pg_isready`, ['-h', this.at, '-q']); return true; }, 20000);
     }

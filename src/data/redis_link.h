@@ -1,8 +1,7 @@
 /* data: redis_link — one connection to Redis, kept open, on our loop.
  *
  * hiredis formats commands and reads replies; who asked is kept here. Its asynchronous half asserts on replies that nobody
- * asked for, so that a server that has lost its mind ends the process: it is not used. What is asked in a turn leaves in one write
- * at its end.
+ * asked for, so that a server that has lost its mind ends the process: it is not used. What a turn asks leaves in one write.
  */
 #ifndef MADANG_REDIS_LINK_H
 #define MADANG_REDIS_LINK_H

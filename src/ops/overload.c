@@ -11,6 +11,7 @@
 #include "madang/log.h"
 #include "madang/loop.h"
 #include "madang/metric.h"
+#include "madang/task.h"
 
 #define SAMPLE_MS 100
 #define SLOW_EVERY 10
@@ -29,9 +30,26 @@ void pressure_add(struct pressure *p)
     pressures = p;
 }
 
+/* Tasks are counted when asked, not when sampled: thousands can come within a sample, and each costs two of the kernel's mappings,
+ * of which a process has 65,530 (vm.max_map_count). */
 enum overload overload_now(void)
 {
-    return level;
+    return config->overload_tasks_hard && (int64_t)task_count() >= config->overload_tasks_hard ? OVERLOAD_HARD : level;
+}
+
+static int64_t measure_tasks(void)
+{
+    return (int64_t)task_count();
+}
+
+static int64_t tasks_soft(void)
+{
+    return config->overload_tasks_soft;
+}
+
+static int64_t tasks_hard(void)
+{
+    return config->overload_tasks_hard;
 }
 
 /* --- loop lag: how late the sampler itself is run, of its last four runs ---------------------------------------------- */
@@ -148,6 +166,7 @@ static struct pressure lag = { .name = "lag_ms", .measure = measure_lag, .soft =
                                   .soft = memory_soft,
                                   .hard = memory_hard,
                                   .slow = true },
+                       tasks = { .name = "tasks", .measure = measure_tasks, .soft = tasks_soft, .hard = tasks_hard },
                        descriptors = { .name = "descriptors_percent",
                                        .measure = measure_descriptors,
                                        .soft = descriptors_soft,
@@ -236,6 +255,7 @@ void overload_start(void)
     memory_max = find_memory_max();
     pressure_add(&lag);
     pressure_add(&memory);
+    pressure_add(&tasks);
     pressure_add(&descriptors);
     health_part_add(&health);
     list_view_add(&view);

@@ -121,3 +121,22 @@ test('300 who are slow with head, body and reading do not slow the others', plai
     times.sort((x, y) => x - y);
     assert.ok(times[Math.floor(times.length * 0.9)] < 100, `nine of ten within ${times[Math.floor(times.length * 0.9)]} ms, the slowest ${times.at(-1)} ms`);
 });
+
+test('calls at work and reads on their way have a bound: beyond it 503 at once, and all is well when the store goes on', async () => {
+    for (const [name, setting] of [['tasks', { MADANG_OVERLOAD_TASKS_HARD: '24' }], ['reads', { MADANG_PG_READS_MAX: '16' }]]) {
+        const node = await cluster.node({ ...setting, MADANG_PG_READ_MS: '20000', MADANG_OVERLOAD_LAG_HARD_MS: '0' }), p = await signUp(node), s = await node.socket(p);
+        const blocker = new pg.Client({ host: cluster.at, user: 'madang', database: cluster.database });
+        await blocker.connect();
+        await blocker.query('begin; lock table accounts in access exclusive mode');
+        const asked = Array.from({ length: 80 }, () => node.get('/api/v1/me', p.token)), answers = [];
+        for (const a of asked) a.then(x => answers.push(x));
+        await until(`${name}: those beyond the bound`, () => answers.length >= 30);
+        for (const a of answers) await refused(a);
+        assert.ok((await s.ok('session.beat')).now, 'who is there stays there');
+        await blocker.query('rollback');
+        await blocker.end();
+        assert.ok((await Promise.all(asked)).filter(a => a.status === 200).length >= 10);
+        await until('well again', async () => (await node.get('/api/v1/me', p.token)).status === 200);
+        await s.close();
+    }
+});

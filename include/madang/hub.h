@@ -31,6 +31,7 @@ void hub_tell_socket(uint64_t socket, const struct event_def *e, struct text top
 
 /* Ends the sockets of a session (or of all sessions of an account) on all nodes, and refuses its tokens: 4401 or 4403. */
 void hub_end_session(struct text session, int code);
+void hub_end_session_here(struct text session, int code); /* on this node alone */
 void hub_end_account(int64_t account, int code);
 
 size_t hub_sockets_of(int64_t account); /* on this node */

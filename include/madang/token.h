@@ -26,6 +26,7 @@ struct text token_make(struct arena *a, const struct claims *c);
 enum token_use { TOKEN_OF_REQUEST, TOKEN_OF_SOCKET };
 problem token_verify(struct text token, enum token_use use, struct claims *out) MUST_USE;
 /* Its tokens are refused from now on by this process, for one token life. */
+bool token_session_is_revoked(struct text session);
 void token_revoke_session(struct text session);
 
 /* An id_token of an outside OpenID provider (OIDC Core 3.1.3.7): RS256 by the key of its kid in the JWKS. */

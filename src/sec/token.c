@@ -160,16 +160,16 @@ static problem verify(struct arena *a, struct text token, struct claims *out)
     return base64url_decode(a, encoded, &json) && read_payload(json, out) ? NULL : PROBLEM(TOKEN_INVALID);
 }
 
-static bool is_revoked(const struct claims *c)
+bool token_session_is_revoked(struct text session)
 {
-    struct map_node *n = map_find(&revoked, text_of(c->session));
+    struct map_node *n = map_find(&revoked, session);
 
     return n && CONTAINER_OF(n, struct revoked, node)->until_s > clock_wall_seconds();
 }
 
 static problem check_now(const struct claims *c)
 {
-    return c->expires_s <= clock_wall_seconds() || is_revoked(c) ? PROBLEM(TOKEN_INVALID) : NULL;
+    return c->expires_s <= clock_wall_seconds() || token_session_is_revoked(text_of(c->session)) ? PROBLEM(TOKEN_INVALID) : NULL;
 }
 
 static void remember(struct slot *slot, uint64_t hash, struct text token, const struct claims *claims)

@@ -17,7 +17,6 @@ size_t hub_subscribe_all(void); /* how many acknowledgements will come */
 void hub_resync_topic(struct text topic);
 void hub_resync_all(void); /* within a second, jittered */
 void hub_join_here(int64_t account, struct text topic);
-void hub_end_session_here(struct text session, int code);
 void hub_end_account_here(int64_t account, int code);
 
 /* relay */

@@ -124,6 +124,8 @@ const struct feature accounts_feature = {
     .event_count = COUNT_OF(events),
     .jobs = jobs,
     .job_count = COUNT_OF(jobs),
+    .start = accounts_ended_start,
+    .stop = accounts_ended_stop,
     .statements = { &accounts_statements },
     .constraints = &accounts_constraints,
 };

@@ -9,7 +9,7 @@
 #include "madang/random.h"
 #include "madang/seal.h"
 
-#define CLOSE_LOGIN 4401
+#define ROTATE_TRIES 3
 
 static void set_cookie(struct call *c, struct text session, struct text secret, int64_t life_s)
 {
@@ -195,6 +195,13 @@ problem auth_guest(struct call *c)
     return NULL;
 }
 
+struct rotated {
+    enum rotation how;
+    struct text fresh;  /* the successor to tell */
+    struct family twin; /* as it is now, if it was found */
+    bool found, settled;
+};
+
 /* A refresh token that was replaced long ago came again: somebody has a copy. The family ends. */
 static problem family_stolen(struct call *c, struct text session, int64_t account)
 {
@@ -203,57 +210,65 @@ static problem family_stolen(struct call *c, struct text session, int64_t accoun
 
     log_warn("session", "a used refresh token came again from %.*s: the session of account %lld ends%s",
              TEXT_ARG(call_address(c)), (long long)account, p ? ", once the database can be reached" : "");
+    lease_drop(c, session);
     hub_end_session(session, CLOSE_LOGIN);
     clear_cookie(c);
     return PROBLEM(REFRESH_INVALID);
 }
 
-static problem rotate(struct call *c, struct family *f, struct text presented, struct text *fresh, enum rotation *how)
+/* One try: what Redis makes of the token, and what the durable twin says to that. *settled: they agree, or there is no twin. */
+static problem rotate_once(struct call *c, struct family *f, struct text presented, struct rotated *r)
 {
-    struct family twin;
-    bool found;
+    bool known;
     problem p;
 
-    if ((p = lease_rotate(c, f, presented, fresh, how)) || *how != FORGOTTEN)
+    r->fresh = random_token(c->arena, 32);
+    if ((p = lease_rotate(c, f, presented, &r->fresh, &r->how)))
         return p;
-    if ((p = store_session_load(c, f->id, &twin, &found)))
-        return p;
-    if (!found)
-        return PROBLEM(REFRESH_INVALID);
-    if ((p = lease_fill(c, &twin)))
-        return p;
-    return lease_rotate(c, f, presented, fresh, how);
+    known = r->how == ROTATED || r->how == SAME_SUCCESSOR;
+    p = known ? store_session_follow(c, f, &r->twin, &r->found) : store_session_load(c, f->id, &r->twin, &r->found);
+    r->settled = !r->found || (known && r->twin.generation == f->generation && text_is(r->twin.current, f->current));
+    return p;
+}
+
+/* Redis may have forgotten the family, or be older than its twin (a snapshot, a replica that was promoted): then it is put right,
+ * and asked again. A token is told only when the twin has it, too. */
+static problem rotate(struct call *c, struct family *f, struct text presented, struct rotated *r)
+{
+    problem p;
+
+    for (int i = 0; i < ROTATE_TRIES; i++) {
+        if ((p = rotate_once(c, f, presented, r)) || r->settled || (i && r->how == REUSED))
+            return p;
+        if ((p = lease_fill(c, &r->twin)))
+            return p;
+    }
+    return r->how == FORGOTTEN ? PROBLEM(REFRESH_INVALID) : PROBLEM(LEASES_UNAVAILABLE); /* others rotate it as fast as we look */
 }
 
 problem auth_refresh(struct call *c)
 {
-    struct text presented, session = text_cut(c->cookie_in, '.', &presented), fresh = random_token(c->arena, 32);
-    struct family f = { .id = session, .left_s = config->session_refresh_s }, twin;
-    enum rotation how;
-    bool found;
+    struct text presented, session = text_cut(c->cookie_in, '.', &presented);
+    struct family f = { .id = session, .left_s = config->session_refresh_s };
+    struct rotated r = { .found = false };
     problem p;
 
     if (!session_id_is_valid(session) || presented.len != 43)
         return PROBLEM(REFRESH_INVALID);
-    if ((p = rotate(c, &f, presented, &fresh, &how))) {
+    if ((p = rotate(c, &f, presented, &r))) {
         if (p == PROBLEM(REFRESH_INVALID))
             clear_cookie(c);
         return p;
     }
-    if (how == REUSED || how == FORGOTTEN) {
-        if ((p = store_session_load(c, session, &twin, &found)))
-            return p;
-        return family_stolen(c, session, found ? twin.account : 0);
-    }
-    if ((p = store_session_follow(c, &f, &twin, &found))) /* the token is told only when the twin has it too */
-        return p;
-    if (!found || twin.suspended) {
+    if (!r.found || r.twin.suspended) {
         lease_drop(c, session);
         clear_cookie(c);
-        return found ? PROBLEM(SUSPENDED) : PROBLEM(REFRESH_INVALID);
+        return r.found ? PROBLEM(SUSPENDED) : PROBLEM(REFRESH_INVALID);
     }
-    set_cookie(c, session, fresh, config->session_refresh_s);
-    session_token(c, twin.account, (enum role)twin.role.value, session, c->out);
+    if (r.how == REUSED)
+        return family_stolen(c, session, r.twin.account);
+    set_cookie(c, session, r.fresh, config->session_refresh_s);
+    session_token(c, r.twin.account, (enum role)r.twin.role.value, session, c->out);
     return NULL;
 }
 

@@ -45,6 +45,12 @@ problem account_unsuspend_call(struct call *c) MUST_USE;
 
 extern const struct event_def me_changed_event;
 
+void accounts_ended_start(void);
+void accounts_ended_stop(void);
+
+#define CLOSE_LOGIN 4401
+#define CLOSE_SUSPENDED 4403
+
 /* Letters, in the reader's language. */
 problem letter_code(struct call *c, struct store_on on, struct text to, struct text code, bool korean) MUST_USE;
 problem letter_known(struct call *c, struct text to, bool korean) MUST_USE;

@@ -204,7 +204,7 @@ problem people_search(struct call *c)
 
 static void after_suspend(void *arg)
 {
-    hub_end_account(*(const int64_t *)arg, 4403);
+    hub_end_account(*(const int64_t *)arg, CLOSE_SUSPENDED);
 }
 
 problem account_suspend(struct tx *tx, int64_t account, struct instant until, struct text reason)

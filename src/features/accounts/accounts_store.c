@@ -122,7 +122,8 @@ static const struct statement session_follow = {
            " current = case when $2 > s.generation then $3 else s.current end,"
            " previous = case when $2 > s.generation then $4 else s.previous end,"
            " sealed = case when $2 > s.generation then $5 else s.sealed end,"
-           " used_at = now(), expires_at = now() + $6 * interval '1 s'"
+           " used_at = now(),"
+           " expires_at = case when $2 >= s.generation then now() + $6 * interval '1 s' else s.expires_at end"
            " from accounts a where s.id = $1 and a.id = s.account and a.left_at is null and s.ended_at is null"
            " and s.expires_at > now() returning " FAMILY
 };
@@ -131,6 +132,24 @@ static const struct statement session_end = {
     .lane = LANE_TX,
     .row = &id_shape,
     .sql = "update sessions set ended_at = now() where id = $2 and account = $1 and ended_at is null returning account as id"
+};
+
+/* In the order of their ends, so that who asks goes on behind the last one. */
+static const struct field ended_lately_fields[] = {
+    FIELD(struct ended_lately, id),
+    FIELD(struct ended_lately, at),
+    FIELD(struct ended_lately, suspended),
+};
+static const struct shape ended_lately_shape = SHAPE("EndedLately", struct ended_lately, ended_lately_fields);
+static const struct statement sessions_ended_lately = {
+    .name = "sessions_ended_lately",
+    .lane = LANE_READ,
+    .row = &ended_lately_shape,
+    .rows_max = ENDED_LATELY_MAX,
+    .sql = "select s.id, s.ended_at as at, coalesce(a.suspended_until > now(), false) as suspended"
+           " from sessions s join accounts a on a.id = s.account"
+           " where (s.ended_at, s.id) > ($1::timestamptz, $2) and s.ended_at > now() - $3 * interval '1 s'"
+           " order by s.ended_at, s.id limit 200"
 };
 
 static const struct field ended_fields[] = { FIELD(struct ended, id) };
@@ -315,9 +334,9 @@ static const struct statement sweep_guests = {
 
 STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &consents_add,
                 &password_set, &email_set, &email_of, &password_token_add, &password_token_use, &session_add, &session_load,
-                &session_follow, &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change,
-                &nickname_free, &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest,
-                &export_all, &suspend, &promote, &sweep_sessions, &sweep_tokens, &sweep_guests);
+                &session_follow, &sessions_ended_lately, &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get,
+                &onboard, &profile_change, &nickname_free, &person_get, &people, &points_add, &points_list, &points_balance,
+                &leave_account, &leave_rest, &export_all, &suspend, &promote, &sweep_sessions, &sweep_tokens, &sweep_guests);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -433,6 +452,12 @@ problem store_session_follow(struct call *c, const struct family *f, struct fami
 {
     return store_maybe(c, &session_follow, VALUES(f->id, f->generation, f->current, f->previous, f->sealed, f->left_s), out,
                        found);
+}
+
+problem store_sessions_ended_lately(struct call *c, const struct ended_lately *from, int64_t life_s,
+                                    struct ended_lately_list *out)
+{
+    return store_many(c, &sessions_ended_lately, VALUES(from->at, from->id, life_s), out);
 }
 
 problem store_session_end(struct store_on on, int64_t account, struct text id, bool *found)

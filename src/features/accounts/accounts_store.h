@@ -35,6 +35,19 @@ struct family {
     struct word role;
     bool suspended;
 };
+struct ended_lately {
+    struct text id;
+    struct instant at;
+    bool suspended;
+};
+struct ended_lately_list {
+    struct ended_lately *at;
+    size_t count;
+};
+#define ENDED_LATELY_MAX 200
+/* Sessions that ended behind `from`, and not more than `life_s` seconds ago: those whose access tokens have not run out. */
+problem store_sessions_ended_lately(struct call *c, const struct ended_lately *from, int64_t life_s,
+                                    struct ended_lately_list *out) MUST_USE;
 problem store_session_add(struct tx *tx, const struct family *f, struct text device, struct text address) MUST_USE;
 problem store_session_load(struct call *c, struct text id, struct family *out, bool *found) MUST_USE;
 /* The twin follows the lease; *found: the session stands. */

@@ -1,5 +1,6 @@
 -- One use of a refresh token. KEYS[1] the family; ARGV: presented hash, new hash, new token sealed under the presented one,
 -- life in seconds, milliseconds that a predecessor stays good after its successor's first use.
+-- Whether 'reused' is a theft or a Redis that is older than its twin is for the twin to say.
 -- Answers {what, generation, current, previous, sealed for the caller, sealed of the newest}.
 local f = redis.call('HMGET', KEYS[1], 'cur', 'prev', 'sealed', 'old', 'old_sealed', 'old_until', 'gen')
 if not f[1] then return {'missing'} end
@@ -18,5 +19,4 @@ end
 if f[4] and f[4] ~= '' and ARGV[1] == f[4] and now < tonumber(f[6]) then
   return {'same', tonumber(f[7]), f[1], f[2], f[5], f[3]}
 end
-redis.call('DEL', KEYS[1])
 return {'reused'}

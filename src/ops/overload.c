@@ -30,8 +30,8 @@ void pressure_add(struct pressure *p)
     pressures = p;
 }
 
-/* Tasks are counted when asked, not when sampled: thousands can come within a sample, and each costs two of the kernel's mappings,
- * of which a process has 65,530 (vm.max_map_count). */
+/* Tasks are counted when asked, not when sampled: thousands can come within a sample, and each costs two of the kernel's
+ * mappings, of which a process has 65,530 (vm.max_map_count). */
 enum overload overload_now(void)
 {
     return config->overload_tasks_hard && (int64_t)task_count() >= config->overload_tasks_hard ? OVERLOAD_HARD : level;

@@ -1,5 +1,5 @@
-/* Sessions that have ended, as the database knows them. The nodes tell each other at once, but what is told can be lost, and a node
- * that was restarted has forgotten it: an access token would be good again for the rest of its quarter of an hour. */
+/* Sessions that have ended, as the database knows them. The nodes tell each other at once, but what is told can be lost, and a
+ * node that was restarted has forgotten it: an access token would be good again for the rest of its quarter of an hour. */
 #include "accounts_parts.h"
 #include "madang/config.h"
 #include "madang/health.h"

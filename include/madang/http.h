@@ -11,7 +11,7 @@ enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, ME
 extern const char *const method_names[METHOD_COUNT];
 
 enum method exchange_method(const struct exchange *x);
-struct text exchange_header(const struct exchange *x, struct text lower_case_name); /* the first; empty when absent */
+struct text exchange_header(const struct exchange *x, struct text lower_case_name); /* its lines joined; empty when absent */
 struct text exchange_cookie(const struct exchange *x, struct text name);
 struct text exchange_param(const struct exchange *x, struct text name); /* of path or query, decoded */
 

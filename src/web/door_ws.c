@@ -59,7 +59,7 @@ struct text call_address(struct call *c)
     if (s && s->address)
         c->address = arena_text(c->arena, text_of(s->address));
     else if (s && s->c)
-        c->address = peer_print(&s->c->peer, arena_alloc(c->arena, 46));
+        c->address = peer_print(&s->c->peer, arena_alloc(c->arena, ADDRESS_TEXT));
     else if (!c->address.len)
         c->address = T("-");
     return c->address;

@@ -29,7 +29,7 @@ struct http {
     bool failed, parsing;
     unsigned char blanks; /* empty lines passed over before the present request */
     struct text peer;
-    char peer_text[46];
+    char peer_text[ADDRESS_TEXT];
 };
 
 static struct pool exchanges = POOL_OF(struct exchange, 256), https = POOL_OF(struct http, 256);

@@ -1,7 +1,6 @@
 #include "limits.h"
 
-#include <arpa/inet.h>
-
+#include "madang/address.h"
 #include "madang/codec.h"
 #include "madang/config.h"
 #include "madang/map.h"
@@ -76,12 +75,14 @@ static int64_t take_here(struct text key, int64_t capacity, int64_t per_ms)
 
 struct text address_network(struct arena *a, struct text address)
 {
-    unsigned char bytes[16];
+    struct address person;
 
-    if (address.len >= INET6_ADDRSTRLEN || inet_pton(AF_INET6, arena_cstr(a, address), bytes) != 1 ||
-        text_find(address, '.') >= 0) /* an IPv4 address in IPv6 clothes is one person's own */
+    if (!address_parse(address, &person))
         return address;
-    return hex_encode(a, bytes, 8);
+    if (address_is_ipv4(&person))
+        return address_print(&person, arena_alloc(a, ADDRESS_TEXT));
+    person = address_person(&person);
+    return hex_encode(a, person.bytes, 8);
 }
 
 struct text call_network(struct call *c)

@@ -411,7 +411,7 @@ static void on_drained(struct connection *c)
 static struct socket *socket_new(struct connection *c, const struct exchange *x, bool korean)
 {
     struct socket *s = pool_take(&kept);
-    char peer[46];
+    char peer[ADDRESS_TEXT];
 
     *s = (struct socket){ .c = c, .korean = korean, .opened_s = (uint32_t)(loop_ms() / 1000) };
     if (peer_is_trusted(&c->peer) && !text_is(x->address, peer_print(&c->peer, peer))) /* else it is the peer's */
@@ -507,7 +507,7 @@ void ws_accept(struct connection *c, struct exchange *x, bool korean, struct tex
 static void print_one(struct socket *s, void *arg)
 {
     struct buf *out = arg;
-    char peer[46];
+    char peer[ADDRESS_TEXT];
     struct text address = s->address ? text_of(s->address) : s->c ? peer_print(&s->c->peer, peer) : T("");
 
     buf_printf(out, "%s{\"handle\":\"%llx\",\"account\":%lld,\"address\":\"%.*s\",\"age_s\":%llu,\"unsent\":%u,\"waiting\":%u}",

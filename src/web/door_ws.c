@@ -65,16 +65,6 @@ struct text call_address(struct call *c)
     return c->address;
 }
 
-static void reply_output(uint64_t handle, struct visit *v)
-{
-    struct text out = door_output(&v->call);
-
-    if (arena_is_over(v->call.arena))
-        reply(handle, v, T(",\"problem\":"), door_problem_json(&v->call, PROBLEM(OVERLOADED)));
-    else
-        reply(handle, v, T(",\"out\":"), out.len ? out : T("{}"));
-}
-
 /* {"op":…,"id":…,"in":{…},"key":…}, and nothing else; id, in and key may be left out. */
 static problem read_envelope(struct visit *v, struct text json)
 {
@@ -150,16 +140,23 @@ static problem run_call(struct visit *v, const struct socket *s)
     return door_run(c);
 }
 
-static void answer(uint64_t handle, struct visit *v, problem p)
+/* What was answered in the end. */
+static problem answer(uint64_t handle, struct visit *v, problem p)
 {
+    struct text out = p || v->silent ? T("") : door_output(&v->call);
+
+    if (!p && arena_is_over(v->call.arena))
+        p = PROBLEM(OVERLOADED);
     if (p) {
         reply(handle, v, T(",\"problem\":"), door_problem_json(&v->call, p));
-        return;
+        hub_join_undo(handle);
+        return p;
     }
     if (!v->silent)
-        reply_output(handle, v);
+        reply(handle, v, T(",\"out\":"), out.len ? out : T("{}"));
     if (v->call.after_reply)
         v->call.after_reply(&v->call, v->call.after_arg);
+    return NULL;
 }
 
 static void run_message(struct task *t, struct socket *s, struct text json)
@@ -186,7 +183,7 @@ static void run_message(struct task *t, struct socket *s, struct text json)
         p = run_call(v, s);
     if (p == PROBLEM(REPLAYED))
         p = NULL;
-    answer(handle, v, p);
+    p = answer(handle, v, p);
     door_count(&v->call, p, v->began_us);
     arena_fini(&a);
 }

@@ -128,6 +128,7 @@ static problem join_all(struct call *c, uint64_t handle, const struct text *name
 
     if (!s || !s->c) /* it has left its topics already, and would never leave these */
         return PROBLEM(CANCELLED);
+    s->joining = true;
     for (size_t i = 0; i < count; i++)
         topic_join(s, topic_use(names[i]), true, !s->joined);
     for (size_t i = 0; i < count; i++) {
@@ -174,8 +175,19 @@ void hub_join_done(uint64_t handle, const struct counts *heads)
         return;
     for (size_t i = 0; i < heads->count; i++)
         topic_open_up(s, heads->at[i].name, heads->at[i].count);
+    s->joining = false;
     topics_let_go(s);
     s->joined = true;
+}
+
+void hub_join_undo(uint64_t handle)
+{
+    struct socket *s = socket_by(handle);
+
+    if (!s || !s->joining)
+        return;
+    s->joining = false;
+    topics_join_undo(s);
 }
 
 /* Nobody of the account is here and nobody waits for him. */
@@ -209,6 +221,7 @@ bool hub_rejoin(struct call *c, struct counts *heads)
         if (!l->topics[i]->known || !l->topics[i]->heard)
             return false;
     heads->at = arena_array(c->arena, struct count_of, l->count);
+    s->joining = true;
     for (size_t i = 0; i < l->count; i++) {
         struct topic *t = l->topics[i];
 

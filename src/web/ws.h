@@ -23,6 +23,7 @@ struct socket {
     uint64_t handle;
     struct connection *c;                               /* NULL while it is being let go */
     bool korean, deflate, open, joined, closing, heard; /* joined: session.open was answered */
+    bool joining;                                       /* a call of its own has topics held for it */
     bool echo;                                          /* debug_echo.h */
     unsigned char missed;                               /* pings without an answer */
     unsigned short waiting_count, running;

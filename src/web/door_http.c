@@ -20,14 +20,6 @@ struct visit {
     problem no_socket; /* why it cannot become a WebSocket */
 };
 
-void security_headers(struct exchange *x)
-{
-    exchange_headers_put(x, T("X-Content-Type-Options: nosniff\r\n"));
-    exchange_header_add(x, "X-Request-Id", x->request_id);
-    if (config->http_hsts)
-        exchange_header_add(x, "Strict-Transport-Security", T("max-age=63072000; includeSubDomains"));
-}
-
 static bool in_list(struct text list, struct text one)
 {
     while (list.len)
@@ -61,7 +53,6 @@ static void cors_headers(struct exchange *x)
 
 static void api_headers(struct exchange *x)
 {
-    security_headers(x);
     exchange_headers_put(x, T("Vary: Origin, Accept-Language\r\nCache-Control: no-store\r\n"));
     cors_headers(x);
 }
@@ -331,7 +322,6 @@ static void begin(struct exchange *x)
     int64_t limit_ms;
 
     if (v->file) {
-        security_headers(x);
         static_file_reply(x, v->file);
         exchange_end(x);
         return;

@@ -6,8 +6,6 @@
 #include "madang/config.h"
 #include "madang/random.h"
 
-#define SEND_LOW 65536
-
 const char *const method_names[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
 
 #define LINE(status, phrase) [status] = "HTTP/1.1 " #status " " phrase "\r\nDate: "
@@ -343,7 +341,9 @@ static void put_head(const struct exchange *x, int status, int64_t length, struc
     CHECK(status > 0 && (size_t)status < COUNT_OF(status_lines) && status_lines[status]);
     buf_put(out, text_of(status_lines[status]));
     buf_put(out, date_now());
-    buf_put(out, T("\r\n"));
+    buf_put(out, T("\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: "));
+    buf_put(out, x->request_id);
+    buf_put(out, config->http_hsts ? T("\r\nStrict-Transport-Security: max-age=63072000; includeSubDomains\r\n") : T("\r\n"));
     buf_put(out, buf_text(&x->head_out));
     if (length >= 0 && status != 204 && status != 304) {
         buf_put(out, T("Content-Length: "));
@@ -357,7 +357,7 @@ static void put_head(const struct exchange *x, int status, int64_t length, struc
     buf_put(out, T("\r\n"));
 }
 
-#define HEAD_ROOM 256 /* for the status line and what put_head() adds itself */
+#define HEAD_ROOM 512 /* for the status line and what put_head() adds itself */
 
 /* The head, and the beginning of the body with it in one piece. */
 static void begin(struct exchange *x, int status, int64_t length, struct text piece)
@@ -389,6 +389,16 @@ static void begin(struct exchange *x, int status, int64_t length, struct text pi
 void exchange_begin(struct exchange *x, int status, int64_t length)
 {
     begin(x, status, length, T(""));
+}
+
+void exchange_send_chunk(struct exchange *x, int status, struct chunk *body)
+{
+    begin(x, status, (int64_t)body->len, T(""));
+    if (x->is_head)
+        return;
+    x->length_left = 0;
+    if (x->http)
+        connection_send(http_connection(x->http), chunk_keep(body));
 }
 
 bool exchange_has_begun(const struct exchange *x)

@@ -195,3 +195,13 @@ test('lines of one name are one list; what must come once comes once', async () 
     const [name, value] = p.cookie.split('='), renewed = lines => exchange(`POST /api/v1/auth/refresh HTTP/1.1\r\n${H}Origin: http://localhost:${node.port}\r\n${lines}Content-Length: 0\r\nConnection: close\r\n\r\n`);
     assert.equal(status(await renewed(`Cookie: a=b\r\nX-Between: c\r\nCookie: ${name}=${value}\r\n`)), 200);
 });
+
+test('every answer of every door says that types are not to be guessed', async () => {
+    const p = await signUp(node), at = (own, lines) => exchange(`${lines}\r\n${H}Connection: close\r\n\r\n`, { port: own });
+    const bearer = `\r\nAuthorization: Bearer ${p.token}`;
+    for (const line of ['GET / HTTP/1.1', 'GET /app.css HTTP/1.1', 'GET /nothing.js HTTP/1.1', 'GET /api/openapi.json HTTP/1.1', 'GET /api/asyncapi.json HTTP/1.1', 'GET /api/types.d.ts HTTP/1.1', 'GET /api/v1/info HTTP/1.1', 'OPTIONS * HTTP/1.1', 'HEAD /api/v1/info HTTP/1.1',
+        'GET /api/v1/auth/oauth/kakao HTTP/1.1', 'GET /r/nothing HTTP/1.1', 'GET /ws HTTP/1.1', 'BREW / HTTP/1.1', `GET /api/v1/files/1/raw HTTP/1.1${bearer}`, `POST /api/v1/me/export HTTP/1.1${bearer}`, `GET /api/v1/me HTTP/1.1${bearer}`])
+        assert.match((await at(node.port, line)).text, /^HTTP\/1\.1 [^]*X-Content-Type-Options: nosniff\r\n/, line);
+    for (const line of ['GET /healthz HTTP/1.1', 'GET /readyz HTTP/1.1', 'GET /metrics HTTP/1.1', 'GET /lists HTTP/1.1', 'GET /nothing HTTP/1.1', 'POST /healthz HTTP/1.1', 'x y HTTP/1.1'])
+        assert.match((await at(node.adminPort, line)).text, /^HTTP\/1\.1 [^]*X-Content-Type-Options: nosniff\r\n/, line);
+});

@@ -1,7 +1,9 @@
 // What a node refuses when it has more than it can bear, and that nobody who is slow costs the others anything.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import pg from 'pg';
 import { befriend, Cluster, room, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
@@ -138,5 +140,63 @@ test('calls at work and reads on their way have a bound: beyond it 503 at once, 
         assert.ok((await Promise.all(asked)).filter(a => a.status === 200).length >= 10);
         await until('well again', async () => (await node.get('/api/v1/me', p.token)).status === 200);
         await s.close();
+    }
+});
+
+// Answers that are asked for in rows and not read: what is kept of them, and what those wait who do read.
+async function unread(connections, each) {
+    const node = await cluster.node(), resident = async () => (await node.admin('/lists/memory'))[0].resident, slow = [], times = [];
+    await node.get('/api/openapi.json');
+    for (let i = 0; i < 100; i++) await node.get('/api/v1/info');
+    const before = await resident(), size = (await node.get('/api/openapi.json')).bytes.length;
+    for (let i = 0; i < connections; i++) {
+        const s = net.connect({ port: node.port, host: '127.0.0.1', highWaterMark: 1024 }).on('error', () => {});
+        s.pause();
+        s.write('GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(each));
+        slow.push(s);
+    }
+    for (let i = 0; i < 200; i++) {
+        const began = performance.now();
+        assert.equal((await node.get('/api/v1/info')).status, 200);
+        times.push(performance.now() - began);
+    }
+    const grown = await resident() - before;
+    for (const s of slow) s.destroy();
+    times.sort((x, y) => x - y);
+    return { grown, size, p99: times[Math.floor(times.length * 0.99)] };
+}
+test('documents that nobody reads are kept once, not once for each who asked', async () => {
+    const connections = 150, { grown, size } = await unread(connections, 80);
+    assert.ok(grown < connections * size / 2, `${grown} bytes more for ${connections} connections with answers of ${size} bytes each unread`);
+});
+test('… and those who read wait less than a tenth of a second', plain, async () => {
+    const { p99 } = await unread(500, 8);
+    assert.ok(p99 <= 100, `${p99} ms`);
+});
+test('answers of their own are kept for one who does not read as far as the mark, and follow when he does', async () => {
+    const node = await cluster.node(), p = await signUp(node), n = 400;
+    const s = net.connect({ port: node.port, host: '127.0.0.1', highWaterMark: 1024 });
+    s.pause();
+    s.write(`GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${p.token}\r\n\r\n`.repeat(n));
+    await node.get('/api/v1/info');
+    let text = '';
+    s.on('data', d => { text += d; });
+    s.resume();
+    await until('all answers', () => text.match(/HTTP\/1\.1 200/g)?.length === n);
+    s.destroy();
+});
+
+test('constant bodies: compressed for who takes it, a tag for each, 304', async () => {
+    const node = await cluster.node(), get = (url, headers) => new Promise((resolve, reject) => http.get(`${node.base}${url}`, { headers }, r => { const got = []; r.on('data', d => got.push(d)); r.on('end', () => resolve({ status: r.statusCode, headers: r.headers, bytes: Buffer.concat(got) })); }).on('error', reject));
+    for (const url of ['/api/openapi.json', '/api/asyncapi.json', '/api/types.d.ts', '/', '/app.js']) {
+        const whole = await get(url, {}), packed = await get(url, { 'accept-encoding': 'br, gzip;q=0.5' });
+        assert.equal(whole.headers['content-encoding'], undefined);
+        assert.equal(packed.headers['content-encoding'], 'gzip');
+        assert.deepEqual(gunzipSync(packed.bytes), whole.bytes, url);
+        for (const r of [whole, packed]) assert.match(r.headers.vary, /Accept-Encoding/);
+        assert.notEqual(whole.headers.etag, packed.headers.etag);
+        for (const [r, coding] of [[whole, 'identity'], [packed, 'gzip']]) assert.deepEqual([(await get(url, { 'accept-encoding': coding, 'if-none-match': r.headers.etag })).status, (await get(url, { 'accept-encoding': coding, 'if-none-match': '"x"' })).status], [304, 200]);
+        for (const none of ['gzip;q=0', 'gzip;q=0, *', '*;q=0', 'br', 'gzipped']) assert.equal((await get(url, { 'accept-encoding': none })).headers['content-encoding'], undefined, none);
+        for (const all of ['*', 'GZIP', 'x-gzip', 'identity;q=0.1, *;q=0.2']) assert.equal((await get(url, { 'accept-encoding': all })).headers['content-encoding'], 'gzip', all);
     }
 });

@@ -57,6 +57,7 @@ struct connection {
     struct timer timer;
     struct peer peer;
     bool reading, shut, counted;
+    bool late;              /* it came when descriptors were few: refused, and closed after its first answer */
     union stream_handle uv; /* last: a TCP connection is made without the rest of it */
 };
 

@@ -123,7 +123,6 @@ static void refuse(struct exchange *x, problem p)
 {
     struct visit *v = visit_of(x);
 
-    x->keep_alive = x->keep_alive && !overload_of_descriptors();
     reply_problem(v, p);
     door_count(&v->call, p, x->began_us);
     exchange_end(x);
@@ -160,7 +159,7 @@ static problem choose(struct visit *v)
     x->body_max = d->body_limit ? d->body_limit() : d->in || d->raw ? (size_t)config->http_body_bytes : 0;
     if (d->in && !d->raw && (x->facts.length > 0 || x->facts.chunked) && !is_json(exchange_header(x, T("content-type"))))
         return PROBLEM(MEDIA_TYPE_UNSUPPORTED);
-    return door_admit(&v->call);
+    return x->late && d->shed != SHED_NEVER ? door_overloaded(&v->call) : door_admit(&v->call);
 }
 
 static problem route(struct exchange *x)
@@ -351,7 +350,7 @@ static bool upgrade(struct exchange *x, struct connection *c, struct text behind
     if (!text_is(x->path, T("/ws")) && !echo_is_socket(x))
         return false;
     v = visit_of(x);
-    if ((v->no_socket = overload_now() == OVERLOAD_HARD ? door_overloaded(&v->call) : ws_handshake(x)))
+    if ((v->no_socket = x->late || overload_now() == OVERLOAD_HARD ? door_overloaded(&v->call) : ws_handshake(x)))
         return false; /* route() refuses it with this */
     ws_accept(c, x, v->call.korean, behind);
     return true;

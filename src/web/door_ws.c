@@ -97,9 +97,6 @@ static problem identify(struct visit *v, const struct socket *s)
 {
     struct call *c = &v->call;
 
-    c->socket = s->handle;
-    c->korean = s->korean;
-    c->message = v->id;
     if (!s->open)
         return NULL;
     c->account = s->account;
@@ -173,7 +170,9 @@ static void run_message(struct task *t, struct socket *s, struct text json)
     v->call.arena = &a;
     v->call.name = "-";
     v->call.korean = s->korean;
+    v->call.socket = handle;
     p = read_envelope(v, json);
+    v->call.message = v->id;
     if (p == PROBLEM(OVERLOADED)) { /* which call it was is not known, so it cannot be answered */
         socket_close(s, WS_CODE_LATER, "busy");
         arena_fini(&a);

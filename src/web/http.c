@@ -65,6 +65,7 @@ static struct exchange *exchange_new(struct http *h)
     memset(x, 0, offsetof(struct exchange, head_first));
     x->http = h;
     x->peer = h->c->peer;
+    x->late = h->c->late;
     x->began_us = loop_us();
     arena_init(&x->arena, 64u << 20);
     buf_begin(&x->head_out, x->head_first, sizeof x->head_first, 65536);
@@ -234,7 +235,7 @@ static problem begin_exchange(struct http *h, struct text bytes)
     x->body_ended = !has_body(&x->facts);
     if (!x->body_ended && !parse_head(h, head))
         return PROBLEM(REQUEST_MALFORMED);
-    x->keep_alive = x->facts.keep_alive && !draining;
+    x->keep_alive = x->facts.keep_alive && !draining && !h->c->late;
     return NULL;
 }
 

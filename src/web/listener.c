@@ -9,6 +9,7 @@
 #include "madang/log.h"
 #include "madang/map.h"
 #include "madang/metric.h"
+#include "madang/overload.h"
 #include "madang/pool.h"
 
 #define BACKLOG 4096
@@ -163,7 +164,8 @@ static void take_in(struct connection *c)
         metric_add(METRIC_CONNECTIONS_TOTAL, 1);
         metric_set(METRIC_CONNECTIONS, (int64_t)g->connections);
     }
-    if (g->connections > g->connections_max || !address_count(c)) {
+    c->late = g->limit_addresses && overload_of_descriptors();
+    if (g->connections > g->connections_max || (g->limit_addresses && overload_keeps_free(c->fd)) || !address_count(c)) {
         metric_add(METRIC_CONNECTIONS_REFUSED, 1);
         connection_abort(c);
         return;

@@ -5,6 +5,7 @@ import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import pg from 'pg';
+import { png } from '../lib/pictures.mjs';
 import { befriend, Cluster, room, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
 let cluster;
@@ -88,7 +89,7 @@ test('calls that wait for Postgres do not pile up: the rest is told at once to c
 });
 
 test('descriptors: past the hard mark connections are closed after their 503, and those who leave make room', async () => {
-    const limit = 200, node = await cluster.node({ MADANG_OVERLOAD_DESCRIPTORS_SOFT: '50', MADANG_OVERLOAD_DESCRIPTORS_HARD: '75' }, ['prlimit', `--nofile=${limit}`]);
+    const limit = 200, node = await cluster.node({ MADANG_OVERLOAD_DESCRIPTORS_SOFT: '50', MADANG_OVERLOAD_DESCRIPTORS_HARD: '75', MADANG_OVERLOAD_DESCRIPTORS_KEPT: '10' }, ['prlimit', `--nofile=${limit}`]);
     const idle = Array.from({ length: limit * 0.75 }, () => net.connect(node.port, '127.0.0.1').on('error', () => {}));
     await until('hard', async () => (await pressure(node, 'descriptors_percent'))?.overload === 'hard');
     const answer = await node.get('/api/v1/time');
@@ -96,6 +97,25 @@ test('descriptors: past the hard mark connections are closed after their 503, an
     assert.equal(answer.headers.get('connection'), 'close');
     for (const s of idle) s.destroy();
     await until('well again', async () => (await node.get('/api/v1/time')).status === 200);
+});
+
+test('few descriptors refuse who comes, not who is in; the last ones are for the work of those inside', async () => {
+    const limit = 200, node = await cluster.node({ MADANG_OVERLOAD_DESCRIPTORS_SOFT: '50', MADANG_OVERLOAD_DESCRIPTORS_HARD: '70', MADANG_OVERLOAD_DESCRIPTORS_KEPT: '20' }, ['prlimit', `--nofile=${limit}`]), p = await signUp(node);
+    const s = await node.socket(p), agent = new http.Agent({ keepAlive: true, maxSockets: 1 }), bytes = png(8, 8);
+    const inside = (method, url, body, headers = {}) => new Promise((resolve, reject) => http.request(`${node.base}${url}`, { method, agent, headers: { authorization: `Bearer ${p.token}`, ...headers } }, r => { const got = []; r.on('data', d => got.push(d)); r.on('end', () => resolve({ status: r.statusCode, reused: r.req.reusedSocket, text: String(Buffer.concat(got)) })); }).on('error', reject).end(body));
+    assert.equal((await inside('GET', '/api/v1/me')).status, 200);
+    const idle = Array.from({ length: limit * 2 }, () => net.connect(node.port, '127.0.0.1').on('error', () => {}));
+    await until('hard', async () => (await pressure(node, 'descriptors_percent'))?.overload === 'hard');
+    assert.equal((await s.ok('session.beat')).now !== undefined, true);
+    assert.equal((await s.ok('friends.list', {})).people.length, 0);
+    const uploaded = await inside('POST', '/api/v1/files', bytes, { 'content-type': 'image/png' });
+    assert.deepEqual([uploaded.status, uploaded.reused], [201, true], uploaded.text);
+    assert.equal((await fetch(`http://127.0.0.1:${node.adminPort}/readyz`)).status, 503);
+    for (const x of idle.splice(40)) x.destroy(); // those within the mark and some more stay
+    await until('room for one who is refused', async () => { const r = await node.get('/api/v1/time').catch(() => null); return r?.status === 503 || r?.status === 200; });
+    for (const x of idle) x.destroy();
+    await until('well again', async () => (await node.get('/api/v1/time')).status === 200);
+    agent.destroy();
 });
 
 // Under a sanitizer the answers themselves take longer than the marks allow.

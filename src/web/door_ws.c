@@ -197,7 +197,7 @@ static void run_waiting(struct task *t, void *arg)
         struct waiting_message *m = CONTAINER_OF(node, struct waiting_message, node);
 
         s->waiting_count--;
-        socket_read(s, true);
+        socket_go_on(s);
         run_message(t, s, (struct text){ m->bytes, m->len });
         release_waiting(m);
         task_set_deadline(t, 0);

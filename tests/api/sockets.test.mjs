@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { constants, deflateRawSync } from 'node:zlib';
+import pg from 'pg';
 import WebSocket from 'ws';
 import { befriend, Cluster, room, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
@@ -166,6 +168,31 @@ test('compression, when both want it', async () => {
     ws.send(JSON.stringify({ op: 'session.open', id: 1, in: { token: p.token } }), { compress: true });
     assert.equal((await answer).out.account, p.id);
     ws.terminate();
+});
+
+test('however many messages one read brings, no more wait than may, and none is lost', async () => {
+    const own = await cluster.node({ MADANG_WS_COMPRESS: 'true', MADANG_WS_WAITING_MAX: '8' }), n = 600;
+    const message = (op, id, input) => `{"op":"${op}","id":${id},"in":${JSON.stringify(input)}${' '.repeat(id % 3 ? 0 : 30000)}}`;
+    const pack = (json, id) => id % 2 ? frame(0xc1, deflateRawSync(json, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)) : frame(0x81, json.replace(/ +}$/, '}'));
+    const c = new pg.Client({ host: cluster.at, user: 'madang', database: cluster.database });
+    await c.connect();
+    await c.query('begin');
+    await c.query('update accounts set locale = locale where id = $1', [p.id]);
+    const s = net.connect(own.port, '127.0.0.1');
+    let got = Buffer.alloc(0);
+    s.on('data', d => { got = Buffer.concat([got, d]); });
+    s.write(upgrade({ 'Sec-WebSocket-Extensions': 'permessage-deflate', 'Sec-WebSocket-Protocol': `madang.v1, bearer.${p.token}` }));
+    await until('the upgrade', () => got.includes('\r\n\r\n'));
+    s.write(Buffer.concat([pack(message('me.update', 1, { introduction: 'one that waits' }), 0), ...Array.from({ length: n }, (_, i) => pack(message('session.beat', i + 2, {}), i))]));
+    await until('the first to wait in Postgres', async () => (await own.admin('/lists/tasks')).some(t => t.name === 'socket' && t.waits_at));
+    const { waiting } = (await own.admin('/lists/sockets'))[0];
+    await c.query('rollback');
+    await c.end();
+    const answered = () => [...String(got).matchAll(/\{"id":(\d+),"(?:out|problem)"/g)].map(m => Number(m[1]));
+    await until('all answers', () => answered().length === n + 1);
+    assert.deepEqual(answered(), Array.from({ length: n + 1 }, (_, i) => i + 1));
+    assert.ok(waiting <= 8, `${waiting} messages wait`);
+    s.destroy();
 });
 
 test('who does not read is closed with 1013, and others go on', slowed, async () => {

@@ -66,6 +66,7 @@ struct call_def {
     problem (*raw)(struct call *c); /* … or a raw exchange: it begins the answer itself, or returns a problem */
     bool streams;                   /* raw: the body is read with exchange_body_next() */
     size_t (*body_limit)(void);     /* NULL: [http] body_bytes */
+    const char *raw_takes;          /* raw: media type of its body, for the documents; NULL: it has none */
     const char *raw_type;           /* raw: media type of its answer, for the documents; "" when it has no body */
     enum doors doors;
     enum once once;

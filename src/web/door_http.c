@@ -156,8 +156,8 @@ static problem choose(struct visit *v)
     v->call.name = d->name;
     v->call.out_shape = d->out;
     x->streams = d->streams;
-    x->body_max = d->body_limit ? d->body_limit() : d->in || d->raw ? (size_t)config->http_body_bytes : 0;
-    if (d->in && !d->raw && (x->facts.length > 0 || x->facts.chunked) && !is_json(exchange_header(x, T("content-type"))))
+    x->body_max = d->body_limit ? d->body_limit() : (size_t)config->http_body_bytes;
+    if (!d->raw && (x->facts.length > 0 || x->facts.chunked) && !is_json(exchange_header(x, T("content-type"))))
         return PROBLEM(MEDIA_TYPE_UNSUPPORTED);
     return x->late && d->shed != SHED_NEVER ? door_overloaded(&v->call) : door_admit(&v->call);
 }
@@ -235,6 +235,15 @@ static problem read_key(struct visit *v)
     return NULL;
 }
 
+/* Clients that always send a body send {} to a call without an input. */
+static problem expect_nothing(struct call *c, struct text body)
+{
+    const struct json_tree *given;
+    problem p = body.len ? json_parse(c->arena, body, &given) : NULL;
+
+    return p ? p : body.len && json_members(given) ? PROBLEM(REQUEST_MALFORMED) : NULL;
+}
+
 static problem decode(struct visit *v)
 {
     struct call *c = &v->call;
@@ -245,7 +254,7 @@ static problem decode(struct visit *v)
     if (c->def->out)
         c->out = arena_alloc(c->arena, c->def->out->size);
     if (!c->def->in)
-        return NULL;
+        return expect_nothing(c, in.json);
     value = arena_alloc(c->arena, c->def->in->size);
     c->in = value;
     return shape_decode(c->def->in, c->arena, &in, value, &c->faults);

@@ -141,7 +141,7 @@ test('the documents, the pages, and what the operator sees', async () => {
 
 test('a call that takes too long is given up', slowed, async () => {
     await cluster.sql('select pg_sleep(0)');
-    const p = await signUp(limited), client = await (await import('pg')).default;
+    const p = await signUp(node), client = await (await import('pg')).default;
     const c = new client.Client({ host: cluster.at, user: 'madang', database: cluster.database });
     await c.connect();
     await c.query('begin');

@@ -327,7 +327,6 @@ static void reply_options(struct visit *v)
 static void begin(struct exchange *x)
 {
     struct visit *v = visit_of(x);
-    int64_t limit_ms;
 
     if (v->file) {
         static_file_reply(x, v->file);
@@ -347,9 +346,8 @@ static void begin(struct exchange *x)
         refuse(x, PROBLEM(UNAUTHENTICATED));
         return;
     }
-    limit_ms = v->call.def->deadline_ms ? v->call.def->deadline_ms : config->http_call_ms;
     x->door = v;
-    task_start(v->call.name, loop_ms() + (uint64_t)limit_ms, run_visit, v);
+    task_start(v->call.name, loop_ms() + (uint64_t)door_call_ms(v->call.def), run_visit, v);
 }
 
 static bool upgrade(struct exchange *x, struct connection *c, struct text behind)

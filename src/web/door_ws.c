@@ -5,7 +5,7 @@
 #include "madang/seal.h"
 #include "ws.h"
 
-#define CALL_MS_MAX 10000
+#define CALL_MS_MAX 10000 /* the messages behind it wait */
 #define ARENA_LIMIT (16u << 20)
 
 /* One message on its way. */
@@ -108,6 +108,7 @@ static problem identify(struct visit *v, const struct socket *s)
 static problem run_call(struct visit *v, const struct socket *s)
 {
     struct call *c = &v->call;
+    int64_t limit_ms;
     void *in;
     problem p;
 
@@ -131,9 +132,8 @@ static problem run_call(struct visit *v, const struct socket *s)
     } else if (v->in && json_members(v->in)) {
         return PROBLEM(REQUEST_MALFORMED);
     }
-    task_set_deadline(c->task,
-                      loop_ms() + (uint64_t)(c->def->deadline_ms && c->def->deadline_ms < CALL_MS_MAX ? c->def->deadline_ms
-                                                                                                      : config->http_call_ms));
+    limit_ms = door_call_ms(c->def);
+    task_set_deadline(c->task, loop_ms() + (uint64_t)(limit_ms < CALL_MS_MAX ? limit_ms : CALL_MS_MAX));
     return door_run(c);
 }
 

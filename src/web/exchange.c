@@ -12,7 +12,13 @@ const char *const method_names[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "
 /* clang-format off */
 static const char *const status_lines[600] = {
     LINE(200, "OK"), LINE(201, "Created"), LINE(202, "Accepted"), LINE(204, "No Content"), LINE(206, "Partial Content"),
-    LINE(302, "Found"), LINE(303, "See Other"), LINE(304, "Not Modified"), LINE(400, "Bad Request"), LINE(401, "Unauthorized"),
+    LINE(203, "Non-Authoritative Information"), LINE(205, "Reset Content"), LINE(300, "Multiple Choices"),
+    LINE(301, "Moved Permanently"), LINE(302, "Found"), LINE(303, "See Other"), LINE(304, "Not Modified"),
+    LINE(307, "Temporary Redirect"), LINE(308, "Permanent Redirect"), LINE(402, "Payment Required"), LINE(406, "Not Acceptable"),
+    LINE(410, "Gone"), LINE(411, "Length Required"), LINE(421, "Misdirected Request"), LINE(423, "Locked"),
+    LINE(424, "Failed Dependency"), LINE(425, "Too Early"), LINE(428, "Precondition Required"),
+    LINE(451, "Unavailable For Legal Reasons"), LINE(507, "Insufficient Storage"), LINE(508, "Loop Detected"),
+    LINE(511, "Network Authentication Required"), LINE(400, "Bad Request"), LINE(401, "Unauthorized"),
     LINE(403, "Forbidden"), LINE(404, "Not Found"), LINE(405, "Method Not Allowed"), LINE(408, "Request Timeout"),
     LINE(409, "Conflict"), LINE(412, "Precondition Failed"), LINE(413, "Content Too Large"), LINE(414, "URI Too Long"),
     LINE(415, "Unsupported Media Type"), LINE(416, "Range Not Satisfiable"), LINE(417, "Expectation Failed"),
@@ -336,9 +342,14 @@ static struct text date_now(void)
     return (struct text){ text, 29 };
 }
 
+bool exchange_has_status(int status)
+{
+    return status > 0 && (size_t)status < COUNT_OF(status_lines) && status_lines[status];
+}
+
 static void put_head(const struct exchange *x, int status, int64_t length, struct buf *out)
 {
-    CHECK(status > 0 && (size_t)status < COUNT_OF(status_lines) && status_lines[status]);
+    CHECK(exchange_has_status(status));
     buf_put(out, text_of(status_lines[status]));
     buf_put(out, date_now());
     buf_put(out, T("\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: "));

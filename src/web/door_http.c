@@ -28,16 +28,41 @@ static bool in_list(struct text list, struct text one)
     return false;
 }
 
-static struct text own_origin(void)
-{
-    struct text url = config->http_public_url;
+/* "https://host:port", as in an Origin or at the front of an address. */
+struct site {
+    struct text scheme, host, port;
+};
 
-    return text_ends(url, T("/")) ? text_until(url, url.len - 1) : url;
+static struct site site_of(struct text url)
+{
+    struct site s = { .scheme = text_cut(url, ':', &url) };
+    struct text path, place;
+    size_t bracket;
+
+    if (!text_skip(&url, T("//")))
+        return (struct site){ .port = T("") };
+    place = text_cut(url, '/', &path);
+    bracket = text_starts(place, T("[")) && text_find(place, ']') > 0 ? (size_t)text_find(place, ']') : 0;
+    s.host = text_cut(text_from(place, bracket), ':', &s.port);
+    s.host = (struct text){ place.at, bracket + s.host.len };
+    if (s.port.len == 0)
+        s.port = text_is_nocase(s.scheme, T("https")) ? T("443") : T("80");
+    return s;
 }
 
+static bool is_this_machine(struct text host)
+{
+    return text_is_nocase(host, T("localhost")) || text_is(host, T("127.0.0.1")) || text_is(host, T("[::1]"));
+}
+
+/* On one's own machine each of its names is the same place. */
 bool origin_is_ours(struct text origin)
 {
-    return text_is_nocase(origin, own_origin()) || in_list(config->http_origins, origin);
+    struct site own = site_of(config->http_public_url), other = site_of(origin);
+
+    return (other.host.len && text_is_nocase(other.scheme, own.scheme) && text_is(other.port, own.port) &&
+            (text_is_nocase(other.host, own.host) || (is_this_machine(other.host) && is_this_machine(own.host)))) ||
+           in_list(config->http_origins, origin);
 }
 
 static void cors_headers(struct exchange *x)

@@ -239,3 +239,23 @@ test('a reload takes what can be taken, and names what cannot', async () => {
     assert.equal((await own.get('/api/v1/info')).status, 200);
     assert.equal((await own.admin('/lists/memory'))[0].arenas <= 3, true, 'no arena is left but those of the long tasks');
 });
+
+test('an orderly stop has nothing to complain of', async () => {
+    const own = await cluster.node(), s = await own.socket({ ...p, node: own });
+    assert.ok((await own.get('/api/v1/time')).status === 200 && s.opened);
+    await own.stop();
+    own.killed = true;
+    assert.match(own.log, /stopped\n$/);
+    assert.deepEqual(own.log.slice(own.log.indexOf('draining')).split('\n').filter(l => / (error|warn) /.test(l)), []);
+});
+
+test("on one's own machine each of its names is our origin", async () => {
+    const opens = async (own, origin) => new Promise(r => { const ws = new WebSocket(`ws://127.0.0.1:${own.port}/ws`, ['madang.v1'], { origin }); ws.on('open', () => { ws.terminate(); r(101); }); ws.on('unexpected-response', (q, a) => r(a.statusCode)); ws.on('error', () => {}); });
+    for (const host of ['localhost', '127.0.0.1', '[::1]', 'LOCALHOST']) assert.equal(await opens(node, `http://${host}:${node.port}`), 101, host);
+    for (const origin of [`https://localhost:${node.port}`, `http://localhost:${node.port + 1}`, 'http://localhost', `http://evil.example:${node.port}`, `http://localhost.evil.example:${node.port}`, `http://localhost:${node.port}@evil.example`, `http://127.0.0.2:${node.port}`, `http://[::1:${node.port}`, 'null', 'http://', '://', `//localhost:${node.port}`])
+        assert.equal(await opens(node, origin), 403, origin);
+    const r = await fetch(`http://127.0.0.1:${node.port}/api/v1/auth/refresh`, { method: 'POST', headers: { origin: `http://127.0.0.1:${node.port}`, cookie: p.cookie } });
+    assert.equal(r.status, 200, 'and its cookie is taken from there');
+    const outside = await cluster.node({ MADANG_HTTP_PUBLIC_URL: 'https://madang.example/' });
+    for (const [origin, want] of [['https://madang.example', 101], ['https://madang.example:443', 101], ['http://madang.example', 403], [`http://localhost:${outside.port}`, 403], ['https://localhost', 403]]) assert.equal(await opens(outside, origin), want, origin);
+});

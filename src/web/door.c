@@ -222,6 +222,7 @@ static int quality(struct text list, struct text language)
         params = text_trim(params);
         if (text_starts(params, T("q=")) && !text_to_f64(text_from(params, 2), &q))
             q = 0;
+        q = q > 1 ? 1 : q;
         best = q * 1000 > best ? (int)(q * 1000) : best;
     }
     return best;

@@ -212,6 +212,17 @@ void socket_close(struct socket *s, int code, const char *reason)
     timer_set_after(&s->c->timer, CLOSE_WAIT_MS);
 }
 
+/* True, and it is closed, when `more` would be more than may be unsent. */
+static bool is_too_slow(struct socket *s, size_t more)
+{
+    if (s->c->queued + more <= (size_t)config->ws_send_bytes && !FAULT(SOCKET_FULL))
+        return false;
+    metric_add(METRIC_SOCKETS_SLOW, 1);
+    socket_close(s, WS_CODE_LATER, "too slow");
+    connection_finish(s->c);
+    return true;
+}
+
 void socket_send(struct socket *s, struct chunk *frame)
 {
     if (!s->c || s->closing) {
@@ -219,14 +230,10 @@ void socket_send(struct socket *s, struct chunk *frame)
         return;
     }
     metric_add(METRIC_FRAMES_OUT, 1);
-    if (s->c->queued + frame->len > (size_t)config->ws_send_bytes || FAULT(SOCKET_FULL)) {
+    if (is_too_slow(s, frame->len))
         chunk_drop(frame);
-        metric_add(METRIC_SOCKETS_SLOW, 1);
-        socket_close(s, WS_CODE_LATER, "too slow");
-        connection_finish(s->c);
-        return;
-    }
-    connection_send(s->c, frame);
+    else
+        connection_send(s->c, frame);
 }
 
 static struct chunk *compressed_frame(int opcode, struct text payload)
@@ -349,7 +356,8 @@ static bool on_message(void *arg, int opcode, struct text payload)
         on_close_frame(s, payload);
         return false;
     case WS_PING:
-        send_control(s, WS_PONG, payload);
+        if (!is_too_slow(s, payload.len))
+            send_control(s, WS_PONG, payload);
         break;
     case WS_TEXT:
         metric_add(METRIC_FRAMES_IN, 1);

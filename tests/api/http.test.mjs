@@ -185,6 +185,7 @@ test('lines of one name are one list; what must come once comes once', async () 
     assert.equal(status(await ask('If-None-Match: "other"', `If-None-Match: ${tag}`)), 304);
     const korean = await exchange(`GET /api/v1/nothing HTTP/1.1\r\n${H}Accept-Language: en;q=0.5\r\nAccept-Language: ko\r\nConnection: close\r\n\r\n`);
     assert.match(korean.text, /Content-Language: ko/);
+    for (const q of ['inf', 'nan', '1e300', '-1', '2', '0x1', '']) assert.equal(status(await exchange(`GET /api/v1/nothing HTTP/1.1\r\n${H}Accept-Language: en;q=${q}, ko;q=0.1\r\nAccept-Encoding: gzip;q=${q}\r\nConnection: close\r\n\r\n`)), 404, q);
     for (const name of ['Authorization', 'Content-Type', 'Origin', 'Idempotency-Key', 'Sec-WebSocket-Key', 'Sec-WebSocket-Version', 'Access-Control-Request-Method']) {
         const r = await ask(`${name}: a`, 'X-Between: b', `${name.toLowerCase()}: a`);
         assert.ok(status(r) === 400 && r.closed, name);

@@ -209,6 +209,26 @@ test('who does not read is closed with 1013, and others go on', slowed, async ()
     assert.equal(await slow.closed, 1013);
 });
 
+test('answers to pings count as what a socket has to take', async () => {
+    const slow = async () => Number(/madang_sockets_slow_total (\d+)/.exec(await node.admin('/metrics'))[1]), before = await slow();
+    const s = net.connect({ port: node.port, host: '127.0.0.1', highWaterMark: 1024 }).on('error', () => {}), pings = Buffer.concat(Array(500).fill(frame(0x89, 'x'.repeat(125))));
+    s.write(upgrade({ 'Sec-WebSocket-Protocol': `madang.v1, bearer.${p.token}` }));
+    s.pause();
+    await until('it to be closed as too slow', async () => { for (let i = 0; i < 40 && s.writableLength < 1e6; i++) s.write(pings); return await slow() > before; }, 20000);
+    s.destroy();
+    assert.equal((await node.get('/api/v1/info')).status, 200);
+});
+
+test('a socket follows no more topics than it may, and goes on', async () => {
+    const own = await cluster.node({ MADANG_WS_TOPICS_MAX: '512' }), s = await own.socket(p);
+    let refused;
+    for (let i = 0; i < 520 && !refused; i++) refused = (await s.call('tarot.open', { language: 'ko' })).problem?.code;
+    assert.equal(refused, 'rate-limited');
+    assert.ok((await s.ok('session.beat')).now);
+    const fresh = await own.socket(p);
+    assert.ok((await fresh.ok('tarot.open', { language: 'ko' })).chat);
+});
+
 test('silence is noticed: pings, then the end', async () => {
     const s = net.connect(node.port, '127.0.0.1');
     let ended = false;

@@ -422,7 +422,7 @@ export interface DmSince {
 export interface DmMissed {
   events: KeptEvent[];
   head: number;
-  /** False: ask again from the last event's number. */
+  /** False: ask again from the last event's number; without an event, or with a hole in the numbers, read the room anew. */
   complete: boolean;
 }
 export interface PresenceSnapshot {

@@ -21,7 +21,7 @@ enum doors { BOTH_DOORS, REST_ONLY, SOCKET_ONLY };
 enum shed { SHED_AT_HARD, SHED_AT_SOFT, SHED_NEVER };
 
 struct limit {
-    enum { NO_LIMIT, BY_ACCOUNT, BY_ADDRESS } by;
+    enum { NO_LIMIT, BY_ACCOUNT, BY_ADDRESS } by; /* by account: of nobody's calls nothing is counted */
     int64_t count, per_ms;
     bool cluster;
     size_t setting; /* not 0: where in struct config the count stands */
@@ -35,6 +35,8 @@ struct limit {
 /* clang-format on */
 /* The same with a setting of the operator's for a count: madang/config.h. */
 /* clang-format off */
+#define PER_ACCOUNT_BY(key, ms) { .by = BY_ACCOUNT, .setting = offsetof(struct config, key), .per_ms = (ms) }
+#define PER_ADDRESS_BY(key, ms) { .by = BY_ADDRESS, .setting = offsetof(struct config, key), .per_ms = (ms) }
 #define CLUSTER_PER_ACCOUNT_BY(key, ms) \
     { .by = BY_ACCOUNT, .setting = offsetof(struct config, key), .per_ms = (ms), .cluster = true }
 #define CLUSTER_PER_ADDRESS_BY(key, ms) \
@@ -64,6 +66,7 @@ struct call_def {
     problem (*raw)(struct call *c); /* … or a raw exchange: it begins the answer itself, or returns a problem */
     bool streams;                   /* raw: the body is read with exchange_body_next() */
     size_t (*body_limit)(void);     /* NULL: [http] body_bytes */
+    const char *raw_takes;          /* raw: media type of its body, for the documents; NULL: it has none */
     const char *raw_type;           /* raw: media type of its answer, for the documents; "" when it has no body */
     enum doors doors;
     enum once once;

@@ -11,7 +11,7 @@ enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, ME
 extern const char *const method_names[METHOD_COUNT];
 
 enum method exchange_method(const struct exchange *x);
-struct text exchange_header(const struct exchange *x, struct text lower_case_name); /* the first; empty when absent */
+struct text exchange_header(const struct exchange *x, struct text lower_case_name); /* its lines joined; empty when absent */
 struct text exchange_cookie(const struct exchange *x, struct text name);
 struct text exchange_param(const struct exchange *x, struct text name); /* of path or query, decoded */
 
@@ -28,6 +28,11 @@ void exchange_begin(struct exchange *x, int status, int64_t length);
 /* Waits while too much is unsent. CANCELLED when the client is gone. A HEAD swallows it. */
 problem exchange_write(struct call *c, struct text piece) MUST_USE;
 void exchange_reply(struct exchange *x, int status, const char *type, struct text body);
+/* A body that is the same for everybody: made once, also compressed, and shared by all it is sent to. `type` outlives it. */
+struct constant;
+struct constant *constant_new(const char *type, struct text bytes);
+void constant_free(struct constant **k); /* who is being sent it still gets it */
+void exchange_reply_constant(struct exchange *x, const struct constant *k); /* 200, or 304 by its ETag */
 /* OVERLOADED, and nothing is begun, when it does not fit into the call's arena. */
 problem exchange_reply_shape(struct call *c, int status, const struct shape *s, const void *value) MUST_USE;
 /* A page of HTML, with the headers of one: the policy forbids every script but our own files. */

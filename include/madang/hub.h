@@ -10,7 +10,7 @@
 #include "madang/store.h"
 
 /* Joins a socket while a call of its own runs: subscribes, waits for the acknowledgement, reads the heads. Events meanwhile are
- * held; hub_join_done() lets them go, behind `after` of each topic. */
+ * held; hub_join_done() lets them go, behind `after` of each topic. When the call fails instead, all is as before it. */
 problem hub_join(struct call *c, uint64_t socket, const struct text *topics, size_t count, struct counts *heads) MUST_USE;
 /* The same without waiting, for an account whose last socket closed a few seconds ago: its topics were followed meanwhile. False:
  * not so, or something may have been missed; hub_join() it is then. */

@@ -1,6 +1,7 @@
 #include "madang/text.h"
 
 #include <errno.h>
+#include <math.h>
 
 struct text text_of(const char *string)
 {
@@ -144,7 +145,7 @@ bool text_to_f64(struct text t, double *out)
     copy[t.len] = '\0';
     errno = 0;
     *out = strtod(copy, &end);
-    return errno == 0 && *end == '\0';
+    return errno == 0 && *end == '\0' && isfinite(*out);
 }
 
 /* The state is 0 between characters; else bits 0..2 count the bytes still due and bits 8..15, 16..23 hold the

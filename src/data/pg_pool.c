@@ -31,7 +31,7 @@ static struct {
     size_t waiting, out;
     struct pg_connection probe;
     struct timer watch, probe_limit, pulse;
-    bool up, running;
+    bool up, stopping;
     bool pulsing;   /* a task is at it */
     problem writes; /* what came of the last pulse; NULL: well */
     uint64_t moved_ms;
@@ -68,7 +68,8 @@ static void set_up(bool up)
         return;
     pool.up = up;
     metric_set(METRIC_PG_UP, up);
-    log_at(up ? LOG_INFO : LOG_ERROR, "pg", up ? "connected" : "gone: what needs it answers 503");
+    if (!pool.stopping)
+        log_at(up ? LOG_INFO : LOG_ERROR, "pg", up ? "connected" : "gone: what needs it answers 503");
     if (up)
         begin_pulse(&pool.pulse);
     else
@@ -369,6 +370,7 @@ static void free_many(struct pg_connection **all, size_t count)
 void pg_stop(void)
 {
     CHECK(pool.out == 0);
+    pool.stopping = true;
     timer_clear(&pool.watch);
     timer_clear(&pool.probe_limit);
     timer_clear(&pool.pulse);

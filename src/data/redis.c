@@ -231,7 +231,8 @@ problem script_run(struct call *c, struct script *s, struct values keys, struct 
 static void on_commands_link(struct redis_link *l)
 {
     metric_set(METRIC_REDIS_UP, l->ready);
-    log_at(l->ready ? LOG_INFO : LOG_ERROR, "redis", l->ready ? "connected" : "gone: what needs it answers 503");
+    if (!l->stopping)
+        log_at(l->ready ? LOG_INFO : LOG_ERROR, "redis", l->ready ? "connected" : "gone: what needs it answers 503");
     if (!l->ready)
         redis_channels_main_lost();
     for (struct redis_watcher *w = watchers; w; w = w->next)
@@ -258,6 +259,6 @@ void redis_start(void)
 void redis_stop(void)
 {
     watchers = NULL;
+    redis_channels_stop(); /* first: they would take the end of the other for a loss */
     redis_link_stop(&commands);
-    redis_channels_stop();
 }

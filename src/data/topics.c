@@ -9,12 +9,28 @@ static const struct field kept_event_fields[] = {
 };
 const struct shape kept_event_shape = SHAPE("KeptEvent", struct kept_event, kept_event_fields);
 
+/* An event of one of several topics. */
+struct missed_event {
+    int64_t which, seq;
+    struct text ev;
+    struct json data;
+};
+static const struct field missed_event_fields[] = {
+    FIELD(struct missed_event, which),
+    FIELD(struct missed_event, seq),
+    FIELD(struct missed_event, ev),
+    FIELD(struct missed_event, data),
+};
+static const struct shape missed_event_shape = SHAPE("MissedEvent", struct missed_event, missed_event_fields);
 static const struct statement events_since = {
     .name = "topic_events_since",
     .lane = LANE_READ,
-    .row = &kept_event_shape,
-    .rows_max = TOPIC_EVENTS_MAX + 1,
-    .sql = "select seq, ev, data from topic_log where topic = $1 and seq > $2 order by seq limit 501"
+    .row = &missed_event_shape,
+    .rows_max = TOPIC_EVENTS_MAX,
+    .sql = "select w.which, l.seq, l.ev, l.data"
+           " from unnest($1::text[], $2::bigint[], $3::bigint[]) with ordinality as w (topic, since, head, which)"
+           " join topic_log l on l.topic = w.topic and l.seq > w.since and l.seq <= w.head"
+           " order by w.which, l.seq limit 500"
 };
 
 struct topic_head {
@@ -39,11 +55,6 @@ void topics_start(void)
     statements_add(&statements);
 }
 
-problem topic_events_since(struct call *c, struct text topic, int64_t since, struct kept_events *out)
-{
-    return store_many(c, &events_since, VALUES(topic, since), out);
-}
-
 static struct text array_of(struct arena *a, const struct text *topics, size_t count)
 {
     struct buf b;
@@ -57,6 +68,68 @@ static struct text array_of(struct arena *a, const struct text *topics, size_t c
     }
     buf_put_char(&b, '}');
     return arena_buf(a, &b);
+}
+
+static struct text numbers_of(struct arena *a, const struct missed_topic *topics, size_t count, bool heads_wanted)
+{
+    struct buf b;
+
+    buf_init(&b, 1 << 16);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&b, "%c%lld", i ? ',' : '{', (long long)(heads_wanted ? topics[i].head : topics[i].since));
+    buf_put(&b, count ? T("}") : T("{}"));
+    return arena_buf(a, &b);
+}
+
+struct missed_rows {
+    struct missed_event *at;
+    size_t count;
+};
+
+/* The rows of topic `which`, which come next; dense they are all that was wanted, since numbers have no holes. */
+static size_t take_rows(struct call *c, const struct missed_rows *rows, size_t from, int64_t which, struct missed_topic *t)
+{
+    size_t n = 0;
+
+    while (from + n < rows->count && rows->at[from + n].which == which)
+        n++;
+    t->events.at = arena_array(c->arena, struct kept_event, n);
+    for (t->events.count = 0; t->events.count < n; t->events.count++) {
+        const struct missed_event *e = &rows->at[from + t->events.count];
+
+        t->events.at[t->events.count] = (struct kept_event){ e->seq, e->ev, e->data };
+    }
+    t->complete = t->since <= t->head && n == (size_t)(t->head - t->since);
+    return n;
+}
+
+problem topics_events_since(struct call *c, struct missed_topic *topics, size_t count)
+{
+    struct text *names = arena_array(c->arena, struct text, count);
+    struct missed_rows rows;
+    size_t taken = 0;
+    problem p;
+
+    for (size_t i = 0; i < count; i++)
+        names[i] = topics[i].topic;
+    p = store_many(c, &events_since,
+                   VALUES(array_of(c->arena, names, count), numbers_of(c->arena, topics, count, false),
+                          numbers_of(c->arena, topics, count, true)),
+                   &rows);
+    for (size_t i = 0; !p && i < count; i++)
+        taken += take_rows(c, &rows, taken, (int64_t)i + 1, &topics[i]);
+    return p;
+}
+
+problem topic_events_since(struct call *c, struct text topic, int64_t since, int64_t head, struct kept_events *out,
+                           bool *complete)
+{
+    struct missed_topic t = { .topic = topic, .since = since, .head = head, .complete = since == head };
+    problem p = since < head ? topics_events_since(c, &t, 1) : NULL;
+
+    *out = t.events;
+    *complete = t.complete;
+    return p;
 }
 
 problem topic_heads(struct call *c, const struct text *topics, size_t count, struct counts *out)

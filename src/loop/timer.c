@@ -14,6 +14,12 @@ static size_t count;
 static uv_timer_t wake;
 static bool woken;
 
+/* Ticks are kept in 32 bits, which pass their end after 795 days of the machine: which of two is later tells their distance. */
+static bool is_later(uint64_t tick, uint64_t than)
+{
+    return (int32_t)((uint32_t)tick - (uint32_t)than) > 0;
+}
+
 static uint64_t tick_of(uint64_t ms)
 {
     return (ms + TICK_MS - 1) / TICK_MS;
@@ -63,7 +69,7 @@ static void run_slot(uint64_t tick)
     while ((node = list_take_first(&due)) != NULL) {
         struct timer *t = CONTAINER_OF(node, struct timer, node);
 
-        if (t->due > tick) {
+        if (is_later(t->due, tick)) {
             lie_down(t);
         } else {
             count--;
@@ -106,6 +112,7 @@ void timers_start(uv_loop_t *uv)
         list_init(&slots[i]);
     CHECK(uv_timer_init(uv, &wake) == 0);
     tick_done = clock_ms() / TICK_MS;
+    wake_tick = 0;
 }
 
 void timers_close(void)
@@ -121,9 +128,10 @@ void timer_init(struct timer *t, void (*run)(struct timer *t))
 
 void timer_set(struct timer *t, uint64_t at_ms)
 {
-    uint64_t tick = tick_of(at_ms);
+    uint64_t tick = tick_of(at_ms), last = clock_ms() / TICK_MS + INT32_MAX;
 
-    if (timer_is_set(t) && tick >= t->slot) {
+    tick = tick < last ? tick : last; /* 397 days: nothing here waits longer */
+    if (timer_is_set(t) && !is_later(t->slot, tick)) {
         t->due = (uint32_t)tick;
         return;
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ini.h>
 
+#include "madang/address.h"
 #include "madang/list.h"
 
 enum setting_type { TEXT, I64, BOOL };
@@ -235,6 +236,19 @@ static bool is_private(struct text addresses)
     return true;
 }
 
+/* An entry that is misspelt would trust nobody, and all visitors would count as one. */
+static void check_proxies(struct reading *r, struct text list)
+{
+    struct network n;
+
+    while (list.len) {
+        struct text one = text_trim(text_cut(list, ',', &list));
+
+        if (!text_is(one, T("unix")) && !network_parse(one, &n))
+            mistake(r, "[http] trusted_proxies: \"%.*s\" is neither an address, a network nor unix", TEXT_ARG(one));
+    }
+}
+
 static bool load(struct config *to, const char *path, struct buf *mistakes)
 {
     struct reading r = { .path = path, .mistakes = mistakes, .to = to };
@@ -251,6 +265,7 @@ static bool load(struct config *to, const char *path, struct buf *mistakes)
     }
     if (to->debug_echo && !is_private(to->http_listen))
         mistake(&r, "[debug] echo is only for listeners on the loopback: [http] listen is %.*s", TEXT_ARG(to->http_listen));
+    check_proxies(&r, to->http_trusted_proxies);
     return r.found == 0;
 }
 

@@ -18,7 +18,7 @@
 #define BUSY_MS 300 /* of the fault switch */
 
 static struct pressure *pressures;
-static enum overload level;
+static enum overload level, worst; /* worst: with those of connections */
 static struct timer sampler;
 static uint64_t samples;
 static uint64_t sample_due_ms;
@@ -171,11 +171,27 @@ static struct pressure lag = { .name = "lag_ms", .measure = measure_lag, .soft =
                                        .measure = measure_descriptors,
                                        .soft = descriptors_soft,
                                        .hard = descriptors_hard,
+                                       .of_connections = true,
                                        .slow = true };
 
 bool overload_of_descriptors(void)
 {
     return descriptors.is == OVERLOAD_HARD;
+}
+
+bool overload_of_tasks(void)
+{
+    return (int64_t)task_count() >= config->overload_tasks_max;
+}
+
+/* The kernel gives the lowest that is free: all below are in use. */
+bool overload_keeps_free(int fd)
+{
+    int64_t kept = config->overload_descriptors_kept;
+
+    if (kept > descriptors_max / 4)
+        kept = descriptors_max / 4;
+    return descriptors_max > 0 && fd >= descriptors_max - kept;
 }
 
 /* --- sampling --------------------------------------------------------------------------------------------------------- */
@@ -216,14 +232,15 @@ static void on_sample(struct timer *t)
     uint64_t now = clock_ms();
 
     lag_ms = (lag_ms * 3 + (int64_t)(now - sample_due_ms)) / 4;
-    level = OVERLOAD_NONE;
+    level = worst = OVERLOAD_NONE;
     for (struct pressure *p = pressures; p; p = p->next) {
         if (!p->slow || samples % SLOW_EVERY == 0)
             judge(p);
-        level = p->is > level ? p->is : level;
+        level = p->is > level && !p->of_connections ? p->is : level;
+        worst = p->is > worst ? p->is : worst;
     }
     samples++;
-    metric_set(METRIC_OVERLOAD, (int64_t)level);
+    metric_set(METRIC_OVERLOAD, (int64_t)worst);
     next_sample(t, now);
     if (FAULT(LOOP_BUSY))
         be_busy();
@@ -231,7 +248,7 @@ static void on_sample(struct timer *t)
 
 static const char *says(void)
 {
-    return level == OVERLOAD_HARD ? "overloaded" : NULL;
+    return worst == OVERLOAD_HARD ? "overloaded" : NULL;
 }
 
 static void print(struct buf *out)

@@ -60,32 +60,6 @@ void chunk_drop(struct chunk *k)
         free(k);
 }
 
-static struct text print_ipv4(const unsigned char *address, char out[static 46])
-{
-    struct buf b;
-
-    buf_borrow(&b, out, 46);
-    for (int i = 0; i < 4; i++) {
-        if (i)
-            buf_put_char(&b, '.');
-        buf_put_i64(&b, address[i]);
-    }
-    out[b.len] = '\0';
-    return buf_text(&b);
-}
-
-struct text peer_print(const struct peer *p, char out[static 46])
-{
-    static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
-
-    if (p->is_unix)
-        return T("unix");
-    if (memcmp(p->address, mapped, 12) == 0)
-        return print_ipv4(p->address + 12, out);
-    CHECK(uv_inet_ntop(AF_INET6, p->address, out, 46) == 0);
-    return text_of(out);
-}
-
 bool connection_is_open(const struct connection *c)
 {
     return !c->finishing && !c->closing;

@@ -10,6 +10,7 @@
 
 #include "madang/arena.h"
 #include "madang/loop.h"
+#include "peer.h"
 
 struct chunk {
     uint32_t refs;
@@ -31,12 +32,6 @@ struct connection_ops {
 };
 
 struct listener;
-/* IPv4 as ::ffff:a.b.c.d */
-struct peer {
-    unsigned char address[16];
-    bool is_unix;
-};
-
 /* A TCP or a Unix socket, as libuv sees it. */
 union stream_handle {
     uv_handle_t handle;
@@ -62,6 +57,7 @@ struct connection {
     struct timer timer;
     struct peer peer;
     bool reading, shut, counted;
+    bool late;              /* it came when descriptors were few: refused, and closed after its first answer */
     union stream_handle uv; /* last: a TCP connection is made without the rest of it */
 };
 
@@ -74,7 +70,6 @@ void connection_read(struct connection *c, bool on); /* flow control towards the
 /* Closes when all is sent, lingering so that the peer can read it although it may still be sending. */
 void connection_finish(struct connection *c);
 void connection_abort(struct connection *c);
-bool connection_is_open(const struct connection *c);               /* may still be sent to */
-struct text peer_print(const struct peer *p, char out[static 46]); /* borrows `out`, or a constant */
+bool connection_is_open(const struct connection *c); /* may still be sent to */
 
 #endif

@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "door.h"
+#include "madang/config.h"
 
 /* Schemas already written, by name: a shape may be used by many. */
 struct seen {
@@ -138,13 +139,17 @@ static void put_body(const struct call_def *d, struct buf *out)
 {
     struct field fields[16];
     struct shape body = { .name = d->in->name, .fields = fields };
+    bool required = false; /* no body at all is taken for {} */
 
     for (size_t i = 0; i < d->in->count; i++)
         if (!in_path(d, d->in->fields[i].name) && body.count < COUNT_OF(fields))
             fields[body.count++] = d->in->fields[i];
     if (body.count == 0)
         return;
-    buf_put(out, T(",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":"));
+    for (size_t i = 0; i < body.count; i++)
+        required = required || !(fields[i].optional || field_may_be_null(&fields[i]));
+    buf_printf(out,
+               ",\"requestBody\":{\"required\":%s,\"content\":{\"application/json\":{\"schema\":", required ? "true" : "false");
     shape_schema(&body, out);
     buf_put(out, T("}}}"));
 }
@@ -198,7 +203,7 @@ static void put_responses(const struct call_def *d, struct buf *out)
 {
     buf_put(out, T("\"responses\":{"));
     put_success(d, out);
-    for (int status = 400; status < 506; status++) {
+    for (int status = 400; status < 600; status++) {
         if (!may_answer(d, status))
             continue;
         buf_printf(out, ",\"%d\":{", status);
@@ -221,6 +226,8 @@ static void put_operation(const struct call_def *d, struct buf *out)
     put_parameters(d, out);
     if (d->in && has_body(d))
         put_body(d, out);
+    if (d->raw_takes)
+        buf_printf(out, ",\"requestBody\":{\"required\":true,\"content\":{\"%s\":{}}}", d->raw_takes);
     buf_put_char(out, ',');
     put_responses(d, out);
     buf_put_char(out, '}');
@@ -265,57 +272,135 @@ void openapi_print(struct buf *out)
     buf_put(out, T("}\n}\n"));
 }
 
-static void put_messages(struct buf *out)
+/* --- AsyncAPI: one channel; what is called the daemon receives and replies to, what happens it sends -------------------- */
+static void each_socket_call(void (*put)(const struct call_def *d, const char *before, struct buf *out), struct buf *out)
 {
     const char *before = "";
 
     for (size_t i = 0; i < calls_count(); i++) {
-        const struct call_def *d = call_at(i);
-
-        if (d->doors == REST_ONLY)
+        if (call_at(i)->doors == REST_ONLY)
             continue;
-        buf_printf(out, "%s\n      \"%s\": {\"summary\":", before, d->name);
+        put(call_at(i), before, out);
         before = ",";
-        buf_put_json_string(out, text_of(d->says));
-        buf_printf(out,
-                   ",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"op\"],"
-                   "\"properties\":{\"op\":{\"const\":\"%s\"},\"id\":{\"type\":\"integer\",\"minimum\":0},"
-                   "\"key\":{\"type\":\"string\"},\"in\":",
-                   d->name);
-        if (d->in)
-            buf_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}}}", d->in->name);
-        else
-            buf_put(out, T("{\"type\":\"object\"}}}"));
-        if (d->out)
-            buf_printf(out, ",\"x-out\":{\"$ref\":\"#/components/schemas/%s\"}", d->out->name);
-        buf_put_char(out, '}');
     }
 }
 
-static void put_events(struct buf *out)
+static void each_event(void (*put)(const struct event_def *e, struct buf *out), struct buf *out)
 {
     for (size_t f = 0; f < feature_count; f++)
-        for (size_t i = 0; i < features[f]->event_count; i++) {
-            const struct event_def *e = features[f]->events[i];
+        for (size_t i = 0; i < features[f]->event_count; i++)
+            put(features[f]->events[i], out);
+}
 
-            buf_printf(out, ",\n      \"event.%s\": {\"summary\":", e->name);
-            buf_put_json_string(out, text_of(e->says));
-            buf_printf(out,
-                       ",\"x-topic\":\"%s\",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,"
-                       "\"required\":[\"ev\",\"on\"%s,\"data\"],\"properties\":{\"ev\":{\"const\":\"%s\"},"
-                       "\"on\":{\"type\":\"string\"},%s\"data\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
-                       e->on, e->numbered ? ",\"seq\"" : "", e->name,
-                       e->numbered ? "\"seq\":{\"type\":\"integer\",\"minimum\":1}," : "", e->data->name);
-        }
+static void put_call_message(const struct call_def *d, const char *before, struct buf *out)
+{
+    buf_printf(out, "%s\n      \"%s\": {\"summary\":", before, d->name);
+    buf_put_json_string(out, text_of(d->says));
+    buf_printf(out,
+               ",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"op\"],"
+               "\"properties\":{\"op\":{\"const\":\"%s\"},\"id\":{\"type\":\"integer\",\"minimum\":0},"
+               "\"key\":{\"type\":\"string\"},\"in\":",
+               d->name);
+    if (d->in)
+        buf_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}}}", d->in->name);
+    else
+        buf_put(out, T("{\"type\":\"object\"}}}"));
+    if (d->out)
+        buf_printf(out, ",\"x-out\":{\"$ref\":\"#/components/schemas/%s\"}", d->out->name);
+    buf_printf(out,
+               "},\n      \"%s.reply\": {\"payload\":{\"type\":\"object\",\"additionalProperties\":false,"
+               "\"required\":[\"id\",\"out\"],\"properties\":{\"id\":{\"type\":\"integer\",\"minimum\":0},\"out\":",
+               d->name);
+    if (d->out)
+        buf_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}}}}", d->out->name);
+    else
+        buf_put(out, T("{\"type\":\"object\",\"additionalProperties\":false}}}}"));
+}
+
+static void put_event_message(const struct event_def *e, struct buf *out)
+{
+    buf_printf(out, ",\n      \"event.%s\": {\"summary\":", e->name);
+    buf_put_json_string(out, text_of(e->says));
+    buf_printf(out,
+               ",\"x-topic\":\"%s\",\"payload\":{\"type\":\"object\",\"additionalProperties\":false,"
+               "\"required\":[\"ev\",\"on\"%s,\"data\"],\"properties\":{\"ev\":{\"const\":\"%s\"},"
+               "\"on\":{\"type\":\"string\"},%s\"data\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
+               e->on, e->numbered ? ",\"seq\"" : "", e->name, e->numbered ? "\"seq\":{\"type\":\"integer\",\"minimum\":1}," : "",
+               e->data->name);
+}
+
+static void put_call_reference(const struct call_def *d, const char *before, struct buf *out)
+{
+    buf_printf(
+        out,
+        "%s\n    \"%s\": {\"$ref\":\"#/components/messages/%s\"},\"%s.reply\": {\"$ref\":\"#/components/messages/%s.reply\"}",
+        before, d->name, d->name, d->name, d->name);
+}
+
+static void put_event_reference(const struct event_def *e, struct buf *out)
+{
+    buf_printf(out, ",\n    \"event.%s\": {\"$ref\":\"#/components/messages/event.%s\"}", e->name, e->name);
+}
+
+#define CHANNEL "\"channel\":{\"$ref\":\"#/channels/ws\"}"
+
+static void put_call_operation(const struct call_def *d, const char *before, struct buf *out)
+{
+    buf_printf(out, "%s\n    \"%s\": {\"action\":\"receive\"," CHANNEL ",\"summary\":", before, d->name);
+    buf_put_json_string(out, text_of(d->says));
+    buf_printf(out,
+               ",\"x-who\":\"%s\",\"messages\":[{\"$ref\":\"#/channels/ws/messages/%s\"}],\"reply\":{" CHANNEL
+               ",\"messages\":[{\"$ref\":\"#/channels/ws/messages/%s.reply\"},{\"$ref\":\"#/channels/ws/messages/problem\"}]}}",
+               role_names[d->who], d->name, d->name);
+}
+
+static void put_event_operation(const struct event_def *e, struct buf *out)
+{
+    buf_printf(out,
+               ",\n    \"event.%s\": {\"action\":\"send\"," CHANNEL
+               ",\"messages\":[{\"$ref\":\"#/channels/ws/messages/event.%s\"}]}",
+               e->name, e->name);
+}
+
+/* Where [http] public_url is, seen from a WebSocket. */
+static void put_server(struct buf *out)
+{
+    struct text path, host = config->http_public_url;
+    bool tls = text_skip(&host, T("https://"));
+
+    if (!tls && !text_skip(&host, T("http://")))
+        host = T("localhost");
+    host = text_cut(host, '/', &path);
+    buf_printf(out, "\"servers\": {\"public\": {\"protocol\":\"%s\",\"host\":", tls ? "wss" : "ws");
+    buf_put_json_string(out, host);
+    buf_put(out, T("}}"));
 }
 
 void asyncapi_print(struct buf *out)
 {
     buf_put(out, T("{\n  \"asyncapi\": \"3.0.0\",\n  \"info\": {\"title\": \"madang\", \"version\": \"" MADANG_VERSION
-                   "\"},\n  \"channels\": {\"ws\": {\"address\": \"/ws\"}},\n  \"components\": {\"messages\": {"));
-    put_messages(out);
-    put_events(out);
-    buf_put(out, T("},\n    "));
+                   "\"},\n  \"defaultContentType\": \"application/json\",\n  "));
+    put_server(out);
+    buf_put(out, T(",\n  \"channels\": {\"ws\": {\"address\": \"/ws\",\"servers\":[{\"$ref\":\"#/servers/public\"}],"
+                   "\"bindings\":{\"ws\":{\"method\":\"GET\"}},\"messages\": {"));
+    each_socket_call(put_call_reference, out);
+    each_event(put_event_reference, out);
+    buf_put(out, T(",\n    \"problem\": {\"$ref\":\"#/components/messages/problem\"},"
+                   "\"resync\": {\"$ref\":\"#/components/messages/resync\"}}}},\n  \"operations\": {"));
+    each_socket_call(put_call_operation, out);
+    each_event(put_event_operation, out);
+    buf_put(out,
+            T(",\n    \"resync\": {\"action\":\"send\"," CHANNEL ",\"messages\":[{\"$ref\":\"#/channels/ws/messages/resync\"}]}"
+              "},\n  \"components\": {\"messages\": {"));
+    each_socket_call(put_call_message, out);
+    each_event(put_event_message, out);
+    buf_put(out,
+            T(",\n      \"problem\": {\"summary\":\"A call was refused; of one without an id, the id is 0.\",\"payload\":"
+              "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"id\",\"problem\"],\"properties\":"
+              "{\"id\":{\"type\":\"integer\",\"minimum\":0},\"problem\":{\"$ref\":\"#/components/schemas/Problem\"}}}},"
+              "\n      \"resync\": {\"summary\":\"Something of this topic, or of all (*), may have been missed.\",\"payload\":"
+              "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"ev\",\"on\"],\"properties\":"
+              "{\"ev\":{\"const\":\"resync\"},\"on\":{\"type\":\"string\"}}}}},\n    "));
     put_schemas(out);
     buf_put(out, T("}\n}\n"));
 }

@@ -1,5 +1,6 @@
 #include "door.h"
 
+#include "exchange.h"
 #include "limits.h"
 #include "madang/config.h"
 #include "madang/fault.h"
@@ -221,6 +222,7 @@ static int quality(struct text list, struct text language)
         params = text_trim(params);
         if (text_starts(params, T("q=")) && !text_to_f64(text_from(params, 2), &q))
             q = 0;
+        q = q > 1 ? 1 : q;
         best = q * 1000 > best ? (int)(q * 1000) : best;
     }
     return best;
@@ -306,11 +308,26 @@ static void print_calls(struct buf *out)
     buf_put(out, calls_count() ? T("]\n") : T("[]\n"));
 }
 
+/* What cannot be answered is found now, not when somebody meets it. */
+static void check_statuses(void)
+{
+    for (size_t i = 0; i < PROBLEM_COUNT; i++)
+        CHECK(exchange_has_status(problem_table[i].status));
+    for (size_t i = 0; i < calls_count(); i++)
+        CHECK(call_at(i)->status == 0 || exchange_has_status(call_at(i)->status));
+}
+
+int64_t door_call_ms(const struct call_def *d)
+{
+    return d->deadline_ms ? d->deadline_ms : config->http_call_ms;
+}
+
 void door_start(void)
 {
     static struct metric_source metrics = { .print = door_print_metrics };
     static struct list_view calls = { .name = "calls", .print = print_calls };
 
+    check_statuses();
     metric_source_add(&metrics);
     list_view_add(&calls);
 }

@@ -20,14 +20,6 @@ struct visit {
     problem no_socket; /* why it cannot become a WebSocket */
 };
 
-void security_headers(struct exchange *x)
-{
-    exchange_headers_put(x, T("X-Content-Type-Options: nosniff\r\n"));
-    exchange_header_add(x, "X-Request-Id", x->request_id);
-    if (config->http_hsts)
-        exchange_header_add(x, "Strict-Transport-Security", T("max-age=63072000; includeSubDomains"));
-}
-
 static bool in_list(struct text list, struct text one)
 {
     while (list.len)
@@ -36,16 +28,41 @@ static bool in_list(struct text list, struct text one)
     return false;
 }
 
-static struct text own_origin(void)
-{
-    struct text url = config->http_public_url;
+/* "https://host:port", as in an Origin or at the front of an address. */
+struct site {
+    struct text scheme, host, port;
+};
 
-    return text_ends(url, T("/")) ? text_until(url, url.len - 1) : url;
+static struct site site_of(struct text url)
+{
+    struct site s = { .scheme = text_cut(url, ':', &url) };
+    struct text path, place;
+    size_t bracket;
+
+    if (!text_skip(&url, T("//")))
+        return (struct site){ .port = T("") };
+    place = text_cut(url, '/', &path);
+    bracket = text_starts(place, T("[")) && text_find(place, ']') > 0 ? (size_t)text_find(place, ']') : 0;
+    s.host = text_cut(text_from(place, bracket), ':', &s.port);
+    s.host = (struct text){ place.at, bracket + s.host.len };
+    if (s.port.len == 0)
+        s.port = text_is_nocase(s.scheme, T("https")) ? T("443") : T("80");
+    return s;
 }
 
+static bool is_this_machine(struct text host)
+{
+    return text_is_nocase(host, T("localhost")) || text_is(host, T("127.0.0.1")) || text_is(host, T("[::1]"));
+}
+
+/* On one's own machine each of its names is the same place. */
 bool origin_is_ours(struct text origin)
 {
-    return text_is_nocase(origin, own_origin()) || in_list(config->http_origins, origin);
+    struct site own = site_of(config->http_public_url), other = site_of(origin);
+
+    return (other.host.len && text_is_nocase(other.scheme, own.scheme) && text_is(other.port, own.port) &&
+            (text_is_nocase(other.host, own.host) || (is_this_machine(other.host) && is_this_machine(own.host)))) ||
+           in_list(config->http_origins, origin);
 }
 
 static void cors_headers(struct exchange *x)
@@ -61,7 +78,6 @@ static void cors_headers(struct exchange *x)
 
 static void api_headers(struct exchange *x)
 {
-    security_headers(x);
     exchange_headers_put(x, T("Vary: Origin, Accept-Language\r\nCache-Control: no-store\r\n"));
     cors_headers(x);
 }
@@ -132,7 +148,6 @@ static void refuse(struct exchange *x, problem p)
 {
     struct visit *v = visit_of(x);
 
-    x->keep_alive = x->keep_alive && !overload_of_descriptors();
     reply_problem(v, p);
     door_count(&v->call, p, x->began_us);
     exchange_end(x);
@@ -166,10 +181,10 @@ static problem choose(struct visit *v)
     v->call.name = d->name;
     v->call.out_shape = d->out;
     x->streams = d->streams;
-    x->body_max = d->body_limit ? d->body_limit() : d->in || d->raw ? (size_t)config->http_body_bytes : 0;
-    if (d->in && !d->raw && (x->facts.length > 0 || x->facts.chunked) && !is_json(exchange_header(x, T("content-type"))))
+    x->body_max = d->body_limit ? d->body_limit() : (size_t)config->http_body_bytes;
+    if (!d->raw && (x->facts.length > 0 || x->facts.chunked) && !is_json(exchange_header(x, T("content-type"))))
         return PROBLEM(MEDIA_TYPE_UNSUPPORTED);
-    return door_admit(&v->call);
+    return x->late && d->shed != SHED_NEVER ? door_overloaded(&v->call) : door_admit(&v->call);
 }
 
 static problem route(struct exchange *x)
@@ -245,6 +260,15 @@ static problem read_key(struct visit *v)
     return NULL;
 }
 
+/* Clients that always send a body send {} to a call without an input. */
+static problem expect_nothing(struct call *c, struct text body)
+{
+    const struct json_tree *given;
+    problem p = body.len ? json_parse(c->arena, body, &given) : NULL;
+
+    return p ? p : body.len && json_members(given) ? PROBLEM(REQUEST_MALFORMED) : NULL;
+}
+
 static problem decode(struct visit *v)
 {
     struct call *c = &v->call;
@@ -255,7 +279,7 @@ static problem decode(struct visit *v)
     if (c->def->out)
         c->out = arena_alloc(c->arena, c->def->out->size);
     if (!c->def->in)
-        return NULL;
+        return expect_nothing(c, in.json);
     value = arena_alloc(c->arena, c->def->in->size);
     c->in = value;
     return shape_decode(c->def->in, c->arena, &in, value, &c->faults);
@@ -328,10 +352,8 @@ static void reply_options(struct visit *v)
 static void begin(struct exchange *x)
 {
     struct visit *v = visit_of(x);
-    int64_t limit_ms;
 
     if (v->file) {
-        security_headers(x);
         static_file_reply(x, v->file);
         exchange_end(x);
         return;
@@ -349,9 +371,13 @@ static void begin(struct exchange *x)
         refuse(x, PROBLEM(UNAUTHENTICATED));
         return;
     }
-    limit_ms = v->call.def->deadline_ms ? v->call.def->deadline_ms : config->http_call_ms;
+    if (overload_of_tasks()) {
+        x->keep_alive = x->keep_alive && x->body_ended;
+        refuse(x, door_overloaded(&v->call));
+        return;
+    }
     x->door = v;
-    task_start(v->call.name, loop_ms() + (uint64_t)limit_ms, run_visit, v);
+    task_start(v->call.name, loop_ms() + (uint64_t)door_call_ms(v->call.def), run_visit, v);
 }
 
 static bool upgrade(struct exchange *x, struct connection *c, struct text behind)
@@ -361,7 +387,7 @@ static bool upgrade(struct exchange *x, struct connection *c, struct text behind
     if (!text_is(x->path, T("/ws")) && !echo_is_socket(x))
         return false;
     v = visit_of(x);
-    if ((v->no_socket = overload_now() == OVERLOAD_HARD ? door_overloaded(&v->call) : ws_handshake(x)))
+    if ((v->no_socket = x->late || overload_now() == OVERLOAD_HARD ? door_overloaded(&v->call) : ws_handshake(x)))
         return false; /* route() refuses it with this */
     ws_accept(c, x, v->call.korean, behind);
     return true;

@@ -6,7 +6,5 @@
 
 extern const struct http_service public_service;
 /* Whether a browser page of this origin may use cookies and WebSocket here. */
-bool origin_is_ours(struct text origin); /* [http] public_url, or [http] origins */
-void security_headers(struct exchange *x);
-
+bool origin_is_ours(struct text origin); 
 #endif

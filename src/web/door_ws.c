@@ -2,10 +2,12 @@
 #include "hub_parts.h"
 #include "madang/config.h"
 #include "madang/log.h"
+#include "madang/metric.h"
+#include "madang/overload.h"
 #include "madang/seal.h"
 #include "ws.h"
 
-#define CALL_MS_MAX 10000
+#define CALL_MS_MAX 10000 /* the messages behind it wait */
 #define ARENA_LIMIT (16u << 20)
 
 /* One message on its way. */
@@ -59,20 +61,10 @@ struct text call_address(struct call *c)
     if (s && s->address)
         c->address = arena_text(c->arena, text_of(s->address));
     else if (s && s->c)
-        c->address = peer_print(&s->c->peer, arena_alloc(c->arena, 46));
+        c->address = peer_print(&s->c->peer, arena_alloc(c->arena, ADDRESS_TEXT));
     else if (!c->address.len)
         c->address = T("-");
     return c->address;
-}
-
-static void reply_output(uint64_t handle, struct visit *v)
-{
-    struct text out = door_output(&v->call);
-
-    if (arena_is_over(v->call.arena))
-        reply(handle, v, T(",\"problem\":"), door_problem_json(&v->call, PROBLEM(OVERLOADED)));
-    else
-        reply(handle, v, T(",\"out\":"), out.len ? out : T("{}"));
 }
 
 /* {"op":…,"id":…,"in":{…},"key":…}, and nothing else; id, in and key may be left out. */
@@ -107,9 +99,6 @@ static problem identify(struct visit *v, const struct socket *s)
 {
     struct call *c = &v->call;
 
-    c->socket = s->handle;
-    c->korean = s->korean;
-    c->message = v->id;
     if (!s->open)
         return NULL;
     c->account = s->account;
@@ -121,6 +110,7 @@ static problem identify(struct visit *v, const struct socket *s)
 static problem run_call(struct visit *v, const struct socket *s)
 {
     struct call *c = &v->call;
+    int64_t limit_ms;
     void *in;
     problem p;
 
@@ -144,22 +134,28 @@ static problem run_call(struct visit *v, const struct socket *s)
     } else if (v->in && json_members(v->in)) {
         return PROBLEM(REQUEST_MALFORMED);
     }
-    task_set_deadline(c->task,
-                      loop_ms() + (uint64_t)(c->def->deadline_ms && c->def->deadline_ms < CALL_MS_MAX ? c->def->deadline_ms
-                                                                                                      : config->http_call_ms));
+    limit_ms = door_call_ms(c->def);
+    task_set_deadline(c->task, loop_ms() + (uint64_t)(limit_ms < CALL_MS_MAX ? limit_ms : CALL_MS_MAX));
     return door_run(c);
 }
 
-static void answer(uint64_t handle, struct visit *v, problem p)
+/* What was answered in the end. */
+static problem answer(uint64_t handle, struct visit *v, problem p)
 {
+    struct text out = p || v->silent ? T("") : door_output(&v->call);
+
+    if (!p && arena_is_over(v->call.arena))
+        p = PROBLEM(OVERLOADED);
     if (p) {
         reply(handle, v, T(",\"problem\":"), door_problem_json(&v->call, p));
-        return;
+        hub_join_undo(handle);
+        return p;
     }
     if (!v->silent)
-        reply_output(handle, v);
+        reply(handle, v, T(",\"out\":"), out.len ? out : T("{}"));
     if (v->call.after_reply)
         v->call.after_reply(&v->call, v->call.after_arg);
+    return NULL;
 }
 
 static void run_message(struct task *t, struct socket *s, struct text json)
@@ -176,7 +172,9 @@ static void run_message(struct task *t, struct socket *s, struct text json)
     v->call.arena = &a;
     v->call.name = "-";
     v->call.korean = s->korean;
+    v->call.socket = handle;
     p = read_envelope(v, json);
+    v->call.message = v->id;
     if (p == PROBLEM(OVERLOADED)) { /* which call it was is not known, so it cannot be answered */
         socket_close(s, WS_CODE_LATER, "busy");
         arena_fini(&a);
@@ -186,7 +184,7 @@ static void run_message(struct task *t, struct socket *s, struct text json)
         p = run_call(v, s);
     if (p == PROBLEM(REPLAYED))
         p = NULL;
-    answer(handle, v, p);
+    p = answer(handle, v, p);
     door_count(&v->call, p, v->began_us);
     arena_fini(&a);
 }
@@ -201,7 +199,7 @@ static void run_waiting(struct task *t, void *arg)
         struct waiting_message *m = CONTAINER_OF(node, struct waiting_message, node);
 
         s->waiting_count--;
-        socket_read(s, true);
+        socket_go_on(s);
         run_message(t, s, (struct text){ m->bytes, m->len });
         release_waiting(m);
         task_set_deadline(t, 0);
@@ -212,8 +210,14 @@ static void run_waiting(struct task *t, void *arg)
 
 void door_ws_message(struct socket *s, struct text json)
 {
-    struct waiting_message *m = must_alloc(sizeof *m + json.len);
+    struct waiting_message *m;
 
+    if (!s->task && overload_of_tasks()) { /* to read which call it was would take one */
+        metric_add(METRIC_SHED, 1);
+        socket_close(s, WS_CODE_LATER, "busy");
+        return;
+    }
+    m = must_alloc(sizeof *m + json.len);
     m->len = json.len;
     memcpy(m->bytes, json.at, json.len);
     list_append(&s->waiting, &m->node);

@@ -6,15 +6,19 @@
 #include "madang/config.h"
 #include "madang/random.h"
 
-#define SEND_LOW 65536
-
 const char *const method_names[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
 
 #define LINE(status, phrase) [status] = "HTTP/1.1 " #status " " phrase "\r\nDate: "
 /* clang-format off */
 static const char *const status_lines[600] = {
     LINE(200, "OK"), LINE(201, "Created"), LINE(202, "Accepted"), LINE(204, "No Content"), LINE(206, "Partial Content"),
-    LINE(302, "Found"), LINE(303, "See Other"), LINE(304, "Not Modified"), LINE(400, "Bad Request"), LINE(401, "Unauthorized"),
+    LINE(203, "Non-Authoritative Information"), LINE(205, "Reset Content"), LINE(300, "Multiple Choices"),
+    LINE(301, "Moved Permanently"), LINE(302, "Found"), LINE(303, "See Other"), LINE(304, "Not Modified"),
+    LINE(307, "Temporary Redirect"), LINE(308, "Permanent Redirect"), LINE(402, "Payment Required"), LINE(406, "Not Acceptable"),
+    LINE(410, "Gone"), LINE(411, "Length Required"), LINE(421, "Misdirected Request"), LINE(423, "Locked"),
+    LINE(424, "Failed Dependency"), LINE(425, "Too Early"), LINE(428, "Precondition Required"),
+    LINE(451, "Unavailable For Legal Reasons"), LINE(507, "Insufficient Storage"), LINE(508, "Loop Detected"),
+    LINE(511, "Network Authentication Required"), LINE(400, "Bad Request"), LINE(401, "Unauthorized"),
     LINE(403, "Forbidden"), LINE(404, "Not Found"), LINE(405, "Method Not Allowed"), LINE(408, "Request Timeout"),
     LINE(409, "Conflict"), LINE(412, "Precondition Failed"), LINE(413, "Content Too Large"), LINE(414, "URI Too Long"),
     LINE(415, "Unsupported Media Type"), LINE(416, "Range Not Satisfiable"), LINE(417, "Expectation Failed"),
@@ -35,14 +39,19 @@ static uint64_t name_bit(struct text name)
     return UINT64_C(1) << ((name.len * 7 + (unsigned char)name.at[0]) & 63);
 }
 
+static const struct pair *find_field(const struct exchange *x, struct text name)
+{
+    for (size_t i = 0; x->header_bits & name_bit(name) && i < x->header_count; i++)
+        if (text_is(x->headers[i].name, name))
+            return &x->headers[i];
+    return NULL;
+}
+
 struct text exchange_header(const struct exchange *x, struct text name)
 {
-    if (!(x->header_bits & name_bit(name)))
-        return T("");
-    for (size_t i = 0; i < x->header_count; i++)
-        if (text_is(x->headers[i].name, name))
-            return x->headers[i].value;
-    return T("");
+    const struct pair *field = find_field(x, name);
+
+    return field ? field->value : T("");
 }
 
 struct text exchange_cookie(const struct exchange *x, struct text name)
@@ -91,28 +100,6 @@ static bool read_query(struct exchange *x, struct text query)
     return true;
 }
 
-/* Behind a trusted proxy: the right-most address that is not a trusted proxy itself. */
-static void read_forwarded(struct exchange *x)
-{
-    struct text list = exchange_header(x, T("x-forwarded-for")), rest, last;
-
-    x->secure = text_is_nocase(exchange_header(x, T("x-forwarded-proto")), T("https"));
-    while (list.len) {
-        rest = text_cut_last(list, ',', &last);
-        if (last.len == 0 && text_find(list, ',') < 0) {
-            last = list;
-            rest = T("");
-        }
-        last = text_trim(last);
-        if (last.len == 0 || last.len > 45)
-            return;
-        x->address = arena_text(&x->arena, last);
-        if (text_find(config->http_trusted_proxies, ',') < 0 || !text_is(last, config->http_trusted_proxies))
-            return;
-        list = rest;
-    }
-}
-
 static bool id_is_fit(struct text id)
 {
     for (size_t i = 0; i < id.len; i++)
@@ -155,8 +142,11 @@ void exchange_identify(struct exchange *x)
     struct text given = exchange_header(x, T("x-request-id"));
 
     x->address = x->http ? arena_text(&x->arena, http_peer(x->http)) : T("");
-    if (trusted)
-        read_forwarded(x);
+    if (trusted) {
+        struct peer behind = peer_behind(&x->peer, exchange_header(x, T("x-forwarded-for")));
+
+        x->address = peer_print(&behind, arena_alloc(&x->arena, ADDRESS_TEXT));
+    }
     x->request_id = trusted && id_is_fit(given) ? given : request_id_new(&x->arena);
     x->trace_id = read_trace(x);
     x->method = METHOD_OPTIONS; /* until it is known: no path refuses it */
@@ -172,14 +162,67 @@ static bool method_find(struct text name, enum method *out)
     return false;
 }
 
-static void keep_fields(struct exchange *x, const struct pair *fields)
+/* Of what is no list, one reader takes the first of two and another one the last. */
+static bool comes_once(struct text name)
 {
-    x->header_count = x->facts.fields;
-    x->headers = arena_array(&x->arena, struct pair, x->header_count);
-    for (size_t i = 0; i < x->header_count; i++) {
-        x->headers[i] = fields[i];
+    static const struct text once[] = { TEXT_INIT("authorization"),
+                                        TEXT_INIT("content-type"),
+                                        TEXT_INIT("origin"),
+                                        TEXT_INIT("idempotency-key"),
+                                        TEXT_INIT("sec-websocket-key"),
+                                        TEXT_INIT("sec-websocket-version"),
+                                        TEXT_INIT("access-control-request-method") };
+
+    for (size_t i = 0; i < COUNT_OF(once); i++)
+        if (text_is(once[i], name))
+            return true;
+    return false;
+}
+
+/* Lines of one name are one value, in their order (RFC 9110 §5.3; of cookies RFC 9113 §8.2.3). */
+static struct text join_lines(struct exchange *x, struct pair *first)
+{
+    struct text between = text_is(first->name, T("cookie")) ? T("; ") : T(", ");
+    struct buf b;
+
+    buf_init(&b, (size_t)config->http_head_bytes);
+    buf_put(&b, first->value);
+    for (struct pair *p = first + 1; p < x->headers + x->header_count; p++) {
+        if (!text_is(p->name, first->name))
+            continue;
+        buf_put(&b, between);
+        buf_put(&b, p->value);
+        p->name = T(""); /* its value stands in the first now */
+    }
+    return arena_buf(&x->arena, &b);
+}
+
+static bool has_second(const struct exchange *x, const struct pair *first)
+{
+    for (const struct pair *p = first + 1; p < x->headers + x->header_count; p++)
+        if (text_is(p->name, first->name))
+            return true;
+    return false;
+}
+
+/* After it every name is there once, whoever asks for it. False: what must come once comes twice. */
+static bool keep_fields(struct exchange *x, const struct pair *fields)
+{
+    bool again = false, ok = true;
+
+    x->headers = arena_array(&x->arena, struct pair, x->facts.fields);
+    for (size_t i = 0; i < x->facts.fields; i++) {
+        if (find_field(x, fields[i].name)) {
+            again = true;
+            ok = ok && !comes_once(fields[i].name);
+        }
+        x->headers[x->header_count++] = fields[i];
         x->header_bits |= name_bit(fields[i].name);
     }
+    for (struct pair *p = x->headers; again && p < x->headers + x->header_count; p++)
+        if (p->name.len && has_second(x, p))
+            p->value = join_lines(x, p);
+    return ok;
 }
 
 problem exchange_read(struct exchange *x, char *head, size_t len)
@@ -190,7 +233,8 @@ problem exchange_read(struct exchange *x, char *head, size_t len)
 
     if (p)
         return p;
-    keep_fields(x, fields);
+    if (!keep_fields(x, fields))
+        return PROBLEM(REQUEST_MALFORMED);
     exchange_identify(x);
     if (!method_find(x->facts.method, &x->method))
         return PROBLEM(METHOD_UNKNOWN);
@@ -298,12 +342,19 @@ static struct text date_now(void)
     return (struct text){ text, 29 };
 }
 
+bool exchange_has_status(int status)
+{
+    return status > 0 && (size_t)status < COUNT_OF(status_lines) && status_lines[status];
+}
+
 static void put_head(const struct exchange *x, int status, int64_t length, struct buf *out)
 {
-    CHECK(status > 0 && (size_t)status < COUNT_OF(status_lines) && status_lines[status]);
+    CHECK(exchange_has_status(status));
     buf_put(out, text_of(status_lines[status]));
     buf_put(out, date_now());
-    buf_put(out, T("\r\n"));
+    buf_put(out, T("\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: "));
+    buf_put(out, x->request_id);
+    buf_put(out, config->http_hsts ? T("\r\nStrict-Transport-Security: max-age=63072000; includeSubDomains\r\n") : T("\r\n"));
     buf_put(out, buf_text(&x->head_out));
     if (length >= 0 && status != 204 && status != 304) {
         buf_put(out, T("Content-Length: "));
@@ -317,7 +368,7 @@ static void put_head(const struct exchange *x, int status, int64_t length, struc
     buf_put(out, T("\r\n"));
 }
 
-#define HEAD_ROOM 256 /* for the status line and what put_head() adds itself */
+#define HEAD_ROOM 512 /* for the status line and what put_head() adds itself */
 
 /* The head, and the beginning of the body with it in one piece. */
 static void begin(struct exchange *x, int status, int64_t length, struct text piece)
@@ -349,6 +400,16 @@ static void begin(struct exchange *x, int status, int64_t length, struct text pi
 void exchange_begin(struct exchange *x, int status, int64_t length)
 {
     begin(x, status, length, T(""));
+}
+
+void exchange_send_chunk(struct exchange *x, int status, struct chunk *body)
+{
+    begin(x, status, (int64_t)body->len, T(""));
+    if (x->is_head)
+        return;
+    x->length_left = 0;
+    if (x->http)
+        connection_send(http_connection(x->http), chunk_keep(body));
 }
 
 bool exchange_has_begun(const struct exchange *x)

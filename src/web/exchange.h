@@ -22,7 +22,7 @@ struct exchange {
     struct pair *params;  /* of the query, then of the path; room for PARAMS_MAX once there is one */
     size_t param_count;
     struct peer peer;
-    bool secure; /* by https, as a trusted proxy says */
+    bool late; /* as its connection */
     struct text address, request_id, trace_id;
 
     struct buf body;  /* collected, or what has arrived for a streaming handler */
@@ -70,6 +70,9 @@ void exchange_gone(struct exchange *x);
 problem exchange_read(struct exchange *x, char *head, size_t len) MUST_USE;
 /* Whose request it is and what it is called in the log; of one without a head, too. */
 void exchange_identify(struct exchange *x);
+bool exchange_has_status(int status); /* it can be answered with */
+void exchange_send_chunk(struct exchange *x, int status, struct chunk *body); /* the whole answer, sharing the chunk */
+bool accepts_gzip(struct text accept_encoding);
 void exchange_param_add(struct exchange *x, struct pair p); /* at most PARAMS_MAX */
 
 #endif

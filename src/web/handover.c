@@ -108,17 +108,20 @@ void handover_offer(const char *path, struct listener_group *group)
     unlink(path);
     listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     before = umask(0077); /* whoever reaches it could answer in our place */
-    bound = bind(listening, (struct sockaddr *)&at, sizeof at) == 0 && listen(listening, 4) == 0;
+    watch = must_zalloc(sizeof *watch);
+    bound = listening >= 0 && bind(listening, (struct sockaddr *)&at, sizeof at) == 0 && listen(listening, 4) == 0 &&
+            uv_poll_init(loop_uv(), watch, listening) == 0;
     umask(before);
     if (!bound) {
         log_error("handover", "cannot listen at %s", path);
-        close(listening);
+        if (listening >= 0)
+            close(listening);
+        free(watch);
+        watch = NULL;
         listening = -1;
         return;
     }
     offered = group;
-    watch = must_zalloc(sizeof *watch);
-    CHECK(uv_poll_init(loop_uv(), watch, listening) == 0);
     uv_poll_start(watch, UV_READABLE, on_successor);
 }
 

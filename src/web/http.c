@@ -9,6 +9,7 @@
 
 #define BODY_PIECES_MAX 262144 /* bytes of a streaming body that wait for their handler before the socket is not read */
 #define PIPELINED_MAX 65536    /* bytes of following requests kept meanwhile */
+#define UNREAD_MAX 65536       /* unsent bytes of answers beyond which the next request waits */
 #define PROGRESS_MS 5000
 #define DRAIN_IDLE_MS 5000
 #define OVERHEAD_MAX 65536 /* chunk framing and trailers, beyond eight times the payload */
@@ -24,12 +25,11 @@ struct http {
     size_t looked;    /* bytes of `in` that hold no end of head */
     llhttp_t *parser; /* of a request with a body */
     struct exchange *x;
-    uint64_t head_deadline_ms;
     size_t body_bytes_then, framing;
     bool failed, parsing;
     unsigned char blanks; /* empty lines passed over before the present request */
     struct text peer;
-    char peer_text[46];
+    char peer_text[ADDRESS_TEXT];
 };
 
 static struct pool exchanges = POOL_OF(struct exchange, 256), https = POOL_OF(struct http, 256);
@@ -53,8 +53,6 @@ static void parse_some(struct http *h);
 static void set_idle(struct http *h)
 {
     h->state = h->in.len ? READING_HEAD : IDLE;
-    if (h->state == READING_HEAD)
-        h->head_deadline_ms = loop_ms() + (uint64_t)config->http_head_ms;
     timer_set(&h->c->timer, loop_ms() + (uint64_t)(h->in.len  ? config->http_head_ms
                                                    : draining ? DRAIN_IDLE_MS
                                                               : config->http_keep_alive_ms));
@@ -67,6 +65,7 @@ static struct exchange *exchange_new(struct http *h)
     memset(x, 0, offsetof(struct exchange, head_first));
     x->http = h;
     x->peer = h->c->peer;
+    x->late = h->c->late;
     x->began_us = loop_us();
     arena_init(&x->arena, 64u << 20);
     buf_begin(&x->head_out, x->head_first, sizeof x->head_first, 65536);
@@ -236,7 +235,7 @@ static problem begin_exchange(struct http *h, struct text bytes)
     x->body_ended = !has_body(&x->facts);
     if (!x->body_ended && !parse_head(h, head))
         return PROBLEM(REQUEST_MALFORMED);
-    x->keep_alive = x->facts.keep_alive && !draining;
+    x->keep_alive = x->facts.keep_alive && !draining && !h->c->late;
     return NULL;
 }
 
@@ -351,7 +350,7 @@ static bool parse_one(struct http *h)
         if (h->state == IDLE || h->in.len == 0)
             set_idle(h);
     }
-    if (c->queued > (size_t)config->http_send_bytes)
+    if (c->queued > UNREAD_MAX || (c->queued && c->writing))
         return false; /* who does not read its answers gets no more of them: on_drained() goes on */
     return h->state == READING_HEAD && take_head(h);
 }
@@ -432,7 +431,7 @@ static void check_sending(struct http *h)
 {
     struct connection *c = h->c;
 
-    if (c->queued && c->sent - c->seen < (uint32_t)config->http_body_bytes_per_s * PROGRESS_MS / 1000) {
+    if (c->queued && c->sent - c->seen < (uint64_t)config->http_body_bytes_per_s * PROGRESS_MS / 1000) {
         connection_abort(c);
         return;
     }
@@ -449,7 +448,10 @@ static void on_timer(struct connection *c)
         connection_finish(c);
         return;
     case READING_HEAD:
-        refuse(h, PROBLEM(REQUEST_TIMEOUT));
+        if (c->queued) /* it is for the reader of the answers before it that it waits */
+            check_sending(h);
+        else
+            refuse(h, PROBLEM(REQUEST_TIMEOUT));
         return;
     case READING_BODY:
         check_progress(h);

@@ -9,6 +9,7 @@
 #include "topic.h"
 
 #define RESYNC_JITTER_MS 1000
+#define TOPICS_RETRY_S 60 /* a socket that follows too many has to be opened anew: nothing changes by itself */
 
 /* An account with sockets here, or one whose last socket closed a moment ago: its topics are followed a while longer, so that
  * who comes back finds them, and how far they are, without a question to the database. */
@@ -128,6 +129,9 @@ static problem join_all(struct call *c, uint64_t handle, const struct text *name
 
     if (!s || !s->c) /* it has left its topics already, and would never leave these */
         return PROBLEM(CANCELLED);
+    if (s->belong_count + count > (size_t)config->ws_topics_max)
+        return call_retry_after(c, PROBLEM(RATE_LIMITED), TOPICS_RETRY_S);
+    s->joining = true;
     for (size_t i = 0; i < count; i++)
         topic_join(s, topic_use(names[i]), true, !s->joined);
     for (size_t i = 0; i < count; i++) {
@@ -174,8 +178,19 @@ void hub_join_done(uint64_t handle, const struct counts *heads)
         return;
     for (size_t i = 0; i < heads->count; i++)
         topic_open_up(s, heads->at[i].name, heads->at[i].count);
+    s->joining = false;
     topics_let_go(s);
     s->joined = true;
+}
+
+void hub_join_undo(uint64_t handle)
+{
+    struct socket *s = socket_by(handle);
+
+    if (!s || !s->joining)
+        return;
+    s->joining = false;
+    topics_join_undo(s);
 }
 
 /* Nobody of the account is here and nobody waits for him. */
@@ -209,6 +224,7 @@ bool hub_rejoin(struct call *c, struct counts *heads)
         if (!l->topics[i]->known || !l->topics[i]->heard)
             return false;
     heads->at = arena_array(c->arena, struct count_of, l->count);
+    s->joining = true;
     for (size_t i = 0; i < l->count; i++) {
         struct topic *t = l->topics[i];
 
@@ -395,10 +411,14 @@ void hub_join_here(int64_t account, struct text name)
         return;
     }
     list_each_safe (node, &e->sockets) {
-        struct topic *t = topic_use(name);
+        struct socket *s = CONTAINER_OF(node, struct socket, of_account);
+        struct topic *t;
 
+        if (s->belong_count >= config->ws_topics_max) /* its next opening tells of it */
+            continue;
+        t = topic_use(name);
         t->cold = t->cold || !t->heard;
-        topic_join(CONTAINER_OF(node, struct socket, of_account), t, false, true);
+        topic_join(s, t, false, true);
     }
 }
 

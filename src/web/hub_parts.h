@@ -8,6 +8,7 @@
 void hub_start(void);
 void hub_stop(void);
 void hub_socket_gone(struct socket *s);
+void hub_join_undo(uint64_t handle); /* the call that was joining failed; harmless when none was */
 /* An event that another node published. */
 void hub_deliver_remote(struct text topic, int64_t number, struct text json);
 /* The relay hears (or hears again) this topic; or has lost all of them. */

@@ -1,7 +1,6 @@
 #include "limits.h"
 
-#include <arpa/inet.h>
-
+#include "madang/address.h"
 #include "madang/codec.h"
 #include "madang/config.h"
 #include "madang/map.h"
@@ -76,12 +75,14 @@ static int64_t take_here(struct text key, int64_t capacity, int64_t per_ms)
 
 struct text address_network(struct arena *a, struct text address)
 {
-    unsigned char bytes[16];
+    struct address person;
 
-    if (address.len >= INET6_ADDRSTRLEN || inet_pton(AF_INET6, arena_cstr(a, address), bytes) != 1 ||
-        text_find(address, '.') >= 0) /* an IPv4 address in IPv6 clothes is one person's own */
+    if (!address_parse(address, &person))
         return address;
-    return hex_encode(a, bytes, 8);
+    if (address_is_ipv4(&person))
+        return address_print(&person, arena_alloc(a, ADDRESS_TEXT));
+    person = address_person(&person);
+    return hex_encode(a, person.bytes, 8);
 }
 
 struct text call_network(struct call *c)
@@ -97,7 +98,7 @@ static int64_t take_local(struct call *c, const struct limit *l, int64_t capacit
     size_t len = sizeof l;
 
     memcpy(key, &l, sizeof l);
-    if (l->by == BY_ACCOUNT && c->account) {
+    if (l->by == BY_ACCOUNT) {
         memcpy(key + len, &c->account, sizeof c->account);
         len += sizeof c->account;
     } else {
@@ -124,22 +125,33 @@ static int64_t take(struct call *c, const struct limit *l)
 
     if (!l->cluster)
         return take_local(c, l, capacity);
-    whose = l->by == BY_ACCOUNT && c->account ? arena_join(c->arena, T("a"), text_i64(c->account, digits))
-                                              : arena_join(c->arena, T("i"), call_network(c));
+    whose = l->by == BY_ACCOUNT ? arena_join(c->arena, T("a"), text_i64(c->account, digits))
+                                : arena_join(c->arena, T("i"), call_network(c));
     if (!script_run(c, &bucket_script, VALUES(redis_key(c->arena, "limit:%s:%.*s", c->name, TEXT_ARG(whose))),
                     VALUES(capacity, l->per_ms), &wait))
         return wait.number;
     return take_local(c, l, capacity);
 }
 
-problem limits_check(struct call *c)
+static problem check(struct call *c, bool account_alone)
 {
     for (size_t i = 0; i < CALL_LIMITS_MAX; i++) {
         const struct limit *l = &c->def->limits[i];
-        int64_t wait = l->by == NO_LIMIT ? 0 : take(c, l);
+        bool counts = l->by == BY_ACCOUNT ? c->account != 0 : l->by == BY_ADDRESS && !account_alone;
+        int64_t wait = counts ? take(c, l) : 0;
 
         if (wait > 0)
             return call_retry_after(c, PROBLEM(RATE_LIMITED), (wait + 999) / 1000);
     }
     return NULL;
+}
+
+problem limits_check(struct call *c)
+{
+    return check(c, false);
+}
+
+problem limits_check_account(struct call *c)
+{
+    return check(c, true);
 }

@@ -9,6 +9,7 @@
 #include "madang/log.h"
 #include "madang/map.h"
 #include "madang/metric.h"
+#include "madang/overload.h"
 #include "madang/pool.h"
 
 #define BACKLOG 4096
@@ -23,10 +24,10 @@ struct listener {
     size_t refs; /* itself until closed, and its connections */
 };
 
-/* Connections of one address, while it has any. */
+/* Connections of one person, as far as addresses tell, while he has any. */
 struct from_address {
     struct map_node node;
-    unsigned char address[16];
+    struct address person;
     int64_t count;
 };
 
@@ -55,39 +56,24 @@ static void on_listener_closed(uv_handle_t *h)
     listener_drop(CONTAINER_OF(h, struct listener, uv.handle));
 }
 
-static struct text address_key(const unsigned char address[static 16])
+static struct text person_key(const struct address *person)
 {
-    return (struct text){ (const char *)address, 16 };
+    return (struct text){ (const char *)person->bytes, sizeof person->bytes };
 }
 
-bool peer_is_trusted(const struct peer *p)
-{
-    struct text list = config->http_trusted_proxies, one, address;
-    char text[46];
-
-    if (list.len == 0)
-        return false;
-    address = peer_print(p, text);
-    while (list.len) {
-        one = text_cut(list, ',', &list);
-        if (text_is(text_trim(one), address))
-            return true;
-    }
-    return false;
-}
-
-/* False when the address has too many already. */
+/* False when the person has too many already. */
 static bool address_count(struct connection *c)
 {
-    struct map_node *n = map_find(&addresses, address_key(c->peer.address));
+    struct address person = address_person(&c->peer.address);
+    struct map_node *n = map_find(&addresses, person_key(&person));
     struct from_address *f;
 
     if (!c->listener->group->limit_addresses || c->peer.is_unix || peer_is_trusted(&c->peer))
         return true;
     if (!n) {
         f = must_zalloc(sizeof *f);
-        memcpy(f->address, c->peer.address, 16);
-        map_add(&addresses, &f->node, address_key(f->address));
+        f->person = person;
+        map_add(&addresses, &f->node, person_key(&f->person));
         n = &f->node;
     }
     f = CONTAINER_OF(n, struct from_address, node);
@@ -100,7 +86,8 @@ static bool address_count(struct connection *c)
 
 static void address_release(struct connection *c)
 {
-    struct map_node *n = c->counted ? map_find(&addresses, address_key(c->peer.address)) : NULL;
+    struct address person = address_person(&c->peer.address);
+    struct map_node *n = c->counted ? map_find(&addresses, person_key(&person)) : NULL;
     struct from_address *f;
 
     if (!n)
@@ -140,10 +127,10 @@ static void read_peer(struct connection *c)
     if (c->peer.is_unix || uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&from, &length) != 0)
         return;
     if (from.ss_family == AF_INET6) {
-        memcpy(c->peer.address, &((struct sockaddr_in6 *)&from)->sin6_addr, 16);
+        memcpy(c->peer.address.bytes, &((struct sockaddr_in6 *)&from)->sin6_addr, 16);
     } else {
-        memset(c->peer.address + 10, 0xFF, 2);
-        memcpy(c->peer.address + 12, &((struct sockaddr_in *)&from)->sin_addr, 4);
+        memset(c->peer.address.bytes + 10, 0xFF, 2);
+        memcpy(c->peer.address.bytes + 12, &((struct sockaddr_in *)&from)->sin_addr, 4);
     }
 }
 
@@ -177,7 +164,8 @@ static void take_in(struct connection *c)
         metric_add(METRIC_CONNECTIONS_TOTAL, 1);
         metric_set(METRIC_CONNECTIONS, (int64_t)g->connections);
     }
-    if (g->connections > g->connections_max || !address_count(c)) {
+    c->late = g->limit_addresses && overload_of_descriptors();
+    if (g->connections > g->connections_max || (g->limit_addresses && overload_keeps_free(c->fd)) || !address_count(c)) {
         metric_add(METRIC_CONNECTIONS_REFUSED, 1);
         connection_abort(c);
         return;

@@ -26,7 +26,4 @@ void listener_forget(struct connection *c);
 void connection_init(struct connection *c);
 void connection_drop_queue(struct connection *c);
 
-/* True when the peer is a proxy whose X-Forwarded-For is believed. */
-bool peer_is_trusted(const struct peer *p);
-
 #endif

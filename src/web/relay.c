@@ -16,7 +16,7 @@
 #define WELCOME_MS 3000  /* nobody welcomes later than this */
 #define UNSENT_MAX 10000
 #define NODES_MAX 256
-#define NODE_NAME_MAX 40
+#define NODE_NAME_MAX 60 /* [node] name, and which life of it */
 
 struct unsent {
     struct map_node node;
@@ -398,9 +398,9 @@ void relay_start(void)
     struct arena a;
 
     arena_init(&a, 4096);
-    snprintf(name, sizeof name, "%.*s", TEXT_ARG(config->node_name));
-    if (name[0] == '\0')
-        snprintf(name, sizeof name, "%s", random_token(&a, 9).at);
+    /* Each life has a name of its own: one that was killed is missed even when the next comes before its lease lapses. */
+    snprintf(name, sizeof name, "%.*s%s%s", TEXT_ARG(config->node_name), config->node_name.len ? "." : "",
+             random_token(&a, 9).at);
     arena_fini(&a);
     stopping = registered = alone = welcomed = false;
     redis_listen(&listener);

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include "hub_parts.h"
+#include "limits.h"
 #include "madang/calls.h"
 #include "madang/config.h"
 
@@ -71,6 +72,7 @@ static const struct shape missed_shape = SHAPE("TopicMissed", struct topic_misse
 struct follow {
     struct counts heads;
     struct buf frames;
+    bool full; /* one did not fit: the longer ones are not fetched any more */
 };
 
 static void add_event(struct follow *f, struct text topic, const struct kept_event *e)
@@ -99,25 +101,47 @@ static void add_resync(struct follow *f, struct text topic)
     buf_put(&f->frames, (struct text){ json, (size_t)length });
 }
 
-/* The events between seen and head, all of them or a resync. */
-static problem add_missed(struct call *c, struct follow *f, struct text topic, int64_t seen, int64_t head)
+/* All events of the topic, or a resync. */
+static void add_missed(struct follow *f, const struct missed_topic *t)
 {
-    struct kept_events events;
-    problem p = topic_events_since(c, topic, seen, &events);
-    size_t wanted = (size_t)(head - seen), frames_before = f->frames.len;
+    size_t before = f->frames.len;
 
-    if (p)
-        return p;
-    if (wanted > TOPIC_EVENTS_MAX || events.count < wanted || events.at[0].seq != seen + 1) {
-        add_resync(f, topic);
-        return NULL;
-    }
-    for (size_t i = 0; i < wanted; i++)
-        add_event(f, topic, &events.at[i]);
+    for (size_t i = 0; t->complete && i < t->events.count; i++)
+        add_event(f, t->topic, &t->events.at[i]);
+    f->full = f->full || f->frames.over;
     if (f->frames.over) { /* more bytes than a socket may have unsent */
         f->frames.over = false;
-        f->frames.len = frames_before;
-        add_resync(f, topic);
+        f->frames.len = before;
+    }
+    if (f->full || !t->complete)
+        add_resync(f, t->topic);
+}
+
+static int by_length(const void *a, const void *b)
+{
+    const struct missed_topic *one = a, *other = b;
+    int64_t lengths[] = { one->head - one->since, other->head - other->since };
+
+    return lengths[0] < lengths[1] ? -1 : lengths[0] > lengths[1];
+}
+
+/* Short ones first and many at once: of what a socket may be sent most topics get theirs, and what would not be sent is not
+ * fetched. */
+static problem follow_missed(struct call *c, struct follow *f, struct missed_topic *topics, size_t count)
+{
+    qsort(topics, count, sizeof *topics, by_length);
+    for (size_t from = 0, to = 0; from < count; from = to) {
+        int64_t events = 0;
+        problem p;
+
+        while (to < count && (to == from || events + topics[to].head - topics[to].since <= TOPIC_EVENTS_MAX)) {
+            events += topics[to].head - topics[to].since;
+            to++;
+        }
+        if (!f->full && (p = topics_events_since(c, topics + from, to - from)))
+            return p;
+        for (size_t i = from; i < to; i++)
+            add_missed(f, &topics[i]);
     }
     return NULL;
 }
@@ -178,15 +202,36 @@ static int64_t seen_of(const struct counts *seen, struct text topic)
     return -1;
 }
 
+/* What is compared costs nothing: only what is missing, and not too much of it, is fetched. */
+static problem catch_up(struct call *c, struct follow *f, const struct counts *all_seen)
+{
+    struct missed_topic *missed = arena_array(c->arena, struct missed_topic, f->heads.count);
+    size_t count = 0;
+
+    for (size_t i = 0; i < f->heads.count; i++) {
+        const struct count_of *head = &f->heads.at[i];
+        int64_t seen = seen_of(all_seen, head->name);
+
+        if (seen < 0 || seen == head->count)
+            continue;
+        if (seen > head->count || head->count - seen > TOPIC_EVENTS_MAX)
+            add_resync(f, head->name);
+        else
+            missed[count++] = (struct missed_topic){ .topic = head->name, .since = seen, .head = head->count };
+    }
+    return follow_missed(c, f, missed, count);
+}
+
 static problem session_open(struct call *c)
 {
     const struct session_open *in = c->in;
     struct session_opened *out = c->out;
     struct follow *f = arena_new(c->arena, struct follow);
     struct topic_list topics = { 0 };
+    bool was_nobody = c->account == 0;
     problem p;
 
-    if (in->token.is == PRESENT && (p = claim(c, in->token.value)))
+    if (in->token.is == PRESENT && ((p = claim(c, in->token.value)) || (was_nobody && (p = limits_check_account(c)))))
         return p;
     if (c->account == 0)
         return PROBLEM(UNAUTHENTICATED);
@@ -195,12 +240,8 @@ static problem session_open(struct call *c)
         return p;
     buf_init(&f->frames, (size_t)config->ws_send_bytes / 2);
     arena_defer(c->arena, free_frames, f);
-    for (size_t i = 0; i < f->heads.count; i++) {
-        int64_t seen = seen_of(&in->seen, f->heads.at[i].name);
-
-        if (seen >= 0 && seen < f->heads.at[i].count && (p = add_missed(c, f, f->heads.at[i].name, seen, f->heads.at[i].count)))
-            return p;
-    }
+    if ((p = catch_up(c, f, &in->seen)))
+        return p;
     if (!socket_by(c->socket))
         return PROBLEM(CANCELLED);
     *out = (struct session_opened){ c->account, f->heads, { socket_by(c->socket)->expires_s * 1000000 } };
@@ -238,11 +279,13 @@ static problem topic_sync(struct call *c)
 
     if (!hub_is_member(c->socket, in->topic))
         return PROBLEM(FORBIDDEN);
-    if ((p = topic_heads(c, &in->topic, 1, &heads)) || (p = topic_events_since(c, in->topic, in->since, &events)))
+    if ((p = topic_heads(c, &in->topic, 1, &heads)))
         return p;
     out->head = heads.at[0].count;
-    out->complete =
-        in->since >= out->head || (events.count > 0 && events.count <= TOPIC_EVENTS_MAX && events.at[0].seq == in->since + 1);
+    if (out->head - in->since > TOPIC_EVENTS_MAX)
+        return NULL; /* not complete, and nothing of it is of use */
+    if ((p = topic_events_since(c, in->topic, in->since, out->head, &events, &out->complete)))
+        return p;
     out->events.at = events.at;
     out->events.count = out->complete ? events.count : 0;
     return NULL;
@@ -252,6 +295,7 @@ static problem topic_sync(struct call *c)
 static const struct call_def calls[] = {
     { .name = "session.open", .doors = SOCKET_ONLY, .who = ANYONE, .in = &open_shape, .out = &opened_shape,
       .run = session_open,
+      .limits = { PER_ADDRESS_BY(ws_opens_address, SECONDS(10)), PER_ACCOUNT_BY(ws_opens_account, SECONDS(10)) },
       .says = "Opens the session of this socket: joins its topics and tells what was missed. May come with the upgrade, as the "
               "subprotocol open.<base64url of the input>; then it is answered with the id 0." },
     { .name = "session.renew", .doors = SOCKET_ONLY, .who = ANYONE, .in = &renew_shape, .out = &renewed_shape,

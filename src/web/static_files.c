@@ -2,12 +2,10 @@
 
 #include <dirent.h>
 
-#include "madang/codec.h"
 #include "madang/config.h"
 #include "madang/load.h"
 #include "madang/log.h"
 #include "madang/map.h"
-#include "madang/seal.h"
 
 #define FILE_BYTES_MAX (8u << 20)
 #define TOTAL_BYTES_MAX (64u << 20)
@@ -16,12 +14,13 @@
 struct static_file {
     struct map_node node;
     char *path; /* "/app.js" */
-    struct text bytes, etag;
-    const char *type;
+    struct constant *body;
+    bool is_page;
 };
 
 static struct map files;
 static struct arena memory;
+static size_t total; /* bytes of all */
 static bool started;
 
 static const struct {
@@ -49,31 +48,32 @@ static const char *type_of(struct text path)
 
 static size_t room(void)
 {
-    size_t left = TOTAL_BYTES_MAX - memory.used;
+    size_t left = TOTAL_BYTES_MAX - total;
 
-    return memory.used >= TOTAL_BYTES_MAX ? 0 : left < FILE_BYTES_MAX ? left : FILE_BYTES_MAX;
+    return left < FILE_BYTES_MAX ? left : FILE_BYTES_MAX;
 }
 
 static void add_file(const char *from, const char *path)
 {
     const char *type = type_of(text_of(path));
     struct static_file *f;
-    struct digest d;
+    struct arena file;
     struct text bytes;
 
     if (!type)
         return;
-    if (!file_load(&memory, from, room(), &bytes)) {
+    arena_init(&file, FILE_BYTES_MAX + 65536);
+    if (file_load(&file, from, room(), &bytes)) {
+        total += bytes.len;
+        f = arena_new(&memory, struct static_file);
+        f->body = constant_new(type, bytes);
+        f->is_page = text_starts(text_of(type), T("text/html"));
+        f->path = (char *)(uintptr_t)arena_cstr(&memory, text_of(path));
+        map_add(&files, &f->node, text_of(f->path));
+    } else {
         log_warn("static", "%s cannot be read or is too large", from);
-        return;
     }
-    f = arena_new(&memory, struct static_file);
-    d = sha256(bytes);
-    f->bytes = bytes;
-    f->type = type;
-    f->path = (char *)(uintptr_t)arena_cstr(&memory, text_of(path));
-    f->etag = arena_printf(&memory, "\"%.16s\"", digest_hex(&memory, &d).at);
-    map_add(&files, &f->node, text_of(f->path));
+    arena_fini(&file);
 }
 
 static void add_folder(const char *from, const char *path, int depth)
@@ -105,6 +105,7 @@ void static_files_start(void)
     started = config->http_web_root.len > 0;
     if (!started)
         return;
+    total = 0;
     arena_init(&memory, TOTAL_BYTES_MAX);
     add_folder(config->http_web_root.at, "", 0);
     log_info("static", "%zu files of %s", files.count, config->http_web_root.at);
@@ -112,6 +113,8 @@ void static_files_start(void)
 
 void static_files_stop(void)
 {
+    for (struct map_node *n = map_next(&files, NULL); n; n = map_next(&files, n))
+        constant_free(&CONTAINER_OF(n, struct static_file, node)->body);
     map_fini(&files);
     if (started)
         arena_fini(&memory);
@@ -138,16 +141,8 @@ const struct static_file *static_page_find(const struct exchange *x)
 
 void static_file_reply(struct exchange *x, const struct static_file *f)
 {
-    bool is_page = text_starts(text_of(f->type), T("text/html"));
-
-    exchange_header_add(x, "ETag", f->etag);
-    exchange_header_add(x, "Cache-Control", T("no-cache"));
-    if (is_page)
+    if (f->is_page)
         exchange_page_headers(x);
     exchange_header_add(x, "Cross-Origin-Resource-Policy", T("same-origin"));
-    if (etag_matches(exchange_header(x, T("if-none-match")), f->etag)) {
-        exchange_begin(x, 304, -1);
-        return;
-    }
-    exchange_reply(x, 200, f->type, f->bytes);
+    exchange_reply_constant(x, f->body);
 }

@@ -34,6 +34,7 @@ struct held_event {
 struct held_events {
     struct list events;
     size_t bytes;
+    bool lossy; /* there was no room for all of them */
 };
 
 static struct map topics;
@@ -188,12 +189,13 @@ void topic_join(struct socket *s, struct topic *t, bool held, bool lasting)
 
     if (m) {
         m->held = m->held || held;
+        m->fresh = m->fresh && held;
         topic_release(t);
         return;
     }
     in_topic = topic_place(t);
     in_socket = socket_place(s);
-    t->members[in_topic] = (struct member){ .socket = s, .back = in_socket, .held = held };
+    t->members[in_topic] = (struct member){ .socket = s, .back = in_socket, .held = held, .fresh = held };
     s->belongs[in_socket] = (struct belongs){ t, in_topic, lasting };
 }
 
@@ -242,8 +244,10 @@ static void hold(struct socket *s, struct topic *t, int64_t number, struct chunk
         s->held = must_zalloc(sizeof *s->held);
         list_init(&s->held->events);
     }
-    if (s->held->bytes + frame->len > (size_t)config->ws_send_bytes)
-        return; /* joining under a flood: the head read afterwards covers what is numbered */
+    if (s->held->bytes + frame->len > (size_t)config->ws_send_bytes) { /* joining under a flood */
+        s->held->lossy = true;
+        return;
+    }
     h = must_zalloc(sizeof *h);
     *h = (struct held_event){ .topic = t, .number = number, .frame = chunk_keep(frame) };
     list_append(&s->held->events, &h->node);
@@ -269,9 +273,25 @@ void topic_open_up(struct socket *s, struct text name, int64_t after)
         if (!text_is(t->node.key, name))
             continue;
         t->members[s->belongs[i].at].after = after;
-        t->members[s->belongs[i].at].held = false;
+        t->members[s->belongs[i].at].held = t->members[s->belongs[i].at].fresh = false;
         return;
     }
+}
+
+void topics_join_undo(struct socket *s)
+{
+    for (uint32_t i = 0; i < s->belong_count;) {
+        struct topic *t = s->belongs[i].topic;
+        struct member *m = &t->members[s->belongs[i].at];
+
+        if (m->held && m->fresh) { /* the last one takes its place */
+            topic_part(s, t);
+            continue;
+        }
+        m->held = false;
+        i++;
+    }
+    topics_let_go(s);
 }
 
 void topics_let_go(struct socket *s)
@@ -289,6 +309,8 @@ void topics_let_go(struct socket *s)
         chunk_drop(h->frame);
         free(h);
     }
+    if (all && all->lossy)
+        socket_send(s, resync_frame(T("*")));
     free(all);
 }
 

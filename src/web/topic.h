@@ -14,6 +14,7 @@ struct member {
     int64_t after; /* numbers up to this one the socket has, or gets by replay */
     uint32_t back; /* which of the socket's it is */
     bool held;     /* still joining: events are kept for later */
+    bool fresh;    /* … and it is this joining that made it a member: it leaves again when that fails */
 };
 
 struct ordering;
@@ -41,6 +42,7 @@ void topics_stop(void);
  * while after it is gone. */
 void topic_join(struct socket *s, struct topic *t, bool held, bool lasting);
 void topic_open_up(struct socket *s, struct text name, int64_t after); /* no longer held, if it is a topic of the socket's */
+void topics_join_undo(struct socket *s); /* the joining failed: all is as it was before, and what was held is sent */
 bool topic_has(const struct socket *s, const struct topic *t);
 void topic_part(struct socket *s, struct topic *t); /* this one, if it has joined */
 void topics_leave(struct socket *s);                /* all of them */

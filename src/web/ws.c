@@ -110,27 +110,44 @@ static struct text accept_key(struct arena *a, struct text key)
     return base64_encode(a, digest, sizeof digest);
 }
 
-static bool offer_fits(struct text offer)
+static bool window_fits(struct text value, int64_t least)
 {
-    struct text param = text_trim(text_cut(offer, ';', &offer)), value;
     int64_t bits;
 
-    if (!text_is(param, T("permessage-deflate")))
+    return text_to_i64(value, &bits) && value.at[0] != '0' && bits >= least && bits <= 15;
+}
+
+/* One parameter of an offer of permessage-deflate; its bit, or 0 when it cannot be granted. */
+static unsigned param_fits(struct text param)
+{
+    struct text value, name = text_trim(text_cut(param, '=', &value));
+
+    value = text_trim(value);
+    if (text_is(name, T("server_no_context_takeover")))
+        return value.len ? 0 : 1;
+    if (text_is(name, T("client_no_context_takeover")))
+        return value.len ? 0 : 2;
+    if (text_is(name, T("server_max_window_bits")))
+        return window_fits(value, 12) ? 4 : 0;
+    if (text_is(name, T("client_max_window_bits")))
+        return value.len == 0 || window_fits(value, 8) ? 8 : 0;
+    return 0;
+}
+
+/* RFC 7692 §7.1: an offer with a parameter that is unknown, wrong or named twice is declined. */
+static bool offer_fits(struct text offer)
+{
+    struct text params;
+    unsigned seen = 0, one = 1;
+
+    if (!text_is(text_trim(text_cut(offer, ';', &params)), T("permessage-deflate")))
         return false;
-    while (offer.len) {
-        param = text_trim(text_cut(offer, ';', &offer));
-        param = text_trim(text_cut(param, '=', &value));
-        value = text_trim(value);
-        if ((text_is(param, T("server_no_context_takeover")) || text_is(param, T("client_no_context_takeover"))) &&
-            value.len == 0)
-            continue;
-        if (text_is(param, T("client_max_window_bits")) && value.len == 0)
-            continue;
-        if (!(text_is(param, T("client_max_window_bits")) || text_is(param, T("server_max_window_bits"))) ||
-            !text_to_i64(value, &bits) || bits < 8 || bits > 15 || (bits < 12 && text_is(param, T("server_max_window_bits"))))
-            return false;
+    while (params.len && one) {
+        one = param_fits(text_trim(text_cut(params, ';', &params)));
+        one = seen & one ? 0 : one;
+        seen |= one;
     }
-    return true;
+    return one != 0;
 }
 
 static bool wants_deflate(struct text offers)
@@ -195,6 +212,17 @@ void socket_close(struct socket *s, int code, const char *reason)
     timer_set_after(&s->c->timer, CLOSE_WAIT_MS);
 }
 
+/* True, and it is closed, when `more` would be more than may be unsent. */
+static bool is_too_slow(struct socket *s, size_t more)
+{
+    if (s->c->queued + more <= (size_t)config->ws_send_bytes && !FAULT(SOCKET_FULL))
+        return false;
+    metric_add(METRIC_SOCKETS_SLOW, 1);
+    socket_close(s, WS_CODE_LATER, "too slow");
+    connection_finish(s->c);
+    return true;
+}
+
 void socket_send(struct socket *s, struct chunk *frame)
 {
     if (!s->c || s->closing) {
@@ -202,14 +230,10 @@ void socket_send(struct socket *s, struct chunk *frame)
         return;
     }
     metric_add(METRIC_FRAMES_OUT, 1);
-    if (s->c->queued + frame->len > (size_t)config->ws_send_bytes || FAULT(SOCKET_FULL)) {
+    if (is_too_slow(s, frame->len))
         chunk_drop(frame);
-        metric_add(METRIC_SOCKETS_SLOW, 1);
-        socket_close(s, WS_CODE_LATER, "too slow");
-        connection_finish(s->c);
-        return;
-    }
-    connection_send(s->c, frame);
+    else
+        connection_send(s->c, frame);
 }
 
 static struct chunk *compressed_frame(int opcode, struct text payload)
@@ -318,6 +342,11 @@ static void echo_text(struct socket *s, struct text payload)
     echo_message(s, WS_TEXT, payload);
 }
 
+static bool is_full(const struct socket *s)
+{
+    return s->waiting_count >= config->ws_waiting_max;
+}
+
 static bool on_message(void *arg, int opcode, struct text payload)
 {
     struct socket *s = arg;
@@ -327,7 +356,8 @@ static bool on_message(void *arg, int opcode, struct text payload)
         on_close_frame(s, payload);
         return false;
     case WS_PING:
-        send_control(s, WS_PONG, payload);
+        if (!is_too_slow(s, payload.len))
+            send_control(s, WS_PONG, payload);
         break;
     case WS_TEXT:
         metric_add(METRIC_FRAMES_IN, 1);
@@ -343,34 +373,76 @@ static bool on_message(void *arg, int opcode, struct text payload)
     default:
         break;
     }
-    return s->c != NULL && connection_is_open(s->c);
+    return s->c != NULL && connection_is_open(s->c) && !is_full(s);
 }
 
-static void on_data(struct connection *c, struct text data)
+static void keep_unread(struct socket *s, struct text left)
 {
-    struct socket *s = c->owner;
-    struct ws_rules rules = { s->echo ? ECHO_MAX : (size_t)config->ws_message_bytes, s->deflate };
-    struct text payload;
-    size_t used;
+    s->unread = must_alloc(sizeof *s->unread + left.len);
+    s->unread->len = left.len;
+    if (left.len)
+        memcpy(s->unread->bytes, left.at, left.len);
+}
+
+/* What is no whole plain text: by a reader, which it keeps while something is incomplete. */
+static void read_frames(struct socket *s, struct connection *c, const struct ws_rules *rules, struct text data)
+{
     int code;
 
-    s->heard = true;
-    while (!s->reader && (used = ws_plain_text(&rules, data, &payload)) > 0) {
-        data = text_from(data, used);
-        if (!on_message(s, WS_TEXT, payload) || data.len == 0)
-            return;
-    }
     if (!s->reader)
         s->reader = ws_reader_lease();
-    code = ws_reader_feed(s->reader, &rules, data, on_message, s);
+    code = ws_reader_feed(s->reader, rules, data, on_message, s);
     if (c->owner != s || c->closing)
         return;
     if (code) {
         socket_close(s, code, "");
         connection_finish(c);
     }
-    if (s->reader && ws_reader_is_idle(s->reader))
+    if (is_full(s) && connection_is_open(c))
+        keep_unread(s, ws_reader_left(s->reader));
+    if (ws_reader_is_idle(s->reader))
         ws_reader_give(&s->reader);
+}
+
+/* As long as more messages may wait: however small they come, no more than so many are kept. */
+static void read_messages(struct socket *s, struct connection *c, struct text data)
+{
+    struct ws_rules rules = { s->echo ? ECHO_MAX : (size_t)config->ws_message_bytes, s->deflate };
+    struct text payload;
+    size_t used;
+
+    while (!s->reader && !is_full(s) && (used = ws_plain_text(&rules, data, &payload)) > 0) {
+        data = text_from(data, used);
+        on_message(s, WS_TEXT, payload);
+        if (c->owner != s || !connection_is_open(c) || data.len == 0)
+            return;
+    }
+    if (is_full(s))
+        keep_unread(s, data);
+    else
+        read_frames(s, c, &rules, data);
+}
+
+static void on_data(struct connection *c, struct text data)
+{
+    struct socket *s = c->owner;
+
+    s->heard = true;
+    read_messages(s, c, data);
+}
+
+void socket_go_on(struct socket *s)
+{
+    struct unread *u = s->unread;
+
+    if (!s->c || s->waiting_count > config->ws_waiting_max / 2)
+        return;
+    s->unread = NULL;
+    if (u && connection_is_open(s->c))
+        read_messages(s, s->c, (struct text){ u->bytes, u->len });
+    free(u);
+    if (!is_full(s))
+        socket_read(s, true);
 }
 
 /* The task that works for it may still run: the last of both frees it. */
@@ -392,6 +464,8 @@ static void on_gone(struct connection *c)
     metric_set(METRIC_SOCKETS, (int64_t)open_count);
     if (s->reader)
         ws_reader_give(&s->reader);
+    free(s->unread);
+    s->unread = NULL;
     hub_socket_gone(s);
     door_ws_gone(s);
     socket_release(s);
@@ -411,7 +485,7 @@ static void on_drained(struct connection *c)
 static struct socket *socket_new(struct connection *c, const struct exchange *x, bool korean)
 {
     struct socket *s = pool_take(&kept);
-    char peer[46];
+    char peer[ADDRESS_TEXT];
 
     *s = (struct socket){ .c = c, .korean = korean, .opened_s = (uint32_t)(loop_ms() / 1000) };
     if (peer_is_trusted(&c->peer) && !text_is(x->address, peer_print(&c->peer, peer))) /* else it is the peer's */
@@ -507,7 +581,7 @@ void ws_accept(struct connection *c, struct exchange *x, bool korean, struct tex
 static void print_one(struct socket *s, void *arg)
 {
     struct buf *out = arg;
-    char peer[46];
+    char peer[ADDRESS_TEXT];
     struct text address = s->address ? text_of(s->address) : s->c ? peer_print(&s->c->peer, peer) : T("");
 
     buf_printf(out, "%s{\"handle\":\"%llx\",\"account\":%lld,\"address\":\"%.*s\",\"age_s\":%llu,\"unsent\":%u,\"waiting\":%u}",

@@ -13,6 +13,10 @@ struct belongs { /* a topic, and the place in its list of members */
     bool lasting;
 };
 struct held_events;
+struct unread { /* bytes that came, and wait for room in `waiting` before they become messages */
+    size_t len;
+    char bytes[];
+};
 struct waiting_message {
     struct list node;
     size_t len;
@@ -23,12 +27,14 @@ struct socket {
     uint64_t handle;
     struct connection *c;                               /* NULL while it is being let go */
     bool korean, deflate, open, joined, closing, heard; /* joined: session.open was answered */
+    bool joining;                                       /* a call of its own has topics held for it */
     bool echo;                                          /* debug_echo.h */
     unsigned char missed;                               /* pings without an answer */
     unsigned short waiting_count, running;
     enum role role;
-    struct task *task;        /* works through `waiting` */
-    struct list waiting;      /* messages in their order */
+    struct task *task;   /* works through `waiting` */
+    struct list waiting; /* messages in their order */
+    struct unread *unread;
     struct ws_reader *reader; /* leased while something is incomplete */
     struct belongs *belongs;
     uint16_t belong_count, belong_room;
@@ -54,6 +60,7 @@ void socket_send_message(struct socket *s, int opcode, struct text payload);
 void socket_close(struct socket *s, int code, const char *reason);
 void socket_set_timer(struct socket *s);
 void socket_read(struct socket *s, bool on);
+void socket_go_on(struct socket *s); /* a message of `waiting` was taken: what came behind them, then what comes */
 /* A text frame, to be shared, of these pieces one after the other; and what is in it. */
 struct chunk *frame_join_all(const struct text *parts, size_t count);
 #define frame_join(...) \

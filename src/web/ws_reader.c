@@ -4,7 +4,7 @@
 #include <zlib.h>
 
 #define POOL_MAX 256
-#define FRAGMENTS_MAX 1024
+#define EMPTY_MAX 1024 /* fragments of a message without a byte: they are in no other bound */
 #define WINDOW_BITS 12 /* of our deflate: 4 KiB; without context takeover more does not pay */
 
 struct ws_reader {
@@ -16,7 +16,7 @@ struct ws_reader {
     bool in_frame;
     int opcode; /* of the message begun; 0: none */
     bool compressed;
-    size_t fragments;
+    size_t empty; /* fragments of it */
     uint32_t utf8;
     struct buf message, control;
 };
@@ -110,8 +110,10 @@ static int frame_begin(struct ws_reader *r, const struct ws_rules *rules, const 
         buf_init(&r->control, 125);
         return f->fin && f->payload_length <= 125 && f->opcode <= WS_PONG ? 0 : WS_CODE_PROTOCOL;
     }
-    if ((!starts && f->opcode != WS_CONTINUATION) || starts == (r->opcode != 0) || ++r->fragments > FRAGMENTS_MAX)
+    if ((!starts && f->opcode != WS_CONTINUATION) || starts == (r->opcode != 0))
         return WS_CODE_PROTOCOL;
+    if (f->payload_length == 0 && ++r->empty > EMPTY_MAX)
+        return WS_CODE_POLICY;
     if (starts) {
         r->opcode = f->opcode;
         r->compressed = f->rsv != 0;
@@ -207,7 +209,7 @@ static int frame_end(struct ws_reader *r, const struct ws_rules *rules, const st
         return code;
     opcode = r->opcode;
     r->opcode = 0;
-    r->fragments = 0;
+    r->empty = 0;
     *stop = !each(arg, opcode, buf_text(&r->message));
     return 0;
 }
@@ -235,6 +237,11 @@ int ws_reader_feed(struct ws_reader *r, const struct ws_rules *rules, struct tex
             code = frame_end(r, rules, &f, &stop, each, arg);
     }
     return code;
+}
+
+struct text ws_reader_left(const struct ws_reader *r)
+{
+    return r->input;
 }
 
 static void unmask(char *at, size_t len, const char mask[static 4])

@@ -29,10 +29,12 @@ struct ws_rules {
     bool deflate;
 };
 
-/* Reads `data`. For each whole message or control frame calls each(arg, opcode, payload), borrowed; false from it stops.
+/* Reads `data`. For each whole message or control frame calls each(arg, opcode, payload), borrowed; false from it stops: to go
+ * on, feed it ws_reader_left(), also when that is empty, since it has some bytes in itself.
  * Returns 0, or the close code that the peer has earned. */
 int ws_reader_feed(struct ws_reader *r, const struct ws_rules *rules, struct text data,
                    bool (*each)(void *arg, int opcode, struct text payload), void *arg);
+struct text ws_reader_left(const struct ws_reader *r); /* of the data fed last, what it has not looked at */
 /* The common case without a reader: a whole, masked, uncompressed text frame of one fragment at the front of `data`. Unmasks it
  * where it stands and returns its size, its text in *payload; 0 when it is anything else, for ws_reader_feed() to judge. */
 size_t ws_plain_text(const struct ws_rules *rules, struct text data, struct text *payload);

@@ -1,8 +1,11 @@
 // HTTP by its bytes: what is malformed gets its clear problem and the connection goes; what is right goes on.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Cluster, signUp, sleep, slowed } from '../lib/daemon.mjs';
+import { binary, Cluster, root, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
 let cluster, node, limited;
 before(async () => {
@@ -138,7 +141,7 @@ test('the documents, the pages, and what the operator sees', async () => {
 
 test('a call that takes too long is given up', slowed, async () => {
     await cluster.sql('select pg_sleep(0)');
-    const p = await signUp(limited), client = await (await import('pg')).default;
+    const p = await signUp(node), client = await (await import('pg')).default;
     const c = new client.Client({ host: cluster.at, user: 'madang', database: cluster.database });
     await c.connect();
     await c.query('begin');
@@ -148,4 +151,58 @@ test('a call that takes too long is given up', slowed, async () => {
     await c.query('rollback');
     await c.end();
     assert.equal((await limited.call('PATCH', '/api/v1/me', { token: p.token, body: { introduction: 'in time' } })).status, 200);
+});
+
+// Which address counts is what the access log tells, found by the request's id.
+const cases = name => fs.readFileSync(path.join(root, 'tests/cases', name), 'utf8').trim().split('\n');
+async function counted(own, lines) {
+    const r = await exchange(`GET /api/v1/info HTTP/1.1\r\n${H}${lines.map(l => `${l}\r\n`).join('')}Connection: close\r\n\r\n`, { port: own.port }), id = /X-Request-Id: (\S+)/i.exec(r.text)[1];
+    const line = await until('the line of the log', () => own.log.split('\n').find(l => l.includes(id)));
+    return /address=("?)(.*?)\1( |$)/.exec(line)[2];
+}
+const forwarded = [
+    ...cases('forwarded.tsv').slice(1).map(l => l.split('\t')).map(([proxies, lines, , right]) => [proxies, lines.split(' / '), right]),
+    ['127.0.0.0/8, 2001:db8:a::/48', ['X-Forwarded-For: 1.1.1.1, 2001:db8:b::7, 2001:DB8:A::9'], '2001:db8:b::7'],
+    ['::ffff:127.0.0.1,2001:db8::1', ['X-Forwarded-For: 203.0.113.7, 2001:0db8:0:0:0:0:0:1'], '203.0.113.7'],
+    ['127.0.0.1', ['X-Forwarded-For: ::ffff:203.0.113.7'], '203.0.113.7'], ['127.0.0.1', ['X-Forwarded-For: [2001:DB8::1]'], '2001:db8::1'],
+    ['127.0.0.1', ['X-Forwarded-For: 1.1.1.1', 'X-Forwarded-For: '], '127.0.0.1'], ['127.0.0.1', ['X-Forwarded-For: 203.0.113.7:port'], '127.0.0.1'],
+    ['127.0.0.1,10.0.0.2', ['X-Forwarded-For: unknown, 10.0.0.2'], '10.0.0.2'], ['127.0.0.1', ['X-Forwarded-For: 127.0.0.1, 127.0.0.1'], '127.0.0.1'],
+    ['127.0.0.1', ['X-Forwarded-For: 1.1.1.1', 'X-Other: x', 'X-FORWARDED-FOR: 2.2.2.2, 203.0.113.7'], '203.0.113.7'], ['10.0.0.2', ['X-Forwarded-For: 203.0.113.7'], '127.0.0.1'],
+];
+test('behind proxies the address that counts is the first from the right that no trusted one has', async () => {
+    for (const proxies of new Set(forwarded.map(([p]) => p))) {
+        const own = await cluster.node({ MADANG_HTTP_TRUSTED_PROXIES: proxies });
+        for (const [, lines, right] of forwarded.filter(([p]) => p === proxies)) assert.equal(await counted(own, lines), right, `${proxies}: ${lines.join(' / ')}`);
+        await own.stop();
+        own.killed = true;
+    }
+    const wrong = spawnSync(binary, ['check'], { env: { ...cluster.environment(node, { MADANG_HTTP_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/33, proxy' }) }, cwd: root, encoding: 'utf8' });
+    assert.match(wrong.stderr + wrong.stdout, /"10\.0\.0\.0\/33"[^]*"proxy"/);
+});
+
+test('lines of one name are one list; what must come once comes once', async () => {
+    const ask = (...lines) => exchange(`GET / HTTP/1.1\r\n${H}${lines.map(l => `${l}\r\n`).join('')}Connection: close\r\n\r\n`), tag = /ETag: (.*)\r/i.exec((await ask()).text)[1];
+    assert.equal(status(await ask('If-None-Match: "other"', `If-None-Match: ${tag}`)), 304);
+    const korean = await exchange(`GET /api/v1/nothing HTTP/1.1\r\n${H}Accept-Language: en;q=0.5\r\nAccept-Language: ko\r\nConnection: close\r\n\r\n`);
+    assert.match(korean.text, /Content-Language: ko/);
+    for (const q of ['inf', 'nan', '1e300', '-1', '2', '0x1', '']) assert.equal(status(await exchange(`GET /api/v1/nothing HTTP/1.1\r\n${H}Accept-Language: en;q=${q}, ko;q=0.1\r\nAccept-Encoding: gzip;q=${q}\r\nConnection: close\r\n\r\n`)), 404, q);
+    for (const name of ['Authorization', 'Content-Type', 'Origin', 'Idempotency-Key', 'Sec-WebSocket-Key', 'Sec-WebSocket-Version', 'Access-Control-Request-Method']) {
+        const r = await ask(`${name}: a`, 'X-Between: b', `${name.toLowerCase()}: a`);
+        assert.ok(status(r) === 400 && r.closed, name);
+    }
+    const p = await signUp(node), socket = (...lines) => exchange(`GET /ws HTTP/1.1\r\n${H}Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${lines.map(l => `${l}\r\n`).join('')}\r\n`, { wait: 300 });
+    const opened = await socket('Connection: keep-alive', 'Connection: Upgrade', `Sec-WebSocket-Protocol: bearer.${p.token}`, 'Sec-WebSocket-Protocol: madang.v1', 'Sec-WebSocket-Protocol: open.e30');
+    assert.match(opened.text, /^HTTP\/1\.1 101 [^]*Sec-WebSocket-Protocol: madang\.v1[^]*"heads"/);
+    const [name, value] = p.cookie.split('='), renewed = lines => exchange(`POST /api/v1/auth/refresh HTTP/1.1\r\n${H}Origin: http://localhost:${node.port}\r\n${lines}Content-Length: 0\r\nConnection: close\r\n\r\n`);
+    assert.equal(status(await renewed(`Cookie: a=b\r\nX-Between: c\r\nCookie: ${name}=${value}\r\n`)), 200);
+});
+
+test('every answer of every door says that types are not to be guessed', async () => {
+    const p = await signUp(node), at = (own, lines) => exchange(`${lines}\r\n${H}Connection: close\r\n\r\n`, { port: own });
+    const bearer = `\r\nAuthorization: Bearer ${p.token}`;
+    for (const line of ['GET / HTTP/1.1', 'GET /app.css HTTP/1.1', 'GET /nothing.js HTTP/1.1', 'GET /api/openapi.json HTTP/1.1', 'GET /api/asyncapi.json HTTP/1.1', 'GET /api/types.d.ts HTTP/1.1', 'GET /api/v1/info HTTP/1.1', 'OPTIONS * HTTP/1.1', 'HEAD /api/v1/info HTTP/1.1',
+        'GET /api/v1/auth/oauth/kakao HTTP/1.1', 'GET /r/nothing HTTP/1.1', 'GET /ws HTTP/1.1', 'BREW / HTTP/1.1', `GET /api/v1/files/1/raw HTTP/1.1${bearer}`, `POST /api/v1/me/export HTTP/1.1${bearer}`, `GET /api/v1/me HTTP/1.1${bearer}`])
+        assert.match((await at(node.port, line)).text, /^HTTP\/1\.1 [^]*X-Content-Type-Options: nosniff\r\n/, line);
+    for (const line of ['GET /healthz HTTP/1.1', 'GET /readyz HTTP/1.1', 'GET /metrics HTTP/1.1', 'GET /lists HTTP/1.1', 'GET /nothing HTTP/1.1', 'POST /healthz HTTP/1.1', 'x y HTTP/1.1'])
+        assert.match((await at(node.adminPort, line)).text, /^HTTP\/1\.1 [^]*X-Content-Type-Options: nosniff\r\n/, line);
 });

@@ -106,3 +106,18 @@ test('an event that the relay lost is not lost for who comes back', async () => 
     await until('what was missed', () => heard(again).includes('never-relayed'), 3000);
     await again.close();
 });
+
+test('what a killed node committed and did not publish is told, also when it is back before its lease lapses', async () => {
+    const two = await cluster.node(), s = await one.socket(a);
+    await until('each to know the other', async () => { await two.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: `known-${Date.now()}`, body: 'x' }); return heard(s).some(id => id.startsWith('known-')); });
+    s.events.length = 0;
+    await two.fault('die-after-commit');
+    two.killed = true;
+    await two.post(`/api/v1/rooms/${ab}/messages`, b.token, { client_id: 'never-published', body: 'x' }).catch(() => {});
+    await two.exited;
+    await two.start();
+    await until('it to be told', () => heard(s).includes('never-published') || s.events.some(e => e.ev === 'resync'), 15000);
+    await two.stop();
+    two.killed = true;
+    await s.close();
+});

@@ -1,8 +1,11 @@
 // What a node refuses when it has more than it can bear, and that nobody who is slow costs the others anything.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import pg from 'pg';
+import { png } from '../lib/pictures.mjs';
 import { befriend, Cluster, room, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
 let cluster;
@@ -85,8 +88,26 @@ test('calls that wait for Postgres do not pile up: the rest is told at once to c
     assert.equal((await cluster.sql("select count(*)::int as n from dm_messages where client_id like 'pile-up-%'"))[0].n, 13);
 });
 
+test('calls in progress have a bound: beyond it calls are answered 503 and sockets closed, and it ends with them', async () => {
+    const node = await cluster.node({ MADANG_OVERLOAD_TASKS_MAX: '24' }), p = await signUp(node), s = await node.socket(p), other = await node.socket(p);
+    const c = new pg.Client({ host: cluster.at, user: 'madang', database: cluster.database });
+    await c.connect();
+    await c.query('begin');
+    await c.query('update accounts set locale = locale where id = $1', [p.id]);
+    const waiting = Array.from({ length: 40 }, () => node.call('PATCH', '/api/v1/me', { token: p.token, body: { introduction: 'waits' } }));
+    await until('the bound', async () => (await node.admin('/lists/tasks')).length >= 24);
+    await refused(await node.get('/api/v1/time'));
+    other.ws.send('{"op":"session.beat","id":1}');
+    assert.equal(await other.closed, 1013);
+    await c.query('rollback');
+    await c.end();
+    const ends = (await Promise.all(waiting)).map(r => r.status);
+    assert.ok(ends.includes(200) && ends.includes(503), String(ends));
+    assert.ok((await s.ok('session.beat')).now);
+});
+
 test('descriptors: past the hard mark connections are closed after their 503, and those who leave make room', async () => {
-    const limit = 200, node = await cluster.node({ MADANG_OVERLOAD_DESCRIPTORS_SOFT: '50', MADANG_OVERLOAD_DESCRIPTORS_HARD: '75' }, ['prlimit', `--nofile=${limit}`]);
+    const limit = 200, node = await cluster.node({ MADANG_OVERLOAD_DESCRIPTORS_SOFT: '50', MADANG_OVERLOAD_DESCRIPTORS_HARD: '75', MADANG_OVERLOAD_DESCRIPTORS_KEPT: '10' }, ['prlimit', `--nofile=${limit}`]);
     const idle = Array.from({ length: limit * 0.75 }, () => net.connect(node.port, '127.0.0.1').on('error', () => {}));
     await until('hard', async () => (await pressure(node, 'descriptors_percent'))?.overload === 'hard');
     const answer = await node.get('/api/v1/time');
@@ -94,6 +115,25 @@ test('descriptors: past the hard mark connections are closed after their 503, an
     assert.equal(answer.headers.get('connection'), 'close');
     for (const s of idle) s.destroy();
     await until('well again', async () => (await node.get('/api/v1/time')).status === 200);
+});
+
+test('few descriptors refuse who comes, not who is in; the last ones are for the work of those inside', async () => {
+    const limit = 200, node = await cluster.node({ MADANG_OVERLOAD_DESCRIPTORS_SOFT: '50', MADANG_OVERLOAD_DESCRIPTORS_HARD: '70', MADANG_OVERLOAD_DESCRIPTORS_KEPT: '20' }, ['prlimit', `--nofile=${limit}`]), p = await signUp(node);
+    const s = await node.socket(p), agent = new http.Agent({ keepAlive: true, maxSockets: 1 }), bytes = png(8, 8);
+    const inside = (method, url, body, headers = {}) => new Promise((resolve, reject) => http.request(`${node.base}${url}`, { method, agent, headers: { authorization: `Bearer ${p.token}`, ...headers } }, r => { const got = []; r.on('data', d => got.push(d)); r.on('end', () => resolve({ status: r.statusCode, reused: r.req.reusedSocket, text: String(Buffer.concat(got)) })); }).on('error', reject).end(body));
+    assert.equal((await inside('GET', '/api/v1/me')).status, 200);
+    const idle = Array.from({ length: limit * 2 }, () => net.connect(node.port, '127.0.0.1').on('error', () => {}));
+    await until('hard', async () => (await pressure(node, 'descriptors_percent'))?.overload === 'hard');
+    assert.equal((await s.ok('session.beat')).now !== undefined, true);
+    assert.equal((await s.ok('friends.list', {})).people.length, 0);
+    const uploaded = await inside('POST', '/api/v1/files', bytes, { 'content-type': 'image/png' });
+    assert.deepEqual([uploaded.status, uploaded.reused], [201, true], uploaded.text);
+    assert.equal((await fetch(`http://127.0.0.1:${node.adminPort}/readyz`)).status, 503);
+    for (const x of idle.splice(40)) x.destroy(); // those within the mark and some more stay
+    await until('room for one who is refused', async () => { const r = await node.get('/api/v1/time').catch(() => null); return r?.status === 503 || r?.status === 200; });
+    for (const x of idle) x.destroy();
+    await until('well again', async () => (await node.get('/api/v1/time')).status === 200);
+    agent.destroy();
 });
 
 // Under a sanitizer the answers themselves take longer than the marks allow.
@@ -138,5 +178,63 @@ test('calls at work and reads on their way have a bound: beyond it 503 at once, 
         assert.ok((await Promise.all(asked)).filter(a => a.status === 200).length >= 10);
         await until('well again', async () => (await node.get('/api/v1/me', p.token)).status === 200);
         await s.close();
+    }
+});
+
+// Answers that are asked for in rows and not read: what is kept of them, and what those wait who do read.
+async function unread(connections, each) {
+    const node = await cluster.node(), resident = async () => (await node.admin('/lists/memory'))[0].resident, slow = [], times = [];
+    await node.get('/api/openapi.json');
+    for (let i = 0; i < 100; i++) await node.get('/api/v1/info');
+    const before = await resident(), size = (await node.get('/api/openapi.json')).bytes.length;
+    for (let i = 0; i < connections; i++) {
+        const s = net.connect({ port: node.port, host: '127.0.0.1', highWaterMark: 1024 }).on('error', () => {});
+        s.pause();
+        s.write('GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(each));
+        slow.push(s);
+    }
+    for (let i = 0; i < 200; i++) {
+        const began = performance.now();
+        assert.equal((await node.get('/api/v1/info')).status, 200);
+        times.push(performance.now() - began);
+    }
+    const grown = await resident() - before;
+    for (const s of slow) s.destroy();
+    times.sort((x, y) => x - y);
+    return { grown, size, p99: times[Math.floor(times.length * 0.99)] };
+}
+test('documents that nobody reads are kept once, not once for each who asked', async () => {
+    const connections = 150, { grown, size } = await unread(connections, 80);
+    assert.ok(grown < connections * size / 2, `${grown} bytes more for ${connections} connections with answers of ${size} bytes each unread`);
+});
+test('… and those who read wait less than a tenth of a second', plain, async () => {
+    const { p99 } = await unread(500, 8);
+    assert.ok(p99 <= 100, `${p99} ms`);
+});
+test('answers of their own are kept for one who does not read as far as the mark, and follow when he does', async () => {
+    const node = await cluster.node(), p = await signUp(node), n = 400;
+    const s = net.connect({ port: node.port, host: '127.0.0.1', highWaterMark: 1024 });
+    s.pause();
+    s.write(`GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${p.token}\r\n\r\n`.repeat(n));
+    await node.get('/api/v1/info');
+    let text = '';
+    s.on('data', d => { text += d; });
+    s.resume();
+    await until('all answers', () => text.match(/HTTP\/1\.1 200/g)?.length === n);
+    s.destroy();
+});
+
+test('constant bodies: compressed for who takes it, a tag for each, 304', async () => {
+    const node = await cluster.node(), get = (url, headers) => new Promise((resolve, reject) => http.get(`${node.base}${url}`, { headers }, r => { const got = []; r.on('data', d => got.push(d)); r.on('end', () => resolve({ status: r.statusCode, headers: r.headers, bytes: Buffer.concat(got) })); }).on('error', reject));
+    for (const url of ['/api/openapi.json', '/api/asyncapi.json', '/api/types.d.ts', '/', '/app.js']) {
+        const whole = await get(url, {}), packed = await get(url, { 'accept-encoding': 'br, gzip;q=0.5' });
+        assert.equal(whole.headers['content-encoding'], undefined);
+        assert.equal(packed.headers['content-encoding'], 'gzip');
+        assert.deepEqual(gunzipSync(packed.bytes), whole.bytes, url);
+        for (const r of [whole, packed]) assert.match(r.headers.vary, /Accept-Encoding/);
+        assert.notEqual(whole.headers.etag, packed.headers.etag);
+        for (const [r, coding] of [[whole, 'identity'], [packed, 'gzip']]) assert.deepEqual([(await get(url, { 'accept-encoding': coding, 'if-none-match': r.headers.etag })).status, (await get(url, { 'accept-encoding': coding, 'if-none-match': '"x"' })).status], [304, 200]);
+        for (const none of ['gzip;q=0', 'gzip;q=0, *', '*;q=0', 'br', 'gzipped']) assert.equal((await get(url, { 'accept-encoding': none })).headers['content-encoding'], undefined, none);
+        for (const all of ['*', 'GZIP', 'x-gzip', 'identity;q=0.1, *;q=0.2']) assert.equal((await get(url, { 'accept-encoding': all })).headers['content-encoding'], 'gzip', all);
     }
 });

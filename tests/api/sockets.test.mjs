@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { constants, deflateRawSync } from 'node:zlib';
+import pg from 'pg';
 import WebSocket from 'ws';
 import { befriend, Cluster, room, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
@@ -168,6 +170,31 @@ test('compression, when both want it', async () => {
     ws.terminate();
 });
 
+test('however many messages one read brings, no more wait than may, and none is lost', async () => {
+    const own = await cluster.node({ MADANG_WS_COMPRESS: 'true', MADANG_WS_WAITING_MAX: '8' }), n = 600;
+    const message = (op, id, input) => `{"op":"${op}","id":${id},"in":${JSON.stringify(input)}${' '.repeat(id % 3 ? 0 : 30000)}}`;
+    const pack = (json, id) => id % 2 ? frame(0xc1, deflateRawSync(json, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)) : frame(0x81, json.replace(/ +}$/, '}'));
+    const c = new pg.Client({ host: cluster.at, user: 'madang', database: cluster.database });
+    await c.connect();
+    await c.query('begin');
+    await c.query('update accounts set locale = locale where id = $1', [p.id]);
+    const s = net.connect(own.port, '127.0.0.1');
+    let got = Buffer.alloc(0);
+    s.on('data', d => { got = Buffer.concat([got, d]); });
+    s.write(upgrade({ 'Sec-WebSocket-Extensions': 'permessage-deflate', 'Sec-WebSocket-Protocol': `madang.v1, bearer.${p.token}` }));
+    await until('the upgrade', () => got.includes('\r\n\r\n'));
+    s.write(Buffer.concat([pack(message('me.update', 1, { introduction: 'one that waits' }), 0), ...Array.from({ length: n }, (_, i) => pack(message('session.beat', i + 2, {}), i))]));
+    await until('the first to wait in Postgres', async () => (await own.admin('/lists/tasks')).some(t => t.name === 'socket' && t.waits_at));
+    const { waiting } = (await own.admin('/lists/sockets'))[0];
+    await c.query('rollback');
+    await c.end();
+    const answered = () => [...String(got).matchAll(/\{"id":(\d+),"(?:out|problem)"/g)].map(m => Number(m[1]));
+    await until('all answers', () => answered().length === n + 1);
+    assert.deepEqual(answered(), Array.from({ length: n + 1 }, (_, i) => i + 1));
+    assert.ok(waiting <= 8, `${waiting} messages wait`);
+    s.destroy();
+});
+
 test('who does not read is closed with 1013, and others go on', slowed, async () => {
     const own = await cluster.node({ MADANG_WS_SEND_BYTES: '16384' }); // with patient pings: it is for its bytes that it is to be closed
     const b = await signUp(own);
@@ -180,6 +207,26 @@ test('who does not read is closed with 1013, and others go on', slowed, async ()
     }
     slow.ws._socket.resume();
     assert.equal(await slow.closed, 1013);
+});
+
+test('answers to pings count as what a socket has to take', async () => {
+    const slow = async () => Number(/madang_sockets_slow_total (\d+)/.exec(await node.admin('/metrics'))[1]), before = await slow();
+    const s = net.connect({ port: node.port, host: '127.0.0.1', highWaterMark: 1024 }).on('error', () => {}), pings = Buffer.concat(Array(500).fill(frame(0x89, 'x'.repeat(125))));
+    s.write(upgrade({ 'Sec-WebSocket-Protocol': `madang.v1, bearer.${p.token}` }));
+    s.pause();
+    await until('it to be closed as too slow', async () => { for (let i = 0; i < 40 && s.writableLength < 1e6; i++) s.write(pings); return await slow() > before; }, 20000);
+    s.destroy();
+    assert.equal((await node.get('/api/v1/info')).status, 200);
+});
+
+test('a socket follows no more topics than it may, and goes on', async () => {
+    const own = await cluster.node({ MADANG_WS_TOPICS_MAX: '512' }), s = await own.socket(p);
+    let refused;
+    for (let i = 0; i < 520 && !refused; i++) refused = (await s.call('tarot.open', { language: 'ko' })).problem?.code;
+    assert.equal(refused, 'rate-limited');
+    assert.ok((await s.ok('session.beat')).now);
+    const fresh = await own.socket(p);
+    assert.ok((await fresh.ok('tarot.open', { language: 'ko' })).chat);
 });
 
 test('silence is noticed: pings, then the end', async () => {
@@ -211,4 +258,24 @@ test('a reload takes what can be taken, and names what cannot', async () => {
     await until('the reload', () => /reloaded/.test(own.log));
     assert.equal((await own.get('/api/v1/info')).status, 200);
     assert.equal((await own.admin('/lists/memory'))[0].arenas <= 3, true, 'no arena is left but those of the long tasks');
+});
+
+test('an orderly stop has nothing to complain of', async () => {
+    const own = await cluster.node(), s = await own.socket({ ...p, node: own });
+    assert.ok((await own.get('/api/v1/time')).status === 200 && s.opened);
+    await own.stop();
+    own.killed = true;
+    assert.match(own.log, /stopped\n$/);
+    assert.deepEqual(own.log.slice(own.log.indexOf('draining')).split('\n').filter(l => / (error|warn) /.test(l)), []);
+});
+
+test("on one's own machine each of its names is our origin", async () => {
+    const opens = async (own, origin) => new Promise(r => { const ws = new WebSocket(`ws://127.0.0.1:${own.port}/ws`, ['madang.v1'], { origin }); ws.on('open', () => { ws.terminate(); r(101); }); ws.on('unexpected-response', (q, a) => r(a.statusCode)); ws.on('error', () => {}); });
+    for (const host of ['localhost', '127.0.0.1', '[::1]', 'LOCALHOST']) assert.equal(await opens(node, `http://${host}:${node.port}`), 101, host);
+    for (const origin of [`https://localhost:${node.port}`, `http://localhost:${node.port + 1}`, 'http://localhost', `http://evil.example:${node.port}`, `http://localhost.evil.example:${node.port}`, `http://localhost:${node.port}@evil.example`, `http://127.0.0.2:${node.port}`, `http://[::1:${node.port}`, 'null', 'http://', '://', `//localhost:${node.port}`])
+        assert.equal(await opens(node, origin), 403, origin);
+    const r = await fetch(`http://127.0.0.1:${node.port}/api/v1/auth/refresh`, { method: 'POST', headers: { origin: `http://127.0.0.1:${node.port}`, cookie: p.cookie } });
+    assert.equal(r.status, 200, 'and its cookie is taken from there');
+    const outside = await cluster.node({ MADANG_HTTP_PUBLIC_URL: 'https://madang.example/' });
+    for (const [origin, want] of [['https://madang.example', 101], ['https://madang.example:443', 101], ['http://madang.example', 403], [`http://localhost:${outside.port}`, 403], ['https://localhost', 403]]) assert.equal(await opens(outside, origin), want, origin);
 });

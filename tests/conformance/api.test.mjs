@@ -2,7 +2,9 @@
 // get an answer outside the document. (The judge holds every body recorded here against the schemas besides.)
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
+import Ajv from 'ajv';
 import { generate } from 'json-schema-faker';
 import { befriend, Cluster, promote, room, signUp } from '../lib/daemon.mjs';
 import { png } from '../lib/pictures.mjs';
@@ -34,6 +36,33 @@ const calls = () => Object.entries(document.paths).flatMap(([path, methods]) => 
 const place = (path, ids) => path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(ids[name] ?? 1));
 // What ends the caller himself comes last, and with nothing in it.
 const ENDS = new Set(['auth.logout', 'me.leave', 'sessions.end-others', 'sessions.end', 'auth.password', 'oauth.start', 'oauth.callback']);
+
+test('the AsyncAPI document is one, and every reference in it leads somewhere', async () => {
+    const ws = (await node.get('/api/asyncapi.json')).body, ajv = new Ajv({ strict: false, validateFormats: false }), load = createRequire(import.meta.url);
+    const check = ajv.compile(load('@asyncapi/specs/schemas/3.0.0-without-$id.json'));
+    assert.ok(check(ws), ajv.errorsText(check.errors?.slice(0, 5)));
+    const walk = x => { if (x && typeof x === 'object') { if (x.$ref) assert.ok(x.$ref.slice(2).split('/').reduce((at, k) => at?.[k], ws), x.$ref); Object.values(x).forEach(walk); } };
+    walk(ws);
+    const o = ws.operations, { channel, messages, reply } = o['dm.send'];
+    assert.deepEqual([o['dm.send'].action, channel.$ref, messages.length, reply.messages.length, o['event.dm.message'].action], ['receive', '#/channels/ws', 1, 2, 'send']);
+    assert.deepEqual(ws.servers.public, { protocol: 'ws', host: `localhost:${node.port}` });
+    assert.deepEqual(Object.keys(ws.channels.ws.messages).sort(), Object.keys(ws.components.messages).sort());
+});
+
+test('a body is needed where the document says so, and {} is never too much', async t => {
+    const away = { room: 987654, account: 987654, notice: 987654, report: 987654, seq: 1, file: 987654 };
+    assert.deepEqual(document.paths['/api/v1/files'].post.requestBody, { required: true, content: { 'image/*': {} } });
+    for (const o of calls().filter(x => !ENDS.has(x.operationId) && !['files.upload', 'oauth.link'].includes(x.operationId))) await t.test(o.operationId, async () => {
+        const token = people[o['x-who'] === 'admin' ? 'admin' : o['x-who'] === 'manager' ? 'manager' : 'member'].token, url = place(o.path, { ...own, ...away });
+        const empty = await node.call(o.method, url, { token }), missing = (empty.body?.errors ?? []).some(e => /\/(\w+)/.test(e.pointer) && !o.parameters?.some(p => `/${p.name}` === e.pointer));
+        if (o.requestBody) assert.equal(empty.status === 422 && missing, o.requestBody.required, `${empty.status} ${JSON.stringify(empty.body)}`);
+        if (o.method === 'GET' || o.requestBody) return;
+        const braces = await node.call(o.method, url, { token, body: {} });
+        assert.ok(![400, 413, 415].includes(braces.status), `${braces.status} ${JSON.stringify(braces.body)}`);
+    });
+    const more = await node.call('POST', '/api/v1/auth/guest', { body: { x: 1 } });
+    assert.deepEqual([more.status, more.body.code], [400, 'request.malformed']);
+});
 
 test('who may make which call', async t => {
     for (const o of calls().filter(x => !ENDS.has(x.operationId))) await t.test(o.operationId, async () => {

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { Cluster, root, until } from '../lib/daemon.mjs';
+import { Cluster, freePort, root, until } from '../lib/daemon.mjs';
 import { answers, CRLF, each, exchange } from './wire.mjs';
 
 let cluster, node, nginx, port;
@@ -62,4 +62,28 @@ test('shapes known to smuggle', async t => {
         await new Promise(r => setTimeout(r, 30));
         assert.equal(await made() - madeBefore, seen() - seenBefore, `${name}: the daemon made calls that nginx had not passed on: ${list.map(a => a.status)}`);
     });
+});
+
+// What stands in the files that are shipped, against each other.
+test('an idle connection is ended by the one in front; the stop that is granted is longer than a drain', async () => {
+    const [, setting] = fs.readFileSync(`${root}/tests/cases/keepalive.txt`, 'utf8').match(/keep_alive_ms = (\d+)/), site = fs.readFileSync(`${root}/config/nginx/madang.conf`, 'utf8');
+    const config = await node.admin('/config'), front = Number(/upstream madang \{[^}]*keepalive_timeout (\d+)s;/.exec(site)[1]) * 1000;
+    assert.ok(front <= Number(setting), 'nginx keeps one for 60 s unless it is told otherwise');
+    assert.ok(config['http.keep_alive_ms'] >= front + 5000, `${config['http.keep_alive_ms']} ms behind ${front} ms`);
+    const drain = config['http.drain_ms'] + 2000;
+    assert.ok(Number(/stop_grace_period: (\d+)s/.exec(fs.readFileSync(`${root}/docker/compose.yml`, 'utf8'))[1]) * 1000 > drain);
+    assert.ok(Number(/TimeoutStopSec=(\d+)/.exec(fs.readFileSync(`${root}/config/systemd/madangd.service`, 'utf8'))[1]) * 1000 > drain);
+});
+
+test('HTTP/1.0 without a Host is answered; with TLS all are sent to https', async () => {
+    const [old] = answers((await exchange(port, 'GET /api/v1/info HTTP/1.0\r\n\r\n')).bytes);
+    assert.equal(old.status, 200);
+    const site = fs.readFileSync(`${root}/config/nginx/madang.conf`, 'utf8'), at = `${cluster.folder}/redirect`, block = /^# server \{\n(?:# .*\n)*# \}$/m.exec(site)[0].replace(/^# /gm, ''), other = await freePort();
+    fs.mkdirSync(at);
+    fs.writeFileSync(`${at}/nginx.conf`, `daemon off; pid ${at}/pid; error_log ${at}/error.log; events {} http { access_log off; client_body_temp_path ${at}/b; proxy_temp_path ${at}/p; fastcgi_temp_path ${at}/f; uwsgi_temp_path ${at}/u; scgi_temp_path ${at}/s; ${block.replace(/listen 80;\s+listen \[::\]:80;/, `listen 127.0.0.1:${other};`)} }`);
+    const redirecting = spawn('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' });
+    try {
+        const r = await until('nginx', async () => answers((await exchange(other, 'GET /chats/1?x=2 HTTP/1.1\r\nHost: madang.example\r\n\r\n')).bytes)[0]);
+        assert.deepEqual([r.status, r.headers.location], [308, 'https://madang.example/chats/1?x=2']);
+    } finally { redirecting.kill('SIGTERM'); }
 });

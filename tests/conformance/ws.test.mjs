@@ -68,6 +68,8 @@ const frames = [
     ['empty fragments', [parts(TEXT, '', 'a', '', 'b', ''), end], ['t:ab', 'close:1000']],
     ['all fragments empty', [parts(TEXT, '', '', ''), end], ['t:', 'close:1000']],
     ['a hundred fragments', [parts(TEXT, ...Array(100).fill('x')), end], [`t:${long(100)}`, 'close:1000']],
+    ['two thousand fragments', [parts(TEXT, ...Array(2000).fill('x')), end], [`t:${long(2000)}`, 'close:1000']],
+    ['two thousand fragments, every other one empty', [parts(TEXT, ...Array.from({ length: 2000 }, (_, i) => i % 2 ? 'x' : '')), end], [`t:${long(1000)}`, 'close:1000']],
     ['fragments of 10 KB', [parts(TEXT, ...Array(20).fill(long(10000))), end], [`t:${long(200000)}`, 'close:1000']],
     ['a fragment, then a whole one', [parts(TEXT, 'a', 'b'), text('c'), end], ['t:ab', 't:c', 'close:1000']],
     ['a ping between fragments', [frame(TEXT, 'a'), ping('p'), frame(FIN | CONT, 'b'), end], ['pong:p', 't:ab', 'close:1000']],
@@ -79,7 +81,7 @@ const frames = [
     ['a text within fragments', [frame(TEXT, 'a'), text('b')], ['close:1002']],
     ['a binary within fragments', [frame(TEXT, 'a'), binary('b')], ['close:1002']],
     ['a new start within fragments', [frame(TEXT, 'a'), frame(TEXT, 'b')], ['close:1002']],
-    ['a flood of empty fragments', [frame(TEXT, ''), Buffer.concat(Array(2000).fill(frame(CONT, '')))], ['close:1002']],
+    ['a flood of empty fragments', [frame(TEXT, ''), Buffer.concat(Array(2000).fill(frame(CONT, '')))], ['close:1008']],
     // control frames
     ['a ping', [ping('hello'), end], ['pong:hello', 'close:1000']],
     ['an empty ping', [ping(''), end], ['pong:', 'close:1000']],
@@ -176,6 +178,10 @@ const handshakes = [
     ['deflate with an unknown parameter', { 'Sec-WebSocket-Extensions': 'permessage-deflate; x=1' }, 101, { 'sec-websocket-extensions': undefined }], ['deflate with window bits of 7', { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits=7' }, 101, { 'sec-websocket-extensions': undefined }],
     ['deflate with window bits of 16', { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_max_window_bits=16' }, 101, { 'sec-websocket-extensions': undefined }], ['deflate with a valued flag', { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_no_context_takeover=1' }, 101, { 'sec-websocket-extensions': undefined }],
     ['the second offer', { 'Sec-WebSocket-Extensions': 'permessage-deflate; x=1, permessage-deflate' }, 101, { 'sec-websocket-extensions': /^permessage-deflate/ }],
+    ...['server_no_context_takeover; server_no_context_takeover', 'client_max_window_bits; client_max_window_bits=12', 'server_max_window_bits=12; x=1; server_max_window_bits=12', 'server_max_window_bits=012'].map(x => [`deflate with ${x}`, { 'Sec-WebSocket-Extensions': `permessage-deflate; ${x}` }, 101, { 'sec-websocket-extensions': undefined }]),
+    ['deflate with all its parameters', { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12; client_max_window_bits' }, 101, { 'sec-websocket-extensions': /^permessage-deflate/ }],
+    ['two keys', { 'Sec-WebSocket-Key': [KEY, KEY] }, 400], ['two versions', { 'Sec-WebSocket-Version': ['13', '13'] }, 400], ['two origins', { Origin: ['http://localhost:8099', 'https://evil.example'] }, 400],
+    ['Connection in two lines', { Connection: ['keep-alive', 'Upgrade'] }, 101], ['extensions in two lines', { 'Sec-WebSocket-Extensions': ['x-shrink', 'permessage-deflate'] }, 101, { 'sec-websocket-extensions': /^permessage-deflate/ }],
 ];
 
 const show = list => JSON.stringify(list.map(x => x.length > 60 ? `${x.slice(0, 60)}… (${x.length})` : x));

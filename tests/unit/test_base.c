@@ -4,6 +4,7 @@
 #include <cmocka.h>
 
 #include "base/json_tree.h"
+#include "madang/address.h"
 #include "madang/arena.h"
 #include "madang/buf.h"
 #include "madang/clock.h"
@@ -334,6 +335,74 @@ static void test_json_has_bounds(void **state)
     arena_fini(&a);
 }
 
+static void test_addresses(void **state)
+{
+    static const struct {
+        const char *given, *printed; /* NULL: it is none */
+    } rows[] = {
+        { "192.0.2.7", "192.0.2.7" },
+        { "192.0.2.7:80", "192.0.2.7" },
+        { "::ffff:192.0.2.7", "192.0.2.7" },
+        { "::FFFF:c000:207", "192.0.2.7" },
+        { "2001:DB8:0:0:0:0:0:1", "2001:db8::1" },
+        { "[2001:db8::1]", "2001:db8::1" },
+        { "[2001:db8::1]:4711", "2001:db8::1" },
+        { "::1", "::1" },
+        { "", NULL },
+        { "unknown", NULL },
+        { "192.0.2", NULL },
+        { "192.0.2.07", NULL },
+        { "192.0.2.7:", NULL },
+        { "192.0.2.7:65536", NULL },
+        { "192.0.2.7:80:80", NULL },
+        { "[192.0.2.7]", NULL },
+        { "[]", NULL },
+        { "[", NULL },
+        { "]:1", NULL },
+        { "[[::1]]", NULL },
+        { "2001:db8::1%eth0", NULL },
+        { "2001:db8:1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:0:1:2", NULL },
+    };
+    char text[ADDRESS_TEXT];
+    struct address a;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        bool good = address_parse_port(text_of(rows[i].given), &a);
+
+        if (good != (rows[i].printed != NULL) || (good && !text_is(address_print(&a, text), text_of(rows[i].printed))))
+            fail_msg("%s", rows[i].given);
+    }
+}
+
+static void test_address_networks(void **state)
+{
+    static const struct {
+        const char *network, *in, *out;
+    } rows[] = {
+        { "10.0.0.0/8", "10.255.255.255", "11.0.0.0" },
+        { "10.0.0.7", "::ffff:10.0.0.7", "10.0.0.6" },
+        { "192.0.2.128/25", "192.0.2.129", "192.0.2.127" },
+        { "0.0.0.0/0", "203.0.113.7", "2001:db8::1" },
+        { "2001:db8::/33", "2001:db8:7fff::", "2001:db8:8000::" },
+        { "::ffff:10.0.0.0/104", "10.1.2.3", "11.1.2.3" },
+        { "2001:db8::1/128", "2001:db8::1", "2001:db8::2" },
+    };
+    static const char *const none[] = { "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "10.0.0.0:80", "proxy" };
+    struct address in, out;
+    struct network n;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_true(network_parse(text_of(rows[i].network), &n));
+        assert_true(address_parse(text_of(rows[i].in), &in) && address_parse(text_of(rows[i].out), &out));
+        if (!network_has(&n, &in) || network_has(&n, &out))
+            fail_msg("%s", rows[i].network);
+    }
+    for (size_t i = 0; i < COUNT_OF(none); i++)
+        assert_false(network_parse(text_of(none[i]), &n));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +416,8 @@ int main(void)
         cmocka_unit_test(test_json_takes),
         cmocka_unit_test(test_json_refuses),
         cmocka_unit_test(test_json_has_bounds),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_address_networks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include "madang/call.h"
 #include "madang/http.h"
+#include "web/exchange.h"
 #include "web/http_head.h"
 #include "web/ws_reader.h"
 
@@ -73,7 +74,7 @@ static void test_networks(void **state)
         const char *address, *network;
     } rows[] = {
         { "192.0.2.7", "192.0.2.7" },
-        { "::ffff:192.0.2.7", "::ffff:192.0.2.7" },
+        { "::ffff:192.0.2.7", "192.0.2.7" },
         { "2001:db8::1", "20010db800000000" },
         { "2001:db8::a:b:c:d", "20010db800000000" },
         { "2001:db8:0:0:a:b:c:d", "20010db800000000" },
@@ -261,6 +262,18 @@ static void test_close_codes(void **state)
     assert_int_equal(ws_close_code(T("\x03\xE8\xff")), 0);
 }
 
+static void test_statuses(void **state)
+{
+    static const int more[] = { 200, 301, 302, 303, 304, 307, 308, 410, 425, 428, 429, 507 };
+
+    (void)state;
+    for (size_t i = 0; i < PROBLEM_COUNT; i++)
+        assert_true(exchange_has_status(problem_table[i].status));
+    for (size_t i = 0; i < COUNT_OF(more); i++)
+        assert_true(exchange_has_status(more[i]));
+    assert_false(exchange_has_status(0) || exchange_has_status(299) || exchange_has_status(600) || exchange_has_status(-1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_fragments_byte_by_byte),
         cmocka_unit_test(test_compressed),
         cmocka_unit_test(test_close_codes),
+        cmocka_unit_test(test_statuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,7 @@ static size_t upload_limit(void)
 /* clang-format off */
 static const struct call_def calls[] = {
     { .name = "files.upload", .rest = POST("/api/v1/files"), .who = WHO_MEMBER, .raw = file_upload, .out = &file_info_shape,
+      .raw_takes = "image/*",
       .raw_type = "application/json", .doors = REST_ONLY, .streams = true, .body_limit = upload_limit,
       .deadline_ms = 120000, .status = 201, .limits = { PER_ACCOUNT(30, MINUTES(1)) },
       .problems = { PROBLEM(FILE_TYPE), PROBLEM(FILE_PIXELS), PROBLEM(FILE_BROKEN), PROBLEM(FILE_EMPTY), PROBLEM(UPSTREAM_FAILED),

@@ -225,7 +225,6 @@ static problem serve_path(struct call *c, const char *path, struct text type, st
 static void private_headers(struct exchange *x)
 {
     exchange_header_add(x, "Cache-Control", T("private, max-age=600"));
-    exchange_header_add(x, "X-Content-Type-Options", T("nosniff"));
     exchange_header_add(x, "Content-Security-Policy", T("default-src 'none'; sandbox"));
     exchange_header_add(x, "Cross-Origin-Resource-Policy", T("same-origin"));
 }

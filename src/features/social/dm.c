@@ -305,12 +305,11 @@ problem dm_sync(struct call *c)
         return p;
     if (!found)
         return PROBLEM(ROOM_NOT_FOUND);
-    if ((p = topic_events_since(c, room_topic(c, in->room), in->since, &events)))
+    if ((p = topic_events_since(c, room_topic(c, in->room), in->since, r.head, &events, &out->complete)))
         return p;
     out->head = r.head;
     out->events.at = events.at;
-    out->events.count = events.count > TOPIC_EVENTS_MAX ? TOPIC_EVENTS_MAX : events.count;
-    out->complete = events.count <= TOPIC_EVENTS_MAX;
+    out->events.count = events.count;
     return NULL;
 }
 

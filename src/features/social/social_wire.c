@@ -219,6 +219,8 @@ const struct shape dm_since_shape = SHAPE("DmSince", struct dm_since, dm_since_f
 static const struct field dm_missed_fields[] = {
     FIELD_LIST(struct dm_missed, events, .shape = &kept_event_shape, .list_max = TOPIC_EVENTS_MAX),
     FIELD(struct dm_missed, head),
-    FIELD(struct dm_missed, complete, .says = "False: ask again from the last event's number."),
+    FIELD(struct dm_missed, complete,
+          .says = "False: ask again from the last event's number; without an event, or with a hole in the numbers, read the "
+                  "room anew."),
 };
 const struct shape dm_missed_shape = SHAPE("DmMissed", struct dm_missed, dm_missed_fields);

@@ -40,7 +40,7 @@ static problem system_info(struct call *c)
 /* Printed when one is first asked for. */
 static struct {
     void (*print)(struct buf *out);
-    struct buf printed;
+    struct constant *body;
 } documents[3];
 
 void system_documents(void (*openapi)(struct buf *out), void (*asyncapi)(struct buf *out), void (*types)(struct buf *out))
@@ -53,23 +53,24 @@ void system_documents(void (*openapi)(struct buf *out), void (*asyncapi)(struct 
 void system_documents_free(void)
 {
     for (size_t i = 0; i < COUNT_OF(documents); i++)
-        buf_fini(&documents[i].printed);
+        constant_free(&documents[i].body);
 }
 
 static problem reply_document(struct call *c, size_t which, const char *type)
 {
-    struct buf *b = &documents[which].printed;
+    struct constant **body = &documents[which].body;
+    struct buf b;
 
-    if (b->len == 0) {
-        buf_init(b, 8u << 20);
-        documents[which].print(b);
-        if (b->over) {
-            buf_fini(b);
-            return PROBLEM(OVERLOADED);
-        }
+    if (!*body) {
+        buf_init(&b, 8u << 20);
+        documents[which].print(&b);
+        if (!b.over)
+            *body = constant_new(type, buf_text(&b));
+        buf_fini(&b);
     }
-    exchange_header_add(c->http, "Cache-Control", T("no-cache"));
-    exchange_reply(c->http, 200, type, buf_text(b));
+    if (!*body)
+        return PROBLEM(OVERLOADED);
+    exchange_reply_constant(c->http, *body);
     return NULL;
 }
 

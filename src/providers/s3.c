@@ -16,6 +16,8 @@
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define PIECE 65536
 #define PRESIGNED_S 300
+#define AGAIN_MS 1000     /* what failed later than that is not tried again: somebody waits */
+#define LONGEST_MS 110000 /* of one upload that goes on: below the call's own */
 
 struct place {
     struct text scheme, host, path;
@@ -129,7 +131,8 @@ static problem put_once(struct call *c, struct text key, struct source *s, struc
                           .next_piece = next_piece,
                           .next_arg = s,
                           .body_length = s->size,
-                          .total_ms = 60000 };
+                          .total_ms = LONGEST_MS,
+                          .silence_ms = config->s3_silence_ms };
     struct outbound_answer answer;
     problem p;
 
@@ -142,6 +145,7 @@ static problem put_once(struct call *c, struct text key, struct source *s, struc
 problem s3_put(struct call *c, struct text key, const char *path, struct text type)
 {
     struct source *s = arena_new(c->arena, struct source);
+    uint64_t until;
     problem p;
 
     *s = (struct source){ .path = path, .fd = -1, .buffer = arena_alloc(c->arena, PIECE) };
@@ -150,8 +154,10 @@ problem s3_put(struct call *c, struct text key, const char *path, struct text ty
         return p;
     if (s->error)
         return PROBLEM(UPSTREAM_FAILED);
+    until = clock_ms() + AGAIN_MS;
     p = put_once(c, key, s, type);
-    for (int i = 0; i < 2 && p == PROBLEM(UPSTREAM_UNAVAILABLE); i++) { /* signed anew each time; a refusal stays one */
+    /* Signed anew each time; a refusal stays one, and who was silent has had the time there is. */
+    for (int i = 0; i < 2 && p == PROBLEM(UPSTREAM_UNAVAILABLE) && clock_ms() < until; i++) {
         if (task_sleep(c->task, 200u << i))
             return p;
         p = put_once(c, key, s, type);

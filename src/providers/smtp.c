@@ -119,7 +119,7 @@ static bool is_at_home(struct text url)
     return text_is(host, T("localhost")) || (text_starts(host, T("127.")) && rest.len == 0);
 }
 
-/* auto: who logs in asks for TLS, since whoever stands between could strike STARTTLS out of the greeting and read the password. */
+/* auto: who logs in asks for TLS, since whoever stands between could strike STARTTLS out of the greeting. */
 static const char *starttls_chosen(void)
 {
     if (!text_is(config->mail_smtp_starttls, T("auto")))

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import webp from '@cwasm/webp';
 import jpeg from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { Cluster, root, signUp, until } from '../lib/daemon.mjs';
@@ -22,7 +23,7 @@ async function copies(bytes, on = node) {
     assert.equal(r.status, 201, JSON.stringify(r.body));
     return { told: r.body, full: (await on.get(r.body.url)).bytes, thumb: (await on.get(r.body.thumb_url)).bytes };
 }
-const pixels = bytes => bytes[0] === 0x89 ? PNG.sync.read(bytes) : jpeg.decode(bytes, { useTArray: true });
+const pixels = bytes => bytes[0] === 0x52 ? webp.decode(bytes) : bytes[0] === 0x89 ? PNG.sync.read(bytes) : jpeg.decode(bytes, { useTArray: true });
 const colour = (bytes, x = 16, y = 16) => { const i = pixels(bytes); return [...i.data.subarray((y * i.width + x) * 4, (y * i.width + x) * 4 + 3)]; };
 const near = (a, b, by) => a.every((v, i) => Math.abs(v - b[i]) <= by);
 
@@ -41,14 +42,15 @@ test('colours are what their profile says, and the profile is gone', async () =>
     for (const name of ['adobe-rgb.jpg', 'adobe-rgb.png']) {
         const { full, thumb } = await copies(sample(name));
         assert.deepEqual([read(full).blocks, read(thumb).blocks], [[], []]);
-        assert.ok(near(colour(full), [0, 201, 37], 4), `${name}: ${colour(full)}`);
+        for (const copy of [full, thumb]) assert.ok(near(colour(copy), [0, 201, 37], 4), `${name}: ${colour(copy)}`);
     }
     for (const name of ['plain.jpg', 'plain.png']) {
-        const { full } = await copies(sample(name));
-        assert.ok(near(colour(full), colour(sample(name)), 3), name);
+        const { full, thumb } = await copies(sample(name));
+        for (const copy of [full, thumb]) assert.ok(near(colour(copy), colour(sample(name)), 3), `${name}: ${colour(copy)}`);
     }
     const inks = await copies(sample('cmyk.jpg'));
     assert.deepEqual([read(inks.full).bands, read(inks.full).blocks], [3, []]);
+    assert.ok(near(colour(inks.thumb), colour(inks.full), 4), 'a thumbnail looks as its picture does');
 });
 
 test('every kind of PNG, and what else its chunks say', async () => {

@@ -107,8 +107,8 @@ static int turn_upright(VipsImage *in, VipsImage **out)
     return pages ? turn_pages(in, out) : vips_autorot(in, out, NULL);
 }
 
-/* Nobody sees the profile afterwards, so the numbers have to be sRGB's; four inks are turned into light even without one. A profile
- * that does not fit its picture counts as none. */
+/* Nobody sees the profile afterwards, so the numbers have to be sRGB's; four inks are turned into light even without one. A
+ * profile that does not fit its picture counts as none. */
 static int into_srgb(VipsImage *in, VipsImage **out)
 {
     bool inks = vips_image_get_interpretation(in) == VIPS_INTERPRETATION_CMYK;
@@ -121,12 +121,14 @@ static int into_srgb(VipsImage *in, VipsImage **out)
     return inks ? vips_colourspace(in, out, VIPS_INTERPRETATION_sRGB, NULL) : vips_copy(in, out, NULL);
 }
 
-/* Nothing of what is known about the picture but how its pages move. */
-static int make_bare(VipsImage *in, VipsImage **out)
+static const char *const kept_of_pages[] = {
+    VIPS_META_N_PAGES, VIPS_META_PAGE_HEIGHT, "delay", "loop", "gif-delay", "gif-loop", NULL
+};
+static const char *const kept_of_one[] = { NULL };
+
+/* Nothing of what is known about the picture but what is `kept`. */
+static int make_bare(VipsImage *in, const char *const *kept, VipsImage **out)
 {
-    static const char *const kept[] = {
-        VIPS_META_N_PAGES, VIPS_META_PAGE_HEIGHT, "delay", "loop", "gif-delay", "gif-loop", NULL
-    };
     char **names;
 
     if (vips_copy(in, out, NULL))
@@ -142,14 +144,15 @@ static int make_bare(VipsImage *in, VipsImage **out)
 static int make_clean(VipsImage *in, VipsImage **out)
 {
     VipsImage *upright = NULL, *coloured = NULL;
-    int failed = turn_upright(in, &upright) || into_srgb(upright, &coloured) || make_bare(coloured, out);
+    int failed = turn_upright(in, &upright) || into_srgb(upright, &coloured) || make_bare(coloured, kept_of_pages, out);
 
     g_clear_object(&upright);
     g_clear_object(&coloured);
     return failed;
 }
 
-/* The chunks of a WebP that make the picture. The library adds an EXIF of its own, which `strip` does not keep it from (8.14.1). */
+/* The chunks of a WebP that make the picture. The library adds an EXIF of its own, from which `strip` does not keep it
+ * (8.14.1). */
 static size_t webp_bare(unsigned char *at, size_t length)
 {
     static const char *const kept[] = { "VP8X", "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF" };
@@ -209,32 +212,29 @@ static problem save(struct image_work *w, VipsImage *image, const char *path, co
     return w->error ? storage_problem(w->error) : NULL;
 }
 
-static problem save_clean(struct image_work *w, VipsImage *image)
+static problem save_clean(struct image_work *w, VipsImage *clean)
 {
-    VipsImage *clean = NULL;
     size_t size = 0;
-    problem p = PROBLEM(FILE_BROKEN);
+    problem p = save(w, clean, w->clean, types[type_index(w->type)].save, &size);
 
-    if (make_clean(image, &clean) == 0) {
-        w->width = vips_image_get_width(clean);
-        w->height = vips_image_get_page_height(clean);
-        p = save(w, clean, w->clean, types[type_index(w->type)].save, &size);
-        w->size = (int64_t)size;
-    }
-    g_clear_object(&clean);
+    w->width = vips_image_get_width(clean);
+    w->height = vips_image_get_page_height(clean);
+    w->size = (int64_t)size;
     return p;
 }
 
-static problem save_thumbnail(struct image_work *w)
+/* Of the first page. */
+static problem save_thumbnail(struct image_work *w, VipsImage *clean)
 {
-    VipsImage *small = NULL, *bare = NULL;
+    VipsImage *page = NULL, *small = NULL, *bare = NULL;
     size_t ignored;
     problem p = PROBLEM(FILE_BROKEN);
 
-    if (vips_thumbnail(w->from, &small, THUMBNAIL_SIDE, "height", THUMBNAIL_SIDE, "size", VIPS_SIZE_DOWN, "export_profile",
-                       "srgb", NULL) == 0 &&
-        make_bare(small, &bare) == 0)
+    if (vips_extract_area(clean, &page, 0, 0, (int)w->width, (int)w->height, NULL) == 0 &&
+        vips_thumbnail_image(page, &small, THUMBNAIL_SIDE, "height", THUMBNAIL_SIDE, "size", VIPS_SIZE_DOWN, NULL) == 0 &&
+        make_bare(small, kept_of_one, &bare) == 0)
         p = save(w, bare, w->thumbnail, ".webp[Q=80,strip]", &ignored);
+    g_clear_object(&page);
     g_clear_object(&small);
     g_clear_object(&bare);
     return p;
@@ -252,15 +252,18 @@ static problem judge(struct image_work *w, problem p)
 void image_run(void *work)
 {
     struct image_work *w = work;
-    VipsImage *image = NULL;
+    VipsImage *image = NULL, *clean = NULL;
     problem p = open_image(w, &image);
 
+    if (!p && make_clean(image, &clean))
+        p = PROBLEM(FILE_BROKEN);
     if (!p)
-        p = save_clean(w, image);
+        p = save_clean(w, clean);
     if (!p)
-        p = save_thumbnail(w);
+        p = save_thumbnail(w, clean);
     w->failed = judge(w, p);
     g_clear_object(&image);
+    g_clear_object(&clean);
     vips_error_clear(); /* nothing is logged from here: this is no loop thread */
     vips_thread_shutdown();
 }

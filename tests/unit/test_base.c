@@ -3,7 +3,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "base/json_tree.h"
+#include "madang/json_tree.h"
 #include "madang/arena.h"
 #include "madang/buf.h"
 #include "madang/clock.h"

@@ -14,8 +14,6 @@ problem worker_run(struct task *t, enum worker_class class, void (*run)(void *ar
 /* The same for work that can be asked to hurry: stop(arg), on the loop's thread, when the task no longer wants to wait. */
 problem worker_run_until(struct task *t, enum worker_class class, void (*run)(void *arg), void (*stop)(void *arg),
                          void *arg) MUST_USE;
-/* Work that nobody waits for, on a copy of `arg`: closing and removing what a call leaves behind. */
-void worker_leave(void (*run)(void *arg), const void *arg, size_t size);
 /* Before anything is asked of the pool: as many threads as all classes and the look-ups of names can hold. */
 void workers_start(void);
 void worker_limits(enum worker_class class, size_t running_max, size_t waiting_max);

@@ -106,34 +106,6 @@ problem worker_run_until(struct task *t, enum worker_class class, void (*run)(vo
     return task_wait(t, &w.wait, 0);
 }
 
-struct left_work {
-    uv_work_t uv;
-    void (*run)(void *arg);
-    max_align_t arg[];
-};
-
-static void on_left_work(uv_work_t *uv)
-{
-    struct left_work *w = CONTAINER_OF(uv, struct left_work, uv);
-
-    w->run(w->arg);
-}
-
-static void on_left_worked(uv_work_t *uv, int status)
-{
-    (void)status;
-    free(CONTAINER_OF(uv, struct left_work, uv));
-}
-
-void worker_leave(void (*run)(void *arg), const void *arg, size_t size)
-{
-    struct left_work *w = must_alloc(sizeof *w + size);
-
-    w->run = run;
-    memcpy(w->arg, arg, size);
-    CHECK(uv_queue_work(loop_uv(), &w->uv, on_left_work, on_left_worked) == 0);
-}
-
 void workers_start(void)
 {
     size_t running_max = 0;

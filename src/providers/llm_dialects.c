@@ -4,8 +4,8 @@
 #include "madang/json_tree.h"
 #include "madang/config.h"
 
-/* Members are asked for one by one, not by a shape: a null, another type or a second of its name is as nothing, and never spoils what
- * is said beside it. */
+/* Members are asked for one by one, not by a shape: a null, another type or a second of its name is as nothing, and never spoils
+ * what is said beside it. */
 static struct text text_at(const struct json_tree *t, const char *name)
 {
     struct text out = T("");

@@ -67,6 +67,18 @@ test('a server that is going away counts against itself', async () => {
     assert.equal((await cluster.sql("select 1 from jobs where state = 'dead'")).length, 0);
 });
 
+test("the outbox is shown without holding the loop, however much lies in it", async () => {
+    const folder = `${cluster.folder}/many`, node = await cluster.node({ MADANG_MAIL_OUTBOX: folder });
+    fs.mkdirSync(folder);
+    for (let i = 0; i < 5000; i++) fs.writeFileSync(`${folder}/${i}.json`, JSON.stringify({ to: 'a@b.example', subject: 's', body: String(i) }));
+    await node.admin('/metrics');
+    assert.equal((await node.admin('/outbox')).length, 5000);
+    const turn = Number(/madang_loop_turn_max_microseconds (\d+)/.exec(await node.admin('/metrics'))[1]);
+    assert.ok(turn < (/asan/.test(binary) ? 1000000 : 100000), `the longest turn took ${turn} us`);
+    fs.rmSync(folder, { recursive: true });
+    assert.deepEqual(await node.admin('/outbox'), []);
+});
+
 test('a slow server gets its letters, and the loop does not wait for it', async () => {
     const smtp = await fake({ delay: 3000 }), node = await mailing(smtp.url), to = address();
     await node.admin('/metrics');

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { Smtp } from '../fakes/smtp.mjs';
 import { binary, Cluster, root, signUp, uniqueName, until } from '../lib/daemon.mjs';
 import { png } from '../lib/pictures.mjs';
-import { cannotMount, SilentNames } from '../lib/silence.mjs';
+import { cannotMount, ownHosts, SilentNames } from '../lib/silence.mjs';
 import { Stores } from '../lib/stores.mjs';
 
 const MOST_US = /asan/.test(binary) || process.env.MADANG_WRAP ? 1000000 : 100000;
@@ -70,6 +71,16 @@ test('a name server that does not answer', { skip: cannotMount() }, async () => 
     } finally { await names.stop(); }
 });
 
+test('a name with several addresses, of which only the last answers', { skip: cannotMount() }, async () => {
+    const peer = await helper('s3'), smtp = await new Smtp().start(), dead = ['127.9.9.1', '127.9.9.2', '127.0.0.1'];
+    await turns({ ...s3(`http://s3.several.test:${peer.port}`), ...mail(smtp.url.replace('127.0.0.1', 'mail.several.test')) }, ownHosts(cluster.folder, { 's3.several.test': dead, 'mail.several.test': dead }), async node => {
+        assert.equal((await upload(node)).status, 201);
+        await code(node);
+        await until('the letter', () => smtp.letters.length);
+    });
+    await smtp.stop();
+});
+
 test('an S3 that stands still while it is sent a picture', async () => {
     const peer = await helper('s3');
     await turns(s3(`http://127.0.0.1:${peer.port}`), [], async node => {
@@ -85,7 +96,7 @@ test('an S3 that stands still while it is sent a picture', async () => {
 
 test('an SMTP server that stands still: when it is connected to, at its reply to the text, at its farewell', async () => {
     for (const when of ['', 'RCPT', '.', 'QUIT']) {
-        const { Smtp } = await import('../fakes/smtp.mjs'), smtp = await new Smtp({ silent: when }).start();
+        const smtp = await new Smtp({ silent: when }).start();
         await turns(mail(smtp.url), [], async node => {
             await code(node);
             if (when === 'QUIT') await until('the letter', () => smtp.letters.length);

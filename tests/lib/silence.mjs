@@ -10,6 +10,13 @@ export function cannotMount() {
     try { execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' }); return false; } catch { return 'unshare -m is not allowed here: it needs root'; }
 }
 
+// A daemon's own /etc/hosts: where each name leads.
+export function ownHosts(folder, names) {
+    const file = path.join(folder, 'hosts');
+    fs.writeFileSync(file, `127.0.0.1 localhost\n${Object.entries(names).flatMap(([name, all]) => all.map(a => `${a} ${name}\n`)).join('')}`);
+    return ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', file];
+}
+
 export class SilentNames {
     asked = 0;
     async start(folder) {

@@ -188,6 +188,7 @@ static void apply_log_settings(void)
     log_set_json(config->log_json);
 }
 
+/* The file is read on the loop: a small one of the operator's, read when he says so. */
 static void reload(uv_signal_t *handle, int signal)
 {
     struct buf mistakes, notes;

@@ -92,6 +92,8 @@ struct job_def {
     problem (*run)(struct call *c, const void *payload);
     int64_t every_s;  /* periodic; 0: queued by features */
     int attempts_max; /* 0: 10 */
+    int64_t run_s;    /* 0: 50 */
+    problem final;    /* another attempt would end with this as well: it is given up at once */
 };
 
 struct feature {

@@ -14,6 +14,11 @@ struct object_place {
     struct text url;
 };
 problem object_place(struct call *c, struct text key, struct text type, struct object_place *out) MUST_USE;
+/* STORAGE_FULL when it is for want of room, else UPSTREAM_FAILED. */
+problem storage_problem(int error) MUST_USE;
+/* Marks an open file of the spool as somebody's, until it is closed; false when the sweep at a start just took it. */
+bool spool_claim(int fd);
+/* Makes the folders, and takes away what a process that was killed left in the spool. */
 void objects_start(void);
 
 #endif

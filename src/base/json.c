@@ -1,12 +1,13 @@
 /* JSON text into a tree, in one pass (RFC 8259): strict UTF-8, no duplicate names, no NUL, numbers that fit. */
 #include <math.h>
 
-#include "json_tree.h"
+#include "madang/json_tree.h"
 
 struct reading {
     struct arena *arena;
     const char *at, *end;
     int depth;
+    bool lenient;
 };
 
 static bool read_value(struct reading *r, struct json_tree *out);
@@ -60,14 +61,18 @@ static bool take_hex4(struct reading *r, uint32_t *out)
 /* Behind "\u": a code point, of two escapes when it is beyond the basic plane; no lone surrogate, no NUL. */
 static bool take_code_point(struct reading *r, uint32_t *out)
 {
+    const char *behind;
     uint32_t low;
 
-    if (!take_hex4(r, out) || *out == 0)
+    if (!take_hex4(r, out) || (*out == 0 && !r->lenient))
         return false;
     if (*out < 0xD800 || *out > 0xDFFF)
         return true;
-    if (*out > 0xDBFF || !take(r, '\\') || !take(r, 'u') || !take_hex4(r, &low) || low < 0xDC00 || low > 0xDFFF)
-        return false;
+    behind = r->at;
+    if (*out > 0xDBFF || !take(r, '\\') || !take(r, 'u') || !take_hex4(r, &low) || low < 0xDC00 || low > 0xDFFF) {
+        r->at = behind;
+        return r->lenient;
+    }
     *out = 0x10000 + ((*out - 0xD800) << 10) + (low - 0xDC00);
     return true;
 }
@@ -106,7 +111,8 @@ static bool take_escape(struct reading *r, char **to)
     if (c == 'u') {
         if (!take_code_point(r, &point))
             return false;
-        *to = put_utf8(*to, point);
+        if (point)
+            *to = put_utf8(*to, point);
         return true;
     }
     if (c >= sizeof plain || !plain[c])
@@ -129,13 +135,13 @@ static const char *skip_plain(const char *at, const char *end)
 }
 
 /* A run of bytes beyond ASCII is valid by itself or not at all. */
-static bool skip_utf8(const char **at, const char *end)
+static bool skip_utf8(const struct reading *r, const char **at)
 {
     const char *from = *at;
 
-    while (*at < end && (unsigned char)**at >= 0x80)
+    while (*at < r->end && (unsigned char)**at >= 0x80)
         ++*at;
-    return utf8_is_valid((struct text){ from, (size_t)(*at - from) });
+    return r->lenient || utf8_is_valid((struct text){ from, (size_t)(*at - from) });
 }
 
 /* The end of a string's raw bytes, behind its opening quote; NULL when there is none or a byte in it is not allowed. */
@@ -146,7 +152,7 @@ static const char *string_end(const struct reading *r, bool *escaped)
     *escaped = false;
     for (;;) {
         at = skip_plain(at, r->end);
-        if (at == r->end || (unsigned char)*at < 0x20)
+        if (at == r->end || ((unsigned char)*at < 0x20 && !r->lenient))
             return NULL;
         if (*at == '"')
             return at;
@@ -155,7 +161,9 @@ static const char *string_end(const struct reading *r, bool *escaped)
             if (r->end - at < 2)
                 return NULL;
             at += 2;
-        } else if (!skip_utf8(&at, r->end)) {
+        } else if ((unsigned char)*at < 0x20) {
+            at++;
+        } else if (!skip_utf8(r, &at)) {
             return NULL;
         }
     }
@@ -212,7 +220,7 @@ static bool read_real(struct reading *r, const char *from, struct json_tree *out
 {
     out->kind = TREE_REAL;
     out->real = strtod(arena_cstr(r->arena, (struct text){ from, (size_t)(r->at - from) }), NULL); /* of any length */
-    return isfinite(out->real);
+    return r->lenient || isfinite(out->real);
 }
 
 static bool read_number(struct reading *r, struct json_tree *out)
@@ -239,14 +247,16 @@ static bool read_number(struct reading *r, struct json_tree *out)
     if (real)
         return read_real(r, from, out);
     out->kind = TREE_INTEGER;
-    return text_to_i64((struct text){ from, (size_t)(r->at - from) }, &out->integer);
+    if (text_to_i64((struct text){ from, (size_t)(r->at - from) }, &out->integer))
+        return true;
+    return r->lenient && read_real(r, from, out);
 }
 
 /* --- arrays and objects -------------------------------------------------------------------------------------------- */
 static bool read_member(struct reading *r, const struct json_tree *object, struct json_tree *out)
 {
     skip_space(r);
-    if (!read_string(r, &out->name) || object->count >= JSON_MEMBERS_MAX || json_get(object, out->name))
+    if (!read_string(r, &out->name) || object->count >= JSON_MEMBERS_MAX || (!r->lenient && json_get(object, out->name)))
         return false;
     skip_space(r);
     return take(r, ':') && read_value(r, out);
@@ -287,6 +297,24 @@ static bool read_nested(struct reading *r, struct json_tree *out, char close)
     return ok;
 }
 
+/* What some libraries write where there is no number. */
+static bool take_no_number(struct reading *r)
+{
+    (void)take(r, '-');
+    return take_word(r, T("NaN")) || take_word(r, T("Infinity"));
+}
+
+static bool read_number_or_none(struct reading *r, struct json_tree *out)
+{
+    struct reading before = *r;
+
+    if (read_number(r, out))
+        return true;
+    *r = before;
+    out->kind = TREE_NULL;
+    return r->lenient && take_no_number(r);
+}
+
 static bool read_value(struct reading *r, struct json_tree *out)
 {
     skip_space(r);
@@ -310,19 +338,29 @@ static bool read_value(struct reading *r, struct json_tree *out)
         out->kind = TREE_NULL;
         return take_word(r, T("null"));
     default:
-        return read_number(r, out);
+        return read_number_or_none(r, out);
     }
 }
 
-const struct json_tree *json_read(struct arena *a, struct text json)
+static const struct json_tree *read_whole(struct arena *a, struct text json, bool lenient)
 {
-    struct reading r = { .arena = a, .at = json.at, .end = json.at + json.len };
+    struct reading r = { .arena = a, .at = json.at, .end = json.at + json.len, .lenient = lenient };
     struct json_tree *out = arena_new(a, struct json_tree);
 
     if (json.len == 0 || !read_value(&r, out))
         return NULL;
     skip_space(&r);
     return r.at == r.end ? out : NULL;
+}
+
+const struct json_tree *json_read(struct arena *a, struct text json)
+{
+    return read_whole(a, json, false);
+}
+
+const struct json_tree *json_read_leniently(struct arena *a, struct text json)
+{
+    return read_whole(a, json, true);
 }
 
 /* --- looking at it ------------------------------------------------------------------------------------------------- */

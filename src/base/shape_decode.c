@@ -1,5 +1,5 @@
 /* JSON, parameters and columns into structs. */
-#include "json_tree.h"
+#include "madang/json_tree.h"
 #include "shape_value.h"
 
 struct decoding {

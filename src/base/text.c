@@ -28,6 +28,13 @@ bool text_is_nocase(struct text a, struct text b)
     return true;
 }
 
+bool media_type_is(struct text header, struct text type)
+{
+    struct text parameters;
+
+    return text_is_nocase(text_trim(text_cut(header, ';', &parameters)), type);
+}
+
 bool text_starts(struct text t, struct text prefix)
 {
     return t.len >= prefix.len && text_is(text_until(t, prefix.len), prefix);

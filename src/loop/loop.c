@@ -1,5 +1,6 @@
 #include "loop_parts.h"
 #include "madang/pool.h"
+#include "madang/worker.h"
 
 #define TASKS_PER_TURN 512
 
@@ -113,6 +114,7 @@ struct loop_lag loop_lag_take(void)
 
 void loop_start(void)
 {
+    workers_start();
     CHECK(uv_loop_init(&uv) == 0);
     list_init(&hooks);
     CHECK(uv_prepare_init(&uv, &before_poll) == 0 && uv_prepare_start(&before_poll, on_before_poll) == 0);

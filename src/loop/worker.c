@@ -2,12 +2,15 @@
 
 #include "madang/fault.h"
 
+/* libuv lets look-ups of names hold half of its threads: the classes get the other half. */
+#define POOL_THREADS(running_max) (2 * (running_max))
+
 struct work {
     struct list node;
     struct wait wait;
     uv_work_t uv;
     enum worker_class class;
-    void (*run)(void *arg);
+    void (*run)(void *arg), (*stop)(void *arg);
     void *arg;
     bool running;
 };
@@ -21,6 +24,7 @@ static struct class_state {
     [WORKER_PASSWORD] = { .name = "password", .running_max = 2, .waiting_max = 64 },
     [WORKER_IMAGE] = { .name = "image", .running_max = 1, .waiting_max = 32 },
     [WORKER_FILE] = { .name = "file", .running_max = 5, .waiting_max = 1024 },
+    [WORKER_LETTER] = { .name = "letter", .running_max = 4, .waiting_max = 64 },
 };
 
 static struct class_state *class_of(enum worker_class class)
@@ -67,6 +71,8 @@ static void cancel_work(struct wait *wait)
 {
     struct work *w = CONTAINER_OF(wait, struct work, wait);
 
+    if (w->running && w->stop)
+        w->stop(w->arg);
     if (w->running)
         return;
     list_remove(&w->node);
@@ -76,8 +82,13 @@ static void cancel_work(struct wait *wait)
 
 problem worker_run(struct task *t, enum worker_class class, void (*run)(void *arg), void *arg)
 {
+    return worker_run_until(t, class, run, NULL, arg);
+}
+
+problem worker_run_until(struct task *t, enum worker_class class, void (*run)(void *arg), void (*stop)(void *arg), void *arg)
+{
     struct class_state *c = class_of(class);
-    struct work w = { .class = class, .run = run, .arg = arg };
+    struct work w = { .class = class, .run = run, .stop = stop, .arg = arg };
 
     list_init(&w.node);
     wait_init(&w.wait, cancel_work);
@@ -93,6 +104,17 @@ problem worker_run(struct task *t, enum worker_class class, void (*run)(void *ar
         return PROBLEM(OVERLOADED);
     }
     return task_wait(t, &w.wait, 0);
+}
+
+void workers_start(void)
+{
+    size_t running_max = 0;
+    char threads[12];
+
+    for (size_t i = 0; i < WORKER_CLASSES; i++)
+        running_max += classes[i].running_max;
+    snprintf(threads, sizeof threads, "%zu", POOL_THREADS(running_max));
+    setenv("UV_THREADPOOL_SIZE", threads, 0);
 }
 
 void worker_limits(enum worker_class class, size_t running_max, size_t waiting_max)

@@ -1,56 +1,36 @@
 #include "madang/outbound.h"
 
-#include "breaker.h"
-#include "curl_loop.h"
-#include "madang/fault.h"
-#include "madang/health.h"
-#include "madang/log.h"
-#include "madang/metric.h"
-#include "madang/random.h"
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
-#define UPSTREAMS_MAX 16
-#define AT_ONCE 64
+#include "curl_loop.h"
+#include "madang/log.h"
+#include "madang/random.h"
+#include "resolve.h"
+#include "upstream.h"
+
 #define ATTEMPTS 3
 #define CONNECT_MS 5000
 #define TOTAL_MS 10000
 #define ANSWER_MAX 65536
 #define PIECES_MAX 262144 /* received bytes that wait for their reader before the sender is held back */
-
-struct upstream {
-    const char *name;
-    struct breaker breaker;
-    size_t running;
-    uint64_t ok, failed;
-};
+#define UNSENT_MAX 131072 /* in the kernel: so that what curl could hand over tells how far the peer is */
 
 struct transfer {
     struct call *call;
     const struct outbound *o;
     struct upstream *upstream;
     CURL *easy;
-    struct curl_slist *headers, *recipients;
+    struct curl_slist *headers, *addresses;
     struct wait *wait; /* of the task, while it waits for anything to happen */
     struct text out;   /* what is left of the piece being sent */
-    bool wants_piece, out_ended, paused, done, blamed;
+    bool begun, wants_piece, out_ended, paused, done, silent, blamed;
+    uint64_t moved_ms;    /* when a byte went either way */
     struct buf in, given; /* what arrived; what the reader has in hand */
     size_t in_max, total;
     int status;
     CURLcode result;
 };
-
-static struct upstream upstreams[UPSTREAMS_MAX];
-
-static struct upstream *upstream_of(const char *name)
-{
-    for (size_t i = 0; i < UPSTREAMS_MAX; i++) {
-        if (!upstreams[i].name)
-            upstreams[i].name = name;
-        if (strcmp(upstreams[i].name, name) == 0)
-            return &upstreams[i];
-    }
-    CHECK(false);
-    return NULL;
-}
 
 static void wake(struct transfer *t)
 {
@@ -71,6 +51,7 @@ static size_t on_send(char *to, size_t size, size_t count, void *arg)
         wake(t);
         return CURL_READFUNC_PAUSE;
     }
+    t->moved_ms = clock_ms();
     memcpy(to, t->out.at ? t->out.at : "", n);
     t->out = text_from(t->out, n);
     return n;
@@ -81,6 +62,7 @@ static size_t on_receive(char *from, size_t size, size_t count, void *arg)
     struct transfer *t = arg;
     size_t n = size * count;
 
+    t->moved_ms = clock_ms();
     if (t->in.len + n > PIECES_MAX) {
         t->paused = true;
         wake(t);
@@ -92,6 +74,16 @@ static size_t on_receive(char *from, size_t size, size_t count, void *arg)
     buf_put(&t->in, (struct text){ from, n });
     wake(t);
     return t->in.over ? 0 : n;
+}
+
+static int on_socket(void *unused, curl_socket_t fd, curlsocktype purpose)
+{
+    int unsent = UNSENT_MAX;
+
+    (void)unused;
+    (void)purpose;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    return CURL_SOCKOPT_OK;
 }
 
 static void on_done(CURL *easy, CURLcode result)
@@ -118,36 +110,10 @@ static void transfer_close(void *arg)
     curl_easy_cleanup(t->easy);
     t->easy = NULL;
     curl_slist_free_all(t->headers);
-    curl_slist_free_all(t->recipients);
+    curl_slist_free_all(t->addresses);
     buf_fini(&t->in);
     buf_fini(&t->given);
-    t->upstream->running--;
-    t->upstream->ok += !failed;
-    t->upstream->failed += failed;
-    if (t->done || t->result != CURLE_OK || t->blamed)
-        breaker_note(&t->upstream->breaker, failed, clock_ms());
-    else
-        t->upstream->breaker.probing = false;
-    metric_add(failed ? METRIC_OUTBOUND_FAILED : METRIC_OUTBOUND, 1);
-}
-
-static void set_mail(struct transfer *t)
-{
-    const struct outbound *o = t->o;
-    struct arena *a = t->call->arena;
-
-    t->recipients = curl_slist_append(NULL, arena_printf(a, "<%.*s>", TEXT_ARG(o->mail_to)).at);
-    curl_easy_setopt(t->easy, CURLOPT_MAIL_FROM, arena_printf(a, "<%.*s>", TEXT_ARG(o->mail_from)).at);
-    curl_easy_setopt(t->easy, CURLOPT_MAIL_RCPT, t->recipients);
-    curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_USE_SSL,
-                     strcmp(o->starttls, "require") == 0 ? (long)CURLUSESSL_ALL
-                     : strcmp(o->starttls, "try") == 0   ? (long)CURLUSESSL_TRY
-                                                         : (long)CURLUSESSL_NONE);
-    if (o->user.len) {
-        curl_easy_setopt(t->easy, CURLOPT_USERNAME, arena_cstr(a, o->user));
-        curl_easy_setopt(t->easy, CURLOPT_PASSWORD, arena_cstr(a, o->password));
-    }
+    upstream_leave(t->upstream, failed, !t->done && !t->blamed ? UPSTREAM_UNTOLD : failed ? UPSTREAM_ILL : UPSTREAM_WELL);
 }
 
 static void set_request(struct transfer *t)
@@ -177,30 +143,24 @@ static void set_options(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_URL, arena_cstr(t->call->arena, o->url));
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, o->method ? "http,https" : "smtp,smtps");
-    curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_ms ? o->connect_ms : CONNECT_MS));
-    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(o->total_ms ? o->total_ms : TOTAL_MS));
+    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L); /* where one would lead to nobody has looked up */
+    curl_easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
     curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, on_send);
     curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_receive);
     curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-    if (o->method)
-        set_request(t);
-    else
-        set_mail(t);
+    set_request(t);
 }
 
 problem outbound_open(struct call *c, const struct outbound *o, struct transfer **out)
 {
-    struct upstream *u = upstream_of(o->upstream);
+    struct upstream *u;
     struct transfer *t;
+    problem p = upstream_enter(c, o->upstream, o->at_once, &u);
 
-    CHECK(!task_foreign_is_forbidden(c->task));
-    if (arena_is_over(c->arena) || u->running >= (o->at_once ? o->at_once : AT_ONCE) || FAULT(QUEUE_FULL))
-        return PROBLEM(OVERLOADED);
-    if (!breaker_admits(&u->breaker, clock_ms()))
-        return call_retry_after(c, PROBLEM(UPSTREAM_UNAVAILABLE), BREAKER_OPEN_MS / 1000);
+    if (p)
+        return p;
     t = arena_new(c->arena, struct transfer);
     t->call = c;
     t->o = o;
@@ -212,10 +172,34 @@ problem outbound_open(struct call *c, const struct outbound *o, struct transfer 
     t->easy = curl_easy_init();
     CHECK(t->easy != NULL);
     set_options(t);
-    u->running++;
     arena_defer(c->arena, transfer_close, t);
-    curl_loop_add(t->easy);
     *out = t;
+    return NULL;
+}
+
+/* Looking the name up counts as connecting, and against the whole. */
+static problem begin(struct call *c, struct transfer *t)
+{
+    const struct outbound *o = t->o;
+    uint64_t now = clock_ms(), until = now + (uint64_t)(o->connect_ms ? o->connect_ms : CONNECT_MS);
+    int64_t total = o->total_ms ? o->total_ms : TOTAL_MS;
+    const char *addresses;
+    problem p = resolve_url(c, o->url, until, &addresses);
+
+    t->begun = true;
+    if (p == PROBLEM(UPSTREAM_UNAVAILABLE) || p == PROBLEM(UPSTREAM_FAILED)) {
+        t->done = true;
+        t->result = p == PROBLEM(UPSTREAM_FAILED) ? CURLE_URL_MALFORMAT : CURLE_COULDNT_RESOLVE_HOST;
+        return NULL;
+    }
+    if (p)
+        return p;
+    t->addresses = resolve_apply(t->easy, addresses);
+    t->moved_ms = clock_ms();
+    total -= (int64_t)(t->moved_ms - now);
+    curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, until > t->moved_ms ? (long)(until - t->moved_ms) : 1L);
+    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, total > 0 ? (long)total : 1L);
+    curl_loop_add(t->easy);
     return NULL;
 }
 
@@ -224,26 +208,43 @@ static void cancel_wait(struct wait *w)
     wait_done(w, NULL);
 }
 
-/* Until something happened; hands over the next piece of the body when that is what curl wants. */
-static problem step(struct call *c, struct transfer *t)
+/* Until something happened, or nothing did for too long. */
+static problem await(struct call *c, struct transfer *t)
 {
-    struct text piece;
+    uint64_t patience = t->o->silence_ms ? t->moved_ms + (uint64_t)t->o->silence_ms : 0;
     struct wait w;
     problem p;
 
-    if (!t->wants_piece && !t->done) {
-        wait_init(&w, cancel_wait);
-        t->wait = &w;
-        p = task_wait(c->task, &w, 0);
-        t->wait = NULL;
-        if (p)
-            return p;
+    wait_init(&w, cancel_wait);
+    t->wait = &w;
+    p = task_wait(c->task, &w, patience);
+    t->wait = NULL;
+    if (p != PROBLEM(DEADLINE) || !patience || clock_ms() < patience)
+        return p;
+    if (!t->done && clock_ms() >= t->moved_ms + (uint64_t)t->o->silence_ms) {
+        curl_loop_remove(t->easy);
+        t->done = t->silent = true;
+        t->result = CURLE_OPERATION_TIMEDOUT;
     }
+    return NULL;
+}
+
+/* Hands over the next piece of the body when that is what curl wants. */
+static problem step(struct call *c, struct transfer *t)
+{
+    struct text piece;
+    problem p;
+
+    if (!t->begun)
+        return begin(c, t);
+    if (!t->wants_piece && !t->done && (p = await(c, t)))
+        return p;
     if (!t->wants_piece || t->done)
         return NULL;
     t->wants_piece = false;
     if ((p = t->o->next_piece(c, t->o->next_arg, &piece)))
         return p;
+    t->moved_ms = clock_ms();
     t->out = piece;
     t->out_ended = piece.len == 0;
     curl_easy_pause(t->easy, CURLPAUSE_CONT);
@@ -254,7 +255,9 @@ static problem result_problem(const struct transfer *t)
 {
     if (t->result == CURLE_OK)
         return NULL;
-    log_warn("outbound", "%s: %s", t->upstream->name, curl_easy_strerror(t->result));
+    log_warn("outbound", "%s: %s", t->upstream->name, t->silent ? "silent for too long" : curl_easy_strerror(t->result));
+    if (t->silent)
+        return call_retry_after(t->call, PROBLEM(UPSTREAM_UNAVAILABLE), BREAKER_OPEN_MS / 1000);
     switch ((int)t->result) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -359,25 +362,14 @@ problem outbound_run(struct call *c, const struct outbound *o, struct outbound_a
     return p;
 }
 
-static void print_upstreams(struct buf *out)
-{
-    buf_put_char(out, '[');
-    for (size_t i = 0; i < UPSTREAMS_MAX && upstreams[i].name; i++)
-        buf_printf(out, "%s{\"name\":\"%s\",\"running\":%zu,\"ok\":%llu,\"failed\":%llu,\"open\":%s}", i ? "," : "",
-                   upstreams[i].name, upstreams[i].running, (unsigned long long)upstreams[i].ok,
-                   (unsigned long long)upstreams[i].failed, upstreams[i].breaker.failures >= BREAKER_FAILURES ? "true" : "false");
-    buf_put(out, T("]\n"));
-}
-
 void outbound_start(void)
 {
-    static struct list_view view = { .name = "upstreams", .print = print_upstreams };
-
-    list_view_add(&view);
+    upstreams_start();
     curl_loop_start(on_done);
 }
 
 void outbound_stop(void)
 {
+    resolve_stop();
     curl_loop_stop();
 }

@@ -1,5 +1,6 @@
 /* Objects as files: folder/ab/cdef…, written by renaming. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,15 +25,35 @@ static const char *path_of(struct call *c, struct text key)
     return arena_printf(c->arena, "%s/%.*s", folder_of(c, key).at, (int)key.len - 2, key.at + 2).at;
 }
 
-/* On a pool thread. */
+/* Until it lies on the disk; 0 or what went wrong. */
+static int sync_path(const char *path, int flags)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | flags), error = 0;
+
+    if (fd < 0)
+        return errno;
+    if (fsync(fd) != 0)
+        error = errno;
+    close(fd);
+    return error;
+}
+
+static int make_folder(const char *folder)
+{
+    if (mkdir(folder, 0750) != 0)
+        return errno == EEXIST ? 0 : errno;
+    return sync_path(config->files_folder.at, O_DIRECTORY);
+}
+
+/* On a pool thread. What is answered must be there after a power cut: the file, its name, and its folder's name. */
 static void move(void *arg)
 {
     struct moving *m = arg;
 
-    if (mkdir(m->folder, 0750) != 0 && errno != EEXIST)
+    if (!(m->error = make_folder(m->folder)) && !(m->error = sync_path(m->from, 0)) && rename(m->from, m->to) != 0)
         m->error = errno;
-    else if (rename(m->from, m->to) != 0)
-        m->error = errno;
+    if (!m->error && (m->error = sync_path(m->folder, O_DIRECTORY)))
+        unlink(m->to);
     if (m->error)
         unlink(m->from);
 }
@@ -44,7 +65,7 @@ problem disk_put(struct call *c, struct text key, const char *path)
 
     if (!p && m.error) {
         log_error("disk", "%s: %s", m.to, strerror(m.error));
-        return PROBLEM(UPSTREAM_FAILED);
+        return storage_problem(m.error);
     }
     return p;
 }

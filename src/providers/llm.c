@@ -5,6 +5,7 @@
 #include "madang/log.h"
 #include "madang/outbound.h"
 #include "madang/random.h"
+#include "mend.h"
 #include "sse.h"
 
 #define EVENT_MAX 262144
@@ -20,6 +21,7 @@ struct llm_stream {
     struct pair headers[HEADERS];
     struct transfer *transfer; /* NULL: not begun */
     struct sse sse;
+    struct mend mend;
     struct buf fresh, given; /* words not handed on yet; those the caller has in hand */
     problem failed;
     bool again;    /* what failed may do another time */
@@ -104,6 +106,12 @@ static void fail(struct llm_stream *s, problem p, bool again, struct text reason
     s->again = again;
 }
 
+static void end(struct llm_stream *s)
+{
+    mend_end(&s->mend, &s->fresh);
+    s->ended = true;
+}
+
 static void on_event(void *arg, struct text name, struct text data)
 {
     struct llm_said said = { .words = T("") };
@@ -116,10 +124,11 @@ static void on_event(void *arg, struct text name, struct text data)
     s->dialect->event(&a, name, data, &said);
     if (said.failed)
         fail(s, said.failed, said.again, said.reason);
-    else if (!said.whole || (!s->spoke && s->fresh.len == 0))
-        buf_put(&s->fresh, said.words);
+    else if (!said.whole || (!s->spoke && s->fresh.len == 0 && s->mend.count == 0))
+        mend_words(&s->mend, said.words, &s->fresh);
     s->finished = s->finished || said.finished;
-    s->ended = s->ended || said.last;
+    if (said.last)
+        end(s);
     arena_fini(&a);
 }
 
@@ -140,6 +149,10 @@ static void silence_over(struct llm_stream *s, problem p)
     task_set_deadline(s->call->task, s->deadline_ms);
     if (p != PROBLEM(DEADLINE) || !ours)
         return;
+    if (s->finished) { /* it has said why it stops: only the farewell is missing */
+        end(s);
+        return;
+    }
     outbound_blame(s->transfer);
     fail(s, s->spoke ? PROBLEM(UPSTREAM_FAILED) : PROBLEM(UPSTREAM_UNAVAILABLE), true, T("silent for too long"));
 }
@@ -171,7 +184,7 @@ static problem begin(struct llm_stream *s)
         return p;
     limit_silence(s, config->llm_first_ms);
     p = outbound_status(s->call, s->transfer, &status);
-    if (!p && (status != 200 || !text_starts(outbound_type(s->transfer), T("text/event-stream"))))
+    if (!p && (status != 200 || !media_type_is(outbound_type(s->transfer), T("text/event-stream"))))
         p = read_refusal(s, status);
     silence_over(s, p);
     return s->failed ? NULL : p;
@@ -185,14 +198,18 @@ static problem more(struct llm_stream *s)
     limit_silence(s, s->spoke ? config->llm_gap_ms : config->llm_first_ms);
     p = outbound_next(s->call, s->transfer, &piece);
     silence_over(s, p);
-    if (s->failed)
+    if (s->failed || s->ended)
         return NULL;
+    if (p == PROBLEM(UPSTREAM_FAILED) && s->finished) {
+        end(s);
+        return NULL;
+    }
     if (p)
         return p;
     if (piece.len && !sse_feed(&s->sse, piece, on_event, s))
         fail(s, PROBLEM(UPSTREAM_FAILED), false, T("an event without end"));
     else if (piece.len == 0 && !s->ended && s->finished)
-        s->ended = true;
+        end(s);
     else if (piece.len == 0 && !s->ended)
         fail(s, PROBLEM(UPSTREAM_FAILED), true, T("broken off"));
     return NULL;
@@ -209,6 +226,7 @@ static bool try_again(struct llm_stream *s, problem p)
     s->retried = true;
     s->failed = NULL;
     s->finished = s->ended = false;
+    s->mend.count = 0;
     buf_clear(&s->fresh);
     sse_fini(&s->sse);
     sse_init(&s->sse, EVENT_MAX);

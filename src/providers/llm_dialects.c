@@ -1,31 +1,68 @@
 /* Facts: CLOVA Studio's guide (chat completions v1 and v3, streaming, errors); OpenAI's chat completion chunks. */
 #include "llm_dialects.h"
 
+#include "madang/json_tree.h"
 #include "madang/config.h"
 
-#define WORDS_MAX 65536
-
-struct said {
-    struct opt_text content;
-};
-static const struct field said_fields[] = { FIELD(struct said, content, .len_max = WORDS_MAX) };
-static const struct shape said_shape = SHAPE("LlmSaid", struct said, said_fields);
-
-struct status {
-    struct opt_text code, message;
-};
-static const struct field status_fields[] = {
-    FIELD(struct status, code, .len_max = 1000),
-    FIELD(struct status, message, .len_max = WORDS_MAX),
-};
-static const struct shape status_shape = SHAPE("LlmStatus", struct status, status_fields);
-
-static bool read_as(const struct shape *s, struct arena *a, struct text json, void *out)
+/* Members are asked for one by one, not by a shape: a null, another type or a second of its name is as nothing, and never spoils
+ * what is said beside it. */
+static struct text text_at(const struct json_tree *t, const char *name)
 {
-    struct shape_input in = { .json = json, .open = true };
-    struct field_faults faults;
+    struct text out = T("");
 
-    return json.len && shape_decode(s, a, &in, out, &faults) == NULL;
+    return json_is_text(json_member(t, name), &out) ? out : T("");
+}
+
+/* Codes are texts here and numbers there. */
+static struct text code_at(struct arena *a, const struct json_tree *t, const char *name)
+{
+    int64_t number;
+
+    return json_is_i64(json_member(t, name), &number) ? arena_printf(a, "%lld", (long long)number) : text_at(t, name);
+}
+
+/* A text, or a list of parts of which some are texts. */
+static struct text content_of(struct arena *a, const struct json_tree *said)
+{
+    const struct json_tree *content = json_member(said, "content");
+    struct text out = text_at(said, "content");
+
+    if (!content || content->kind != TREE_ARRAY)
+        return out;
+    for (const struct json_tree *part = content->first; part; part = part->next)
+        out = arena_join(a, out, text_at(part, "text"));
+    return out;
+}
+
+static void fail(struct llm_said *out, struct text reason, bool again)
+{
+    out->reason = reason;
+    out->again = again;
+    out->failed = again ? PROBLEM(UPSTREAM_UNAVAILABLE) : PROBLEM(UPSTREAM_FAILED);
+}
+
+/* Their capacity or our quota, a time-out, a fault of theirs: another time it may do. */
+static bool may_pass(struct text code)
+{
+    static const char *const words[] = {
+        "429", "408", "5", "rate_limit", "server_error", "overloaded", "unavailable", "timeout"
+    };
+
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (text_starts(code, text_of(words[i])))
+            return true;
+    return false;
+}
+
+/* `status`: an object with a code or a type, or a text. */
+static void refused(struct arena *a, const struct json_tree *status, struct llm_said *out)
+{
+    struct text code = code_at(a, status, "code"), type = text_at(status, "type");
+
+    if (code.len == 0 && type.len == 0)
+        fail(out, T("an error without a code"), false);
+    else
+        fail(out, code.len ? code : type, may_pass(code) || may_pass(type));
 }
 
 static const char *const role_names_llm[] = { "system", "user", "assistant" };
@@ -69,36 +106,10 @@ static struct text model_json(struct arena *a)
 }
 
 /* --- CLOVA Studio ----------------------------------------------------------------------------------------------------- */
-struct clova_event {
-    struct said *message;
-    struct status *status;
-    struct opt_text stopReason, finishReason;
-};
-static const struct field clova_fields[] = {
-    FIELD_MAYBE(struct clova_event, message, .shape = &said_shape),
-    FIELD_MAYBE(struct clova_event, status, .shape = &status_shape),
-    FIELD(struct clova_event, stopReason),
-    FIELD(struct clova_event, finishReason),
-};
-static const struct shape clova_shape = SHAPE("ClovaEvent", struct clova_event, clova_fields);
-
-/* Their capacity or our quota, a time-out, a fault of theirs: another time it may do. */
-static bool may_pass(struct text code)
-{
-    return text_starts(code, T("429")) || text_starts(code, T("408")) || text_starts(code, T("5"));
-}
-
-static void clova_failed(const struct status *s, struct llm_said *out)
-{
-    out->reason = s && s->code.is == PRESENT ? s->code.value : T("an error without a code");
-    out->again = may_pass(out->reason);
-    out->failed = out->again ? PROBLEM(UPSTREAM_UNAVAILABLE) : PROBLEM(UPSTREAM_FAILED);
-}
-
 static void clova_event(struct arena *a, struct text name, struct text data, struct llm_said *out)
 {
-    struct clova_event e;
     bool token = text_is(name, T("token")), result = text_is(name, T("result")), error = text_is(name, T("error"));
+    const struct json_tree *e;
 
     if (text_is(name, T("signal"))) {
         out->last = true;
@@ -106,19 +117,17 @@ static void clova_event(struct arena *a, struct text name, struct text data, str
     }
     if (!token && !result && !error)
         return;
-    if (!read_as(&clova_shape, a, data, &e)) {
-        out->failed = PROBLEM(UPSTREAM_FAILED);
-        out->reason = T("an event that is not as it should be");
+    if (!(e = json_read_leniently(a, data))) {
+        fail(out, T("an event that is not as it should be"), false);
         return;
     }
     if (error) {
-        clova_failed(e.status, out);
+        refused(a, json_member(e, "status"), out);
         return;
     }
-    if (e.message && e.message->content.is == PRESENT)
-        out->words = e.message->content.value;
+    out->words = content_of(a, json_member(e, "message"));
     out->whole = out->last = result;
-    out->finished = e.stopReason.is == PRESENT || e.finishReason.is == PRESENT;
+    out->finished = text_at(e, "stopReason").len || text_at(e, "finishReason").len;
 }
 
 static struct text clova_url(struct arena *a, struct text version)
@@ -147,49 +156,49 @@ const struct llm_dialect llm_clova_v3 = { "clova v3", "\"topP\":0.8,\"topK\":0,\
                                           v3_url, clova_body, clova_event };
 
 /* --- OpenAI's dialect ------------------------------------------------------------------------------------------------- */
-struct choice {
-    struct said *delta;
-    struct opt_text finish_reason;
-};
-static const struct field choice_fields[] = {
-    FIELD_MAYBE(struct choice, delta, .shape = &said_shape),
-    FIELD(struct choice, finish_reason),
-};
-static const struct shape choice_shape = SHAPE("LlmChoice", struct choice, choice_fields);
+/* Ours is the first one, wherever it stands: others are not asked for, but some tell them. */
+static const struct json_tree *choice_of(const struct json_tree *e)
+{
+    const struct json_tree *choices = json_member(e, "choices");
+    int64_t index;
 
-struct openai_event {
-    LIST_OF(struct choice) choices;
-    struct status *error;
-};
-static const struct field openai_fields[] = {
-    FIELD_LIST(struct openai_event, choices, .shape = &choice_shape, .optional = true),
-    FIELD_MAYBE(struct openai_event, error, .shape = &status_shape),
-};
-static const struct shape openai_shape = SHAPE("OpenaiEvent", struct openai_event, openai_fields);
+    if (!choices || choices->kind != TREE_ARRAY)
+        return NULL;
+    for (const struct json_tree *c = choices->first; c; c = c->next)
+        if (!json_is_i64(json_member(c, "index"), &index) || index == 0)
+            return c;
+    return NULL;
+}
+
+static const struct json_tree *error_of(const struct json_tree *e)
+{
+    const struct json_tree *error = json_member(e, "error");
+
+    if (error && error->kind != TREE_NULL && error->kind != TREE_FALSE)
+        return error;
+    return text_is(text_at(e, "object"), T("error")) ? e : NULL;
+}
 
 static void openai_event(struct arena *a, struct text name, struct text data, struct llm_said *out)
 {
-    struct openai_event e;
+    const struct json_tree *e, *choice;
 
     (void)name;
-    if (text_is(data, T("[DONE]"))) {
+    if (text_is(text_trim(data), T("[DONE]"))) {
         out->last = true;
         return;
     }
-    if (!read_as(&openai_shape, a, data, &e)) {
-        out->failed = PROBLEM(UPSTREAM_FAILED);
-        out->reason = T("an event that is not as it should be");
+    if (!(e = json_read_leniently(a, data))) {
+        fail(out, T("an event that is not as it should be"), false);
         return;
     }
-    if (e.error) {
-        clova_failed(e.error, out);
+    if (error_of(e)) {
+        refused(a, error_of(e), out);
         return;
     }
-    if (e.choices.count == 0)
-        return;
-    if (e.choices.at[0].delta && e.choices.at[0].delta->content.is == PRESENT)
-        out->words = e.choices.at[0].delta->content.value;
-    out->finished = e.choices.at[0].finish_reason.is == PRESENT;
+    choice = choice_of(e);
+    out->words = content_of(a, json_member(choice, "delta"));
+    out->finished = text_at(choice, "finish_reason").len > 0;
 }
 
 static struct text openai_url(struct arena *a)
@@ -205,22 +214,12 @@ static struct text openai_body(struct arena *a, const struct llm_ask *ask, struc
 const struct llm_dialect llm_openai = { "openai", "\"top_p\":0.8,\"temperature\":0.28", openai_url, openai_body, openai_event };
 
 /* --- answers that are no stream --------------------------------------------------------------------------------------- */
-struct refusal {
-    struct status *status, *error;
-};
-static const struct field refusal_fields[] = {
-    FIELD_MAYBE(struct refusal, status, .shape = &status_shape),
-    FIELD_MAYBE(struct refusal, error, .shape = &status_shape),
-};
-static const struct shape refusal_shape = SHAPE("LlmRefusal", struct refusal, refusal_fields);
-
 struct text llm_complaint(struct arena *a, struct text body)
 {
-    const struct status *s;
-    struct refusal r;
+    const struct json_tree *e = json_read_leniently(a, body), *status = json_member(e, "status");
+    struct text code;
 
-    if (!read_as(&refusal_shape, a, body, &r))
-        return T("");
-    s = r.status ? r.status : r.error;
-    return !s ? T("") : s->code.is == PRESENT ? s->code.value : s->message.is == PRESENT ? s->message.value : T("");
+    status = status && status->kind == TREE_OBJECT ? status : json_member(e, "error");
+    code = code_at(a, status, "code");
+    return code.len ? code : status && status->kind == TREE_STRING ? status->string : text_at(status, "message");
 }

@@ -3,7 +3,10 @@
 
 #include "mail_providers.h"
 #include "madang/config.h"
+#include "madang/log.h"
 #include "madang/random.h"
+
+#define LETTER_S 180 /* a dozen replies of a slow server; each has a bound of its own */
 
 static const struct field mail_fields[] = {
     FIELD(struct mail, to, .len_max = 254),
@@ -22,5 +25,17 @@ static problem mail_run(struct call *c, const void *payload)
     return text_is(config->mail_provider, T("smtp")) ? smtp_deliver(c, payload) : outbox_deliver(c, payload);
 }
 
-static const struct job_def jobs[] = { { .kind = "mail.send", .payload = &mail_shape, .run = mail_run } };
-const struct feature mail_feature = { .name = "mail", .jobs = jobs, .job_count = COUNT_OF(jobs) };
+static bool check(void)
+{
+    if (text_is(config->mail_provider, T("smtp")))
+        return smtp_check();
+    if (text_is(config->mail_provider, T("outbox")))
+        return true;
+    log_error("config", "[mail] provider is neither outbox nor smtp");
+    return false;
+}
+
+static const struct job_def jobs[] = {
+    { .kind = "mail.send", .payload = &mail_shape, .run = mail_run, .run_s = LETTER_S, .final = PROBLEM(MAIL_REFUSED) }
+};
+const struct feature mail_feature = { .name = "mail", .jobs = jobs, .job_count = COUNT_OF(jobs), .check = check };

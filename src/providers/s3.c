@@ -16,6 +16,8 @@
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define PIECE 65536
 #define PRESIGNED_S 300
+#define AGAIN_MS 1000     /* what failed later than that is not tried again: somebody waits */
+#define LONGEST_MS 110000 /* of one upload that goes on: below the call's own */
 
 struct place {
     struct text scheme, host, path;
@@ -106,9 +108,12 @@ static void source_close(void *arg)
 {
     struct source *s = arg;
 
+    if (!s->path)
+        return;
     if (s->fd >= 0)
         close(s->fd);
     unlink(s->path);
+    s->path = NULL;
 }
 
 static problem put_once(struct call *c, struct text key, struct source *s, struct text type)
@@ -129,7 +134,8 @@ static problem put_once(struct call *c, struct text key, struct source *s, struc
                           .next_piece = next_piece,
                           .next_arg = s,
                           .body_length = s->size,
-                          .total_ms = 60000 };
+                          .total_ms = LONGEST_MS,
+                          .silence_ms = config->s3_silence_ms };
     struct outbound_answer answer;
     problem p;
 
@@ -139,24 +145,31 @@ static problem put_once(struct call *c, struct text key, struct source *s, struc
     return (p = outbound_run(c, &o, &answer)) ? p : judge("put", &answer);
 }
 
-problem s3_put(struct call *c, struct text key, const char *path, struct text type)
+/* Signed anew each time; a refusal stays one, and who was silent has had the time there is. */
+static problem put_source(struct call *c, struct text key, struct source *s, struct text type)
 {
-    struct source *s = arena_new(c->arena, struct source);
-    problem p;
+    uint64_t until = clock_ms() + AGAIN_MS;
+    problem p = put_once(c, key, s, type);
 
-    *s = (struct source){ .path = path, .fd = -1, .buffer = arena_alloc(c->arena, PIECE) };
-    arena_defer(c->arena, source_close, s);
-    if ((p = worker_run(c->task, WORKER_FILE, source_open, s)))
-        return p;
-    if (s->error)
-        return PROBLEM(UPSTREAM_FAILED);
-    p = put_once(c, key, s, type);
-    for (int i = 0; i < 2 && p == PROBLEM(UPSTREAM_UNAVAILABLE); i++) { /* signed anew each time; a refusal stays one */
+    for (int i = 0; i < 2 && p == PROBLEM(UPSTREAM_UNAVAILABLE) && clock_ms() < until; i++) {
         if (task_sleep(c->task, 200u << i))
             return p;
         p = put_once(c, key, s, type);
     }
     return p;
+}
+
+problem s3_put(struct call *c, struct text key, const char *path, struct text type)
+{
+    struct source *s = arena_new(c->arena, struct source);
+    problem p, closed;
+
+    *s = (struct source){ .path = path, .fd = -1, .buffer = arena_alloc(c->arena, PIECE) };
+    arena_defer(c->arena, source_close, s); /* when the pool no longer takes it */
+    if (!(p = worker_run(c->task, WORKER_FILE, source_open, s)))
+        p = s->error ? PROBLEM(UPSTREAM_FAILED) : put_source(c, key, s, type);
+    closed = worker_run(c->task, WORKER_FILE, source_close, s);
+    return p ? p : closed == PROBLEM(CANCELLED) ? closed : NULL;
 }
 
 problem s3_delete(struct call *c, struct text key)

@@ -7,14 +7,17 @@
 #include "madang/fault.h"
 #include "madang/health.h"
 #include "madang/metric.h"
+#include "madang/worker.h"
 
 #define PAGE_MAX (8u << 20)
+#define LOAD_MS 5000
 
 struct page {
     const char *path;
     enum method method;
     const char *type;
     int (*print)(struct exchange *x, struct buf *out);
+    void (*load)(void *out); /* instead of it, what may wait for a disk */
 };
 
 static int print_health(struct exchange *x, struct buf *out)
@@ -69,36 +72,33 @@ static int arm_fault(struct exchange *x, struct buf *out)
     return 200;
 }
 
-static int print_outbox(struct exchange *x, struct buf *out)
+static void put_letter(const char *name, struct buf *out)
+{
+    char path[900], *room;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", config->mail_outbox.at, name);
+    if ((f = fopen(path, "re")) == NULL)
+        return;
+    buf_put_char(out, out->len ? ',' : '[');
+    if ((room = buf_reserve(out, 65536)) != NULL)
+        buf_commit(out, fread(room, 1, 65536, f));
+    fclose(f);
+}
+
+/* On a pool thread: a folder may hold many letters, and lie anywhere. */
+static void load_outbox(void *arg)
 {
     DIR *folder = config->mail_outbox.len ? opendir(config->mail_outbox.at) : NULL;
-    const char *before = "[";
+    struct buf *out = arg;
     struct dirent *e;
 
-    while (folder && (e = readdir(folder)) != NULL) {
-        char path[900];
-        FILE *f;
-        size_t got;
-        char *room;
-
-        if (!text_ends(text_of(e->d_name), T(".json")))
-            continue;
-        snprintf(path, sizeof path, "%s/%s", config->mail_outbox.at, e->d_name);
-        if ((f = fopen(path, "re")) == NULL)
-            continue;
-        buf_put(out, text_of(before));
-        if ((room = buf_reserve(out, 65536)) != NULL) {
-            got = fread(room, 1, 65536, f);
-            buf_commit(out, got);
-        }
-        before = ",";
-        fclose(f);
-    }
+    while (folder && (e = readdir(folder)) != NULL)
+        if (text_ends(text_of(e->d_name), T(".json")))
+            put_letter(e->d_name, out);
     if (folder)
         closedir(folder);
-    (void)x;
-    buf_put(out, *before == '[' ? T("[]\n") : T("]\n"));
-    return 200;
+    buf_put(out, out->len ? T("]\n") : T("[]\n"));
 }
 
 static int print_list(struct exchange *x, struct buf *out)
@@ -125,7 +125,7 @@ static const struct page pages[] = {
     { "/config", METHOD_GET, "application/json", print_config },
     { "/faults", METHOD_GET, "application/json", print_faults },
     { "/faults", METHOD_POST, "application/json", arm_fault },
-    { "/outbox", METHOD_GET, "application/json", print_outbox },
+    { "/outbox", METHOD_GET, "application/json", NULL, load_outbox },
     { "/lists", METHOD_GET, "application/json", print_lists },
 };
 static const struct page list_page = { "/lists/", METHOD_GET, "application/json", print_list };
@@ -157,22 +157,48 @@ static void refuse(struct exchange *x, problem p)
     exchange_end(x);
 }
 
+static void answer(struct exchange *x, int status, const struct buf *out)
+{
+    const struct page *page = x->visit;
+
+    exchange_header_add(x, "Cache-Control", T("no-store"));
+    exchange_reply(x, out->over ? 503 : status, page->type, out->over ? T("") : buf_text(out));
+}
+
+static void load_page(struct task *t, void *arg)
+{
+    struct exchange *x = arg;
+    const struct page *page = x->visit;
+    struct buf out;
+    problem p;
+
+    buf_init(&out, PAGE_MAX);
+    p = worker_run(t, WORKER_FILE, page->load, &out);
+    if (x->http) /* who asked is still there */
+        answer(x, p ? p->status : 200, &out);
+    buf_fini(&out);
+    exchange_end(x);
+}
+
 static void begin(struct exchange *x)
 {
     const struct page *page = x->visit;
     struct buf out;
-    int status;
 
+    if (page->load) {
+        x->door = x;
+        task_start("admin.page", loop_ms() + LOAD_MS, load_page, x);
+        return;
+    }
     buf_init(&out, PAGE_MAX);
-    status = page->print(x, &out);
-    exchange_header_add(x, "Cache-Control", T("no-store"));
-    exchange_reply(x, out.over ? 503 : status, page->type, out.over ? T("") : buf_text(&out));
+    answer(x, page->print(x, &out), &out);
     buf_fini(&out);
     exchange_end(x);
 }
 
 const struct http_service admin_service = { route, refuse, begin, NULL };
 
+/* The kernel answers for /proc at once: no disk stands behind it. */
 static int64_t resident_bytes(void)
 {
     long pages_resident = 0, pages_all = 0;

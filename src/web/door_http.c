@@ -153,13 +153,6 @@ static void refuse(struct exchange *x, problem p)
     exchange_end(x);
 }
 
-static bool is_json(struct text type)
-{
-    struct text params, essence = text_trim(text_cut(type, ';', &params));
-
-    return text_is_nocase(essence, T("application/json"));
-}
-
 static bool found_any(const struct route_found *f)
 {
     for (size_t m = 0; m < METHOD_COUNT; m++)
@@ -182,7 +175,8 @@ static problem choose(struct visit *v)
     v->call.out_shape = d->out;
     x->streams = d->streams;
     x->body_max = d->body_limit ? d->body_limit() : (size_t)config->http_body_bytes;
-    if (!d->raw && (x->facts.length > 0 || x->facts.chunked) && !is_json(exchange_header(x, T("content-type"))))
+    if (!d->raw && (x->facts.length > 0 || x->facts.chunked) &&
+        !media_type_is(exchange_header(x, T("content-type")), T("application/json")))
         return PROBLEM(MEDIA_TYPE_UNSUPPORTED);
     return x->late && d->shed != SHED_NEVER ? door_overloaded(&v->call) : door_admit(&v->call);
 }

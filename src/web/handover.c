@@ -48,6 +48,7 @@ static size_t receive(int from, int *fds, size_t room)
     return count;
 }
 
+/* Before the public is let in: it may hold the loop for TAKE_S, with nobody there yet. */
 size_t handover_take(const char *path, int *fds, size_t room)
 {
     struct timeval limit = { .tv_sec = TAKE_S };

@@ -10,6 +10,7 @@
 #define LOOK_MS 1000
 #define TAKE_MAX 8
 #define RUN_MS 50000 /* below the lease, so that a job has ended when another node may take it */
+#define LEASE_SPARE_S 10
 #define ATTEMPTS_MAX 10
 #define RETRY_S_MAX 3600
 
@@ -36,6 +37,12 @@ static const struct statement job_take = {
            "       and (taken_until is null or taken_until < now()) order by due limit $2 for update skip locked) d"
            " where jobs.id = d.id returning jobs.id, jobs.attempts, jobs.kind, jobs.payload"
 };
+
+/* Longer than its lease: before it begins. */
+static const struct statement job_hold = { .name = "job_hold",
+                                           .lane = LANE_TX,
+                                           .sql = "update jobs set taken_until = now() + $4 * interval '1 s'"
+                                                  " where id = $1 and taken_by = $2 and attempts = $3" };
 
 /* Queued work leaves no row behind; periodic work keeps its row, so that its period is done once. */
 static const struct statement job_done = {
@@ -75,8 +82,8 @@ static const struct statement log_sweep = { .name = "topic_log_sweep",
                                             .lane = LANE_TX,
                                             .sql = "delete from topic_log where at < now() - $1 * interval '1 day'" };
 
-static STATEMENT_TABLE(statements, &job_take, &job_done, &job_failed, &job_insert, &job_period, &jobs_sweep, &keys_sweep,
-                       &log_sweep);
+static STATEMENT_TABLE(statements, &job_take, &job_hold, &job_done, &job_failed, &job_insert, &job_period, &jobs_sweep,
+                       &keys_sweep, &log_sweep);
 
 static bool stopping;
 static struct task *looker;
@@ -121,7 +128,7 @@ static problem run_taken(struct call *c, const struct job_def *d, const struct t
 {
     struct shape_input in = { .json = job->payload.text };
     void *payload = NULL;
-    problem p;
+    problem p = NULL;
 
     if (!d)
         return PROBLEM(NOT_FOUND); /* of a newer node, or of a feature switched off: it waits */
@@ -131,23 +138,30 @@ static problem run_taken(struct call *c, const struct job_def *d, const struct t
         if ((p = shape_decode(d->payload, c->arena, &in, payload, &c->faults)))
             return p;
     }
-    return d->run(c, payload);
+    if (d->run_s) {
+        p = store_exec(c, &job_hold, VALUES(job->id, node_name(), job->attempts, d->run_s + LEASE_SPARE_S), NULL);
+        task_set_deadline(c->task, clock_ms() + (uint64_t)d->run_s * 1000);
+    }
+    return p ? p : d->run(c, payload);
 }
 
 static void finish(struct call *c, const struct job_def *d, const struct taken *job, problem failed)
 {
     int64_t max = d && d->attempts_max ? d->attempts_max : ATTEMPTS_MAX;
     int64_t delay = INT64_C(1) << (job->attempts < 12 ? job->attempts : 12);
-    bool dead = failed && job->attempts >= max;
+    bool final = failed && d && failed == d->final, dead = failed && (final || job->attempts >= max);
     problem p;
 
     metric_add(failed ? METRIC_JOBS_FAILED : METRIC_JOBS_DONE, 1);
     if (!failed) {
         p = store_exec(c, &job_done, VALUES(job->id, node_name(), job->attempts), NULL);
     } else {
-        log_at(dead ? LOG_ERROR : LOG_WARN, "job", "%.*s %lld failed (%s), attempt %lld%s", TEXT_ARG(job->kind),
-               (long long)job->id, failed->code, (long long)job->attempts, dead ? "; given up" : "");
-        if (dead)
+        log_at(dead && !final ? LOG_ERROR : LOG_WARN, "job", "%.*s %lld failed (%s), attempt %lld%s", TEXT_ARG(job->kind),
+               (long long)job->id, failed->code, (long long)job->attempts,
+               final  ? "; refused for good"
+               : dead ? "; given up"
+                      : "");
+        if (dead && !final)
             metric_add(METRIC_JOBS_DEAD, 1);
         p = store_exec(c, &job_failed,
                        VALUES(job->id, node_name(), job->attempts, dead, text_of(failed->code),

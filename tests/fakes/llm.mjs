@@ -1,5 +1,5 @@
 // Language models as they answer in streams: CLOVA Studio v1 and v3, and OpenAI's dialect. What is said, how it is cut and what goes
-// wrong is the test's: `answers` are taken one a request; each is { words, … } or a function of the request.
+// wrong is the test's: `answers` are taken one a request; each is { words, … }, { raw: bytes, type } or a function of the request.
 import http from 'node:http';
 
 const sleep = ms => new Promise(r => setTimeout(r, ms));
@@ -29,7 +29,8 @@ export class Llm {
         this.open++;
         r.on('close', () => { this.open--; if (!r.writableFinished) this.gone = Date.now(); });
         if (how.slow) await sleep(how.slow);
-        r.writeHead(200, { 'content-type': 'text/event-stream;charset=UTF-8' });
+        r.writeHead(200, { 'content-type': how.type ?? 'text/event-stream;charset=UTF-8' });
+        if (how.raw) { for (let i = 0; i < how.raw.length; i += how.cut ?? how.raw.length) { r.write(how.raw.subarray(i, i + (how.cut ?? how.raw.length))); await sleep(0); } return void r.end(); }
         await this.speak(r, clova?.[2], how);
     }
     refuse(r, clova, status, code, headers = {}) {

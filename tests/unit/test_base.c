@@ -3,12 +3,12 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "base/json_tree.h"
 #include "madang/address.h"
 #include "madang/arena.h"
 #include "madang/buf.h"
 #include "madang/clock.h"
 #include "madang/codec.h"
+#include "madang/json_tree.h"
 #include "madang/map.h"
 #include "madang/shape.h"
 

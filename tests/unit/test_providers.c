@@ -4,7 +4,11 @@
 #include <cmocka.h>
 
 #include "providers/llm_dialects.h"
+#include "providers/mail_providers.h"
+#include "providers/mend.h"
 #include "providers/sse.h"
+
+#define TEXT_PARTS(literal) literal, sizeof(literal) - 1
 
 static void note(void *arg, struct text name, struct text data)
 {
@@ -103,6 +107,22 @@ static void test_dialects(void **state)
         { &llm_openai, "", "{\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}", "", false, false, true },
         { &llm_openai, "", "{\"choices\":[],\"usage\":{\"total_tokens\":3}}", "" },
         { &llm_openai, "", "[DONE]", "", false, true },
+        { &llm_openai, "", " [DONE]\t", "", false, true },
+        { &llm_openai, "", "{\"choices\":null,\"usage\":{}}", "" },
+        { &llm_openai, "", "{\"choices\":[{\"delta\":null,\"finish_reason\":\"\"}],\"error\":null}", "" },
+        { &llm_openai, "",
+          "{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"b\"}},{\"index\":0,\"delta\":{\"content\":\"a\"}}]}", "a" },
+        { &llm_openai, "", "{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}", "" },
+        { &llm_openai, "",
+          "{\"id\":1,\"id\":2,\"choices\":[{\"delta\":{\"content\":\"a\"},\"logprobs\":-Infinity}],\"created\":1e999}", "a" },
+        { &llm_openai, "", "{\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\"}]}}]}",
+          "a" },
+        { &llm_openai, "", "{\"error\":{\"code\":503,\"message\":\"busy\"}}", "", false, false, false, true, true },
+        { &llm_openai, "", "{\"error\":{\"code\":400}}", "", false, false, false, true, false },
+        { &llm_openai, "", "{\"error\":\"no\"}", "", false, false, false, true, false },
+        { &llm_openai, "", "{\"error\":{\"code\":null,\"type\":\"server_error\"}}", "", false, false, false, true, true },
+        { &llm_openai, "", "{\"object\":\"error\",\"code\":503}", "", false, false, false, true, true },
+        { &llm_clova_v3, "token", "{\"message\":null,\"finishReason\":\"\"}", "" },
         { &llm_openai, "", "{\"error\":{\"message\":\"x\",\"type\":null,\"code\":\"50000\"}}", "", false, false, false, true,
           true },
     };
@@ -124,6 +144,75 @@ static void test_dialects(void **state)
     }
 }
 
+/* Whatever way it is cut, the same characters come out. */
+static void test_mending(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *words;
+    } rows[] = {
+        { TEXT_PARTS("네가요"), "네가요" },
+        { TEXT_PARTS("a\0b"), "ab" },
+        { TEXT_PARTS("\xED\xA0\xBD\xED\xB8\x8A!"), "😊!" }, /* two halves */
+        { TEXT_PARTS("\xED\xA0\xBDx"), "\xEF\xBF\xBDx" },  /* the first alone */
+        { TEXT_PARTS("\xED\xB8\x8Ax"), "\xEF\xBF\xBDx" },  /* the second alone */
+        { TEXT_PARTS("\xED\xA0\xBD\xED\xA0\xBD\xED\xB8\x8A"), "\xEF\xBF\xBD😊" },
+        { TEXT_PARTS("\xEA\xB0!"), "\xEF\xBF\xBD!" },
+        { TEXT_PARTS("\x80\xFF"), "\xEF\xBF\xBD\xEF\xBF\xBD" },
+        { TEXT_PARTS("\xEA\xB0"), "\xEF\xBF\xBD" },
+        { TEXT_PARTS("\xED\xA0\xBD"), "\xEF\xBF\xBD" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        for (size_t cut = 1; cut < 8; cut++) {
+            struct text rest = { rows[i].bytes, rows[i].len };
+            struct mend m = { .count = 0 };
+            struct buf out;
+
+            buf_init(&out, 1000);
+            while (rest.len) {
+                size_t n = rest.len < cut ? rest.len : cut;
+
+                mend_words(&m, text_until(rest, n), &out);
+                rest = text_from(rest, n);
+            }
+            mend_end(&m, &out);
+            assert_true(text_is(buf_text(&out), text_of(rows[i].words)));
+            buf_fini(&out);
+        }
+}
+
+/* No header of a letter can be broken out of, whatever its subject and sender are. */
+static void test_letters(void **state)
+{
+    static const char *const froms[] = {
+        "마당 <a@b.example>", "\"A, B\" <a@b.example>", "<a@b.example>", "a@b.example",
+        "\xEA\xB0\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80"
+        "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80 <a@b.example>"
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(froms); i++) {
+        struct mail m = { T("to@c.example"), T("안녕\r\nBcc: all@c.example"), T("text\r\n.\r\n") };
+        struct text head, line;
+        struct arena a;
+
+        arena_init(&a, 1 << 20);
+        head = letter_text(&a, text_of(froms[i]), &m, 1700000000);
+        head = text_until(head, (size_t)(strstr(head.at, "\r\n\r\n") - head.at));
+        assert_null(strstr(head.at, "Bcc"));
+        while (head.len) {
+            line = text_cut(head, '\n', &head);
+            assert_in_range(line.len, 1, 79);
+            for (size_t n = 0; n < line.len; n++)
+                assert_true(line.at[n] == '\r' || (line.at[n] >= 0x20 && line.at[n] < 0x7F));
+        }
+        arena_fini(&a);
+    }
+}
+
 static void test_tokens(void **state)
 {
     (void)state;
@@ -135,10 +224,8 @@ static void test_tokens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_events),
-        cmocka_unit_test(test_event_without_end),
-        cmocka_unit_test(test_dialects),
-        cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_events),  cmocka_unit_test(test_event_without_end), cmocka_unit_test(test_dialects),
+        cmocka_unit_test(test_mending), cmocka_unit_test(test_letters),           cmocka_unit_test(test_tokens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

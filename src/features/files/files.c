@@ -68,7 +68,7 @@ static const struct call_def calls[] = {
       .raw_type = "application/json", .doors = REST_ONLY, .streams = true, .body_limit = upload_limit,
       .deadline_ms = 120000, .status = 201, .limits = { PER_ACCOUNT(30, MINUTES(1)) },
       .problems = { PROBLEM(FILE_TYPE), PROBLEM(FILE_PIXELS), PROBLEM(FILE_BROKEN), PROBLEM(FILE_EMPTY), PROBLEM(UPSTREAM_FAILED),
-                    PROBLEM(UPSTREAM_UNAVAILABLE) },
+                    PROBLEM(UPSTREAM_UNAVAILABLE), PROBLEM(STORAGE_FULL) },
       .says = "Takes a picture as the body; answers when its clean copy and thumbnail are kept." },
     { .name = "files.get", .rest = GET("/api/v1/files/{file}"), .raw = file_get, .raw_type = "image/*", .doors = REST_ONLY,
       .deadline_ms = 120000, .limits = { PER_ADDRESS(600, SECONDS(10)) },

@@ -8,6 +8,7 @@
 #include "files_image.h"
 #include "files_store.h"
 #include "madang/config.h"
+#include "madang/fault.h"
 #include "madang/log.h"
 #include "madang/objects.h"
 #include "madang/random.h"
@@ -33,6 +34,8 @@ static void io_open(void *arg)
     io->fd = open(io->path, io->flags | O_CLOEXEC, 0640);
     if (io->fd < 0 || fstat(io->fd, &st) != 0)
         io->error = errno;
+    else if (io->flags & O_CREAT && !spool_claim(io->fd))
+        io->error = EAGAIN;
     else
         io->size = st.st_size;
 }
@@ -65,109 +68,119 @@ static problem run_io(struct call *c, struct file_io *io, void (*run)(void *arg)
 {
     problem p = worker_run(c->task, WORKER_FILE, run, io);
 
+    if (FAULT(DISK_FULL))
+        io->error = ENOSPC;
     if (!p && io->error) {
         log_error("files", "%s: %s", io->path, strerror(io->error));
-        return PROBLEM(UPSTREAM_FAILED);
+        return storage_problem(io->error);
     }
     return p;
 }
 
-struct open_file {
-    int fd;
-    const char *path;
-    bool unlink;
-};
-
-/* Runs as the call's memory goes: the descriptor and the spooled file go with it. */
 static void close_file(void *arg)
 {
-    struct open_file *f = arg;
+    struct file_io *io = arg;
 
-    if (f->fd >= 0)
-        close(f->fd);
-    if (f->unlink)
-        unlink(f->path);
+    if (io->fd >= 0)
+        close(io->fd); /* only ever read: nothing is left to be written that could hold us */
 }
 
-static problem open_guarded(struct call *c, const char *path, int flags, bool unlink_later, struct file_io *io)
-{
-    struct open_file *guard = arena_new(c->arena, struct open_file);
-    problem p;
+/* What an upload has in the spool. The spool file's descriptor is its lock: it goes last. */
+struct upload {
+    struct image_work image;
+    struct file_io spool;
+};
 
-    *io = (struct file_io){ .path = path, .flags = flags };
-    p = run_io(c, io, io_open);
-    *guard = (struct open_file){ io->fd, path, unlink_later };
-    arena_defer(c->arena, close_file, guard);
-    return p;
+static void upload_drop(void *arg)
+{
+    struct upload *u = arg;
+
+    if (u->spool.fd < 0)
+        return;
+    unlink(u->image.clean);
+    unlink(u->image.thumbnail);
+    unlink(u->image.from);
+    close(u->spool.fd);
+    u->spool.fd = -1;
 }
 
 /* The body into the spool file as it comes, never held whole; its first bytes tell what it is. */
-static problem spool(struct call *c, const char *path, const char **type)
+static problem spool(struct call *c, struct upload *u)
 {
-    struct file_io io;
     struct text piece;
     size_t total = 0;
     char head[16];
-    problem p = open_guarded(c, path, O_WRONLY | O_CREAT | O_EXCL, true, &io);
+    problem p = run_io(c, &u->spool, io_open);
 
     while (!p && !(p = exchange_body_next(c, &piece)) && piece.len) {
         if (total < sizeof head)
             memcpy(head + total, piece.at, piece.len < sizeof head - total ? piece.len : sizeof head - total);
         total += piece.len;
-        if (total >= sizeof head && !*type && !(*type = image_type((struct text){ head, sizeof head })))
+        if (total >= sizeof head && !u->image.type && !(u->image.type = image_type((struct text){ head, sizeof head })))
             return PROBLEM(FILE_TYPE); /* told before the rest is read */
-        io.from = piece;
-        p = run_io(c, &io, io_write);
+        u->spool.from = piece;
+        p = run_io(c, &u->spool, io_write);
     }
     if (p)
         return p;
-    return total == 0 ? PROBLEM(FILE_EMPTY) : *type ? NULL : PROBLEM(FILE_TYPE);
-}
-
-static void remove_file(void *path)
-{
-    unlink(path);
+    return total == 0 ? PROBLEM(FILE_EMPTY) : u->image.type ? NULL : PROBLEM(FILE_TYPE);
 }
 
 static problem clean(struct call *c, struct image_work *w)
 {
-    problem p;
+    problem p = worker_run(c->task, WORKER_IMAGE, image_run, w);
 
-    arena_defer(c->arena, remove_file, (void *)(uintptr_t)w->clean);
-    arena_defer(c->arena, remove_file, (void *)(uintptr_t)w->thumbnail);
-    p = worker_run(c->task, WORKER_IMAGE, image_run, w);
+    if (!p && w->error)
+        log_error("files", "a copy of %s: %s", w->from, strerror(w->error));
     return p ? p : w->failed;
 }
 
+/* The row first: whatever happens then, the sweep finds what nobody names. */
 static problem keep(struct call *c, const struct image_work *w, struct file_row *f)
 {
     struct text thumb_key = arena_printf(c->arena, "%.*s.t", TEXT_ARG(f->key));
+    problem p = store_file_add(c, f, &f->id);
+
+    if (p)
+        return p;
+    if (!(p = object_put(c, f->key, w->clean, f->type)) && !(p = object_put(c, thumb_key, w->thumbnail, T("image/webp"))))
+        return NULL;
+    if (store_file_drop(c, f->id))
+        log_warn("files", "file %lld has no object and waits for its sweep", (long long)f->id);
+    return p;
+}
+
+static problem take_picture(struct call *c, struct upload *u, struct file_row *f)
+{
     problem p;
 
-    if ((p = object_put(c, f->key, w->clean, f->type)) || (p = object_put(c, thumb_key, w->thumbnail, T("image/webp"))))
+    if ((p = spool(c, u)) || (p = clean(c, &u->image)))
         return p;
-    return store_file_add(c, f, &f->id);
+    f->type = text_of(u->image.type);
+    f->size = u->image.size;
+    f->width = u->image.width;
+    f->height = u->image.height;
+    return keep(c, &u->image, f);
 }
 
 problem file_upload(struct call *c)
 {
     struct text name = arena_printf(c->arena, "%s/spool/%s", config->files_folder.at, random_token(c->arena, 12).at);
-    struct image_work w = { .from = name.at,
-                            .pixels_max = config->files_image_pixels,
-                            .clean = arena_printf(c->arena, "%s.clean", name.at).at,
-                            .thumbnail = arena_printf(c->arena, "%s.thumb.webp", name.at).at };
+    struct upload *u = arena_new(c->arena, struct upload);
     struct file_row f = { .key = random_token(c->arena, 18) };
     struct file_info out;
-    problem p;
+    problem p, dropped;
 
-    if ((p = spool(c, name.at, &w.type)) || (p = clean(c, &w)))
-        return p;
-    f.type = text_of(w.type);
-    f.size = w.size;
-    f.width = w.width;
-    f.height = w.height;
-    if ((p = keep(c, &w, &f)))
-        return p;
+    u->spool = (struct file_io){ .fd = -1, .path = name.at, .flags = O_WRONLY | O_CREAT | O_EXCL };
+    u->image = (struct image_work){ .from = name.at,
+                                    .pixels_max = config->files_image_pixels,
+                                    .clean = arena_printf(c->arena, "%s.clean", name.at).at,
+                                    .thumbnail = arena_printf(c->arena, "%s.thumb.webp", name.at).at };
+    arena_defer(c->arena, upload_drop, u);
+    p = take_picture(c, u, &f);
+    dropped = worker_run(c->task, WORKER_FILE, upload_drop, u); /* else with the call's memory */
+    if (p || dropped == PROBLEM(CANCELLED))
+        return p ? p : dropped;
     out = (struct file_info){ f.id, f.size, f.width, f.height, f.type, file_url(c, f.id, false), file_url(c, f.id, true) };
     exchange_header_add(c->http, "Cache-Control", T("no-store"));
     return exchange_reply_shape(c, 201, &file_info_shape, &out);
@@ -197,18 +210,20 @@ static problem serve_path(struct call *c, const char *path, struct text type, st
 {
     struct exchange *x = c->http;
     struct text range = exchange_header(x, T("range")), if_range = exchange_header(x, T("if-range"));
-    struct file_io io;
+    struct file_io *io = arena_new(c->arena, struct file_io);
     enum range_kind kind;
     int64_t first, last;
-    problem p = open_guarded(c, path, O_RDONLY, false, &io);
+    problem p;
 
-    if (p)
+    *io = (struct file_io){ .fd = -1, .path = path, .flags = O_RDONLY };
+    arena_defer(c->arena, close_file, io);
+    if ((p = run_io(c, io, io_open)))
         return p;
     if (if_range.len && !text_is(if_range, etag))
         range = T("");
-    kind = range_parse(range, io.size, &first, &last);
+    kind = range_parse(range, io->size, &first, &last);
     if (kind == RANGE_UNSATISFIABLE) {
-        exchange_header_add(x, "Content-Range", arena_printf(c->arena, "bytes */%lld", (long long)io.size));
+        exchange_header_add(x, "Content-Range", arena_printf(c->arena, "bytes */%lld", (long long)io->size));
         return PROBLEM(RANGE_NOT_SATISFIABLE);
     }
     exchange_header_add(x, "Content-Type", type);
@@ -217,9 +232,9 @@ static problem serve_path(struct call *c, const char *path, struct text type, st
     if (kind == RANGE_PART)
         exchange_header_add(
             x, "Content-Range",
-            arena_printf(c->arena, "bytes %lld-%lld/%lld", (long long)first, (long long)last, (long long)io.size));
+            arena_printf(c->arena, "bytes %lld-%lld/%lld", (long long)first, (long long)last, (long long)io->size));
     exchange_begin(x, kind == RANGE_PART ? 206 : 200, last - first + 1);
-    return exchange_method(x) == METHOD_HEAD ? NULL : stream(c, &io, first, last);
+    return exchange_method(x) == METHOD_HEAD ? NULL : stream(c, io, first, last);
 }
 
 static void private_headers(struct exchange *x)

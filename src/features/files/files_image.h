@@ -11,7 +11,8 @@ struct image_work {
     const char *from, *clean, *thumbnail; /* paths */
     const char *type;
     int64_t pixels_max, width, height, size; /* size: of the clean copy */
-    problem failed;
+    problem failed;                          /* FILE_BROKEN, FILE_PIXELS; STORAGE_FULL or UPSTREAM_FAILED with … */
+    int error;                               /* … what the system said */
 };
 void image_run(void *work); /* struct image_work */
 void images_start(void);

@@ -121,6 +121,11 @@ problem file_release(struct tx *tx, int64_t file)
     return store_exec(tx, &file_release_one, VALUES(file), NULL);
 }
 
+problem store_file_drop(struct call *c, int64_t file)
+{
+    return store_exec(c, &file_release_one, VALUES(file), NULL);
+}
+
 problem store_files_loose(struct call *c, struct loose_rows *out)
 {
     return store_many(c, &files_loose, VALUES(config->files_unattached_s), out);

@@ -1,5 +1,6 @@
-/* What json.c made of a text, for those who walk it (shape_decode.c). Nodes and decoded strings live in the arena; a string
- * without escapes is borrowed from the text. */
+/* base: json_tree — JSON as a tree, for those who walk it: the decoding by shapes, and readers of what no shape can hold.
+ *
+ * Nodes and decoded strings live in the arena; a string without escapes is borrowed from the text. */
 #ifndef MADANG_JSON_TREE_H
 #define MADANG_JSON_TREE_H
 
@@ -24,6 +25,10 @@ struct json_tree {
 
 /* Any value, not only an object; NULL: malformed (or more than JSON_DEPTH_MAX, JSON_MEMBERS_MAX). */
 const struct json_tree *json_read(struct arena *a, struct text json);
+/* The same of what is JSON but for what machines get wrong: of two members of one name json_get() finds the first; strings are
+ * bytes, half characters and surrogates among them (three bytes each), without "\u0000"; numbers need not fit; NaN and infinities
+ * are null. For answers of language models alone: whoever takes a string of it makes characters of it. */
+const struct json_tree *json_read_leniently(struct arena *a, struct text json);
 const struct json_tree *json_get(const struct json_tree *object, struct text name); /* NULL: absent, or no object */
 
 #endif

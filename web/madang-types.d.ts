@@ -813,7 +813,7 @@ export interface Calls {
   "auth.reset": { in: PasswordReset; out: Record<string, never> };
   /** Changes the password; every other session ends. */
   "auth.password": { in: PasswordChange; out: Record<string, never> };
-  /** Changes the e-mail address, by codes mailed to both. */
+  /** Changes the e-mail address, by codes mailed to both; every other session ends. */
   "auth.email": { in: EmailChange; out: Record<string, never> };
   /** Where I am logged in. */
   "sessions.list": { in: Record<string, never>; out: Sessions };

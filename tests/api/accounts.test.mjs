@@ -1,7 +1,7 @@
 // Accounts: sign-up, login, sessions, profile, points, leaving.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, signUp, sleep, uniqueName, until, promote } from '../lib/daemon.mjs';
+import { Cluster, kase, signUp, sleep, uniqueName, until, promote } from '../lib/daemon.mjs';
 
 let cluster, node;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });
@@ -140,9 +140,18 @@ test('a forgotten password: the link works once; a changed one ends other sessio
     assert.equal((await node.get('/api/v1/me', a.access_token)).status, 200);
 });
 
+// The code that is mailed now, not one that lies there from before.
+async function mailedCode(to) {
+    const before = cluster.outbox().length;
+    await node.ok('POST', '/api/v1/auth/codes', undefined, { email: to, purpose: 'email' });
+    return until(`a code for ${to}`, () => cluster.outbox().slice(before).find(m => m.to === to && /\d{6}/.test(m.body))?.body.match(/(\d{6})/)[1]);
+}
+async function changeAddress(p, fresh) {
+    return node.post('/api/v1/auth/email', p.token, { email: fresh, code_old: await mailedCode(p.email), code_new: await mailedCode(fresh), password: p.password });
+}
+
 test('the address changes by codes to both', async () => {
-    const p = await signUp(node), fresh = `${uniqueName()}@example.com`, taken = await signUp(node);
-    const codes = async to => { await node.ok('POST', '/api/v1/auth/codes', undefined, { email: to, purpose: 'email' }); await sleep(400); return cluster.mail(to, /(\d{6})/); };
+    const p = await signUp(node), fresh = `${uniqueName()}@example.com`, taken = await signUp(node), codes = mailedCode;
     let body = { email: fresh, code_old: await codes(p.email), code_new: await codes(fresh), password: p.password };
     assert.equal((await node.post('/api/v1/auth/email', p.token, { ...body, code_old: '123456' === body.code_old ? '654321' : '123456' })).body.code, 'code.wrong');
     assert.equal((await node.post('/api/v1/auth/email', p.token, { ...body, password: 'not this one' })).body.code, 'password.wrong');
@@ -150,6 +159,74 @@ test('the address changes by codes to both', async () => {
     assert.equal((await node.ok('GET', '/api/v1/me', p.token)).email, fresh);
     body = { email: taken.email, code_old: await codes(fresh), code_new: await codes(taken.email), password: p.password };
     assert.equal((await node.post('/api/v1/auth/email', p.token, body)).body.code, 'email.taken');
+});
+
+// A case file names three ways in which a link outlives what it was given for; here each of them is gone through.
+test('once the password or the address is changed, no earlier link works', async () => {
+    const forgot = async email => {
+        const before = cluster.outbox().length;
+        await node.ok('POST', '/api/v1/auth/password/forgot', undefined, { email });
+        return until('the letter', () => cluster.outbox().slice(before).find(m => m.to === email && /token=/.test(m.body))?.body.match(/token=([\w-]+)/)[1]);
+    };
+    const reset = (token, password) => node.post('/api/v1/auth/password/reset', undefined, { token, password });
+    const login = (email, password) => node.post('/api/v1/auth/login', undefined, { email, password });
+    assert.equal(kase('reset-links.txt').match(/right:/g).length, 3);
+
+    const a = await signUp(node), l1 = await forgot(a.email), l2 = await forgot(a.email);
+    assert.equal((await reset(l2, 'by the second link')).status, 204);
+    assert.equal((await reset(l1, 'by the first link')).body.code, 'password.token');
+    assert.equal((await login(a.email, 'by the second link')).status, 200);
+
+    const b = await signUp(node), l3 = await forgot(b.email);
+    assert.equal((await node.post('/api/v1/auth/password', b.token, { old_password: b.password, new_password: 'set while logged in' })).status, 204);
+    assert.equal((await reset(l3, 'by the third link')).body.code, 'password.token');
+    assert.equal((await login(b.email, 'set while logged in')).status, 200);
+
+    const c = await signUp(node), l4 = await forgot(c.email), fresh = `${uniqueName()}@example.com`;
+    const elsewhere = await node.ok('POST', '/api/v1/auth/login', undefined, { email: c.email, password: c.password });
+    assert.equal((await changeAddress(c, fresh)).status, 204);
+    assert.equal((await reset(l4, 'by the former mailbox')).body.code, 'password.token');
+    assert.equal((await login(fresh, c.password)).status, 200);
+    assert.equal((await node.get('/api/v1/me', elsewhere.access_token)).status, 401, 'other sessions end as with a new password');
+    assert.equal((await node.get('/api/v1/me', c.token)).status, 200);
+
+    const d = await signUp(node), l5 = await forgot(d.email);
+    await node.ok('POST', '/api/v1/me/leave', d.token, { password: d.password });
+    assert.equal((await reset(l5, 'of somebody who left')).body.code, 'password.token');
+
+    const e = await signUp(node), links = [];
+    for (let i = 0; i < 6; i++) links.push(await forgot(e.email));
+    const all = await Promise.all(links.map((l, i) => reset(l, `password number ${i}`)));
+    assert.deepEqual(all.map(r => r.status).sort(), [204, 422, 422, 422, 422, 422], 'of many used at once, one works');
+    assert.equal((await login(e.email, `password number ${all.findIndex(r => r.status === 204)}`)).status, 200);
+});
+
+test('a code mailed before the password was changed is good for nothing', async () => {
+    const strict = await cluster.node({ MADANG_LOGIN_FAILURES_PAIR: '100', MADANG_LOGIN_FAILURES_ACCOUNT: '1' });
+    const p = await signUp(strict), fresh = `${uniqueName()}@example.com`;
+    const body = { email: fresh, code_old: await mailedCode(p.email), code_new: await mailedCode(fresh), password: 'another password' };
+    assert.equal((await strict.post('/api/v1/auth/password', p.token, { old_password: p.password, new_password: body.password })).status, 204);
+    assert.equal((await strict.post('/api/v1/auth/email', p.token, body)).body.code, 'code.wrong', 'of the account as it was');
+
+    await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: 'not the password' });
+    const before = cluster.outbox().length;
+    assert.equal((await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: body.password })).body.code, 'login.code-required');
+    const code = await until('the code', () => cluster.outbox().slice(before).find(m => m.to === p.email && /\d{6}/.test(m.body))?.body.match(/(\d{6})/)[1]);
+    assert.equal((await strict.post('/api/v1/auth/password', p.token, { old_password: body.password, new_password: 'a third password' })).status, 204);
+    assert.equal((await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: 'a third password', code })).body.code, 'code.wrong');
+});
+
+test('logging in with the old password while it changes leaves no session behind', async () => {
+    for (let round = 0; round < 5; round++) {
+        const p = await signUp(node);
+        const [changed, ...logins] = await Promise.all([
+            node.post('/api/v1/auth/password', p.token, { old_password: p.password, new_password: 'changed meanwhile' }),
+            ...Array.from({ length: 6 }, () => node.post('/api/v1/auth/login', undefined, { email: p.email, password: p.password })),
+        ]);
+        assert.equal(changed.status, 204);
+        const { sessions } = await node.ok('GET', '/api/v1/sessions', p.token);
+        assert.deepEqual(sessions.map(s => s.current), [true], `${logins.map(l => l.status)}`);
+    }
 });
 
 test('profile: the nickname is unique without case and costs 100 points, once for each key', async () => {

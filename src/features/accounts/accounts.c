@@ -45,7 +45,7 @@ static const struct call_def calls[] = {
       .run = auth_email_change,
       .doors = REST_ONLY, .limits = { CLUSTER_PER_ACCOUNT(5, MINUTES(5)) },
       .problems = { PROBLEM(PASSWORD_WRONG), PROBLEM(CODE_WRONG), PROBLEM(EMAIL_TAKEN) },
-      .says = "Changes the e-mail address, by codes mailed to both." },
+      .says = "Changes the e-mail address, by codes mailed to both; every other session ends." },
     { .name = "sessions.list", .rest = GET("/api/v1/sessions"), .who = WHO_GUEST, .out = &session_list_shape,
       .run = sessions_list,
       .says = "Where I am logged in." },

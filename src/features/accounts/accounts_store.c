@@ -54,18 +54,44 @@ static const struct statement guest_upgrade = {
 static const struct statement identity_add = { .name = "identity_add",
                                                .lane = LANE_TX,
                                                .sql = "insert into identities (provider, subject, account) values ($1, $2, $3)" };
+/* Only while the session that asked for it stands: who was put out meanwhile gets no other way in. */
+static const struct statement identity_join = {
+    .name = "identity_join",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "insert into identities (provider, subject, account) select $1, $2, s.account from sessions s"
+           " join accounts a on a.id = s.account and a.left_at is null"
+           " where s.id = $4 and s.account = $3 and s.ended_at is null and s.expires_at > now() for share of s, a"
+           " returning account as id"
+};
 static const struct statement consents_add = {
     .name = "consents_add",
     .lane = LANE_TX,
     .sql = "insert into consents (account, kind, version) values ($1, 'terms', $2), ($1, 'privacy', $3)"
            " on conflict do nothing"
 };
-static const struct statement password_set = { .name = "password_set",
-                                               .lane = LANE_TX,
-                                               .sql = "update accounts set password = $2 where id = $1 and left_at is null" };
-static const struct statement email_set = { .name = "email_set",
-                                            .lane = LANE_TX,
-                                            .sql = "update accounts set email = $2 where id = $1 and left_at is null" };
+/* What was checked before the transaction is compared again under the row's lock; null: nothing was. */
+static const struct statement password_set = {
+    .name = "password_set",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "update accounts set password = $2 where id = $1 and left_at is null and ($3::text is null or password = $3)"
+           " returning id"
+};
+static const struct statement email_set = {
+    .name = "email_set",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "update accounts set email = $2 where id = $1 and left_at is null and email is not distinct from $3"
+           " and password = $4 returning id"
+};
+/* Who logs in is held as he was found, until the session is there: a change of the password then finds it and ends it. */
+static const struct statement account_hold = {
+    .name = "account_hold",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "select id from accounts where id = $1 and left_at is null and ($2::text is null or password = $2) for share"
+};
 
 struct email_row {
     struct opt_text email;
@@ -76,19 +102,28 @@ static const struct statement email_of = {
     .name = "email_of", .lane = LANE_READ, .row = &email_shape, .sql = "select email from accounts where id = $1"
 };
 
+/* Only while the address is the account's: one that changes at the same moment waits, or is waited for. */
 static const struct statement password_token_add = {
     .name = "password_token_add",
     .lane = LANE_TX,
-    .sql = "insert into password_tokens (hash, account, expires_at) values ($1, $2, now() + interval '30 minutes')"
+    .row = &id_shape,
+    .sql = "insert into password_tokens (hash, account, expires_at) select $1, a.id, now() + interval '30 minutes'"
+           " from accounts a where a.id = $2 and a.email = $3 and a.left_at is null for share of a returning account as id"
 };
-/* Single use: the row's lock decides between two that come at once. */
+/* Single use. The account's lock comes first, as for everybody who ends its links, so that two links used at once do not wait
+ * for each other; the second finds its row gone. */
 static const struct statement password_token_use = {
     .name = "password_token_use",
     .lane = LANE_TX,
     .row = &id_shape,
-    .sql = "update password_tokens set used_at = now() where hash = $1 and used_at is null and expires_at > now()"
-           " returning account as id"
+    .sql = "with a as (select a.id from accounts a join password_tokens k on k.account = a.id where k.hash = $1 for update of a)"
+           " delete from password_tokens t using a where t.hash = $1 and t.used_at is null and t.expires_at > now()"
+           " returning t.account as id"
 };
+/* After the change itself, in the same transaction: its lock has let every link that was on its way be seen. */
+static const struct statement password_tokens_end = { .name = "password_tokens_end",
+                                                      .lane = LANE_TX,
+                                                      .sql = "delete from password_tokens where account = $1" };
 
 static const struct field family_fields[] = {
     FIELD(struct family, id),        FIELD(struct family, current),
@@ -313,11 +348,12 @@ static const struct statement sweep_guests = {
     .sql = "delete from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
 };
 
-STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &consents_add,
-                &password_set, &email_set, &email_of, &password_token_add, &password_token_use, &session_add, &session_load,
-                &session_follow, &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change,
-                &nickname_free, &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest,
-                &export_all, &suspend, &promote, &sweep_sessions, &sweep_tokens, &sweep_guests);
+STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &identity_join,
+                &consents_add, &password_set, &email_set, &email_of, &account_hold, &password_token_add, &password_token_use,
+                &password_tokens_end, &session_add, &session_load, &session_follow, &session_end, &sessions_end, &sessions_trim,
+                &sessions_list, &me_get, &onboard, &profile_change, &nickname_free, &person_get, &people, &points_add,
+                &points_list, &points_balance, &leave_account, &leave_rest, &export_all, &suspend, &promote, &sweep_sessions,
+                &sweep_tokens, &sweep_guests);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -378,34 +414,73 @@ problem store_identity_add(struct tx *tx, struct text provider, struct text subj
     return store_exec(tx, &identity_add, VALUES(provider, subject, account), NULL);
 }
 
+problem store_identity_join(struct tx *tx, struct text provider, struct text subject, int64_t account, struct text session,
+                            bool *done)
+{
+    struct id_row row;
+
+    return store_maybe(tx, &identity_join, VALUES(provider, subject, account, session), &row, done);
+}
+
 problem store_consents_add(struct tx *tx, int64_t account, const struct consent_versions *v)
 {
     return store_exec(tx, &consents_add, VALUES(account, v->terms, v->privacy), NULL);
 }
 
-problem store_password_set(struct store_on on, int64_t account, struct text hash)
+/* What was mailed to whoever could read the mailbox then is good no more. */
+static problem end_links(struct tx *tx, int64_t account, bool done)
 {
-    return store_exec(on, &password_set, VALUES(account, hash), NULL);
+    return done ? store_exec(tx, &password_tokens_end, VALUES(account), NULL) : NULL;
 }
 
-problem store_email_set(struct tx *tx, int64_t account, struct text email)
+problem store_password_set(struct tx *tx, int64_t account, struct text hash, struct opt_text was, bool *done)
 {
-    return store_exec(tx, &email_set, VALUES(account, email), NULL);
+    struct id_row row;
+    problem p = store_maybe(tx, &password_set, VALUES(account, hash, was), &row, done);
+
+    return p ? p : end_links(tx, account, *done);
 }
 
-problem store_email_of(struct call *c, int64_t account, struct text *email)
+problem store_password_rehash(struct call *c, int64_t account, struct text was, struct text hash)
+{
+    struct opt_text guard = { PRESENT, was };
+    struct id_row row;
+    bool done;
+
+    return store_maybe(c, &password_set, VALUES(account, hash, guard), &row, &done);
+}
+
+problem store_email_set(struct tx *tx, int64_t account, struct text email, struct text was, struct text password, bool *done)
+{
+    struct opt_text before = { was.len ? PRESENT : NULL_VALUE, was };
+    struct id_row row;
+    problem p = store_maybe(tx, &email_set, VALUES(account, email, before, password), &row, done);
+
+    return p ? p : end_links(tx, account, *done);
+}
+
+problem store_account_hold(struct tx *tx, int64_t account, struct opt_text password, bool *held)
+{
+    struct id_row row;
+
+    return store_maybe(tx, &account_hold, VALUES(account, password), &row, held);
+}
+
+problem store_email_of(struct store_on on, int64_t account, struct text *email)
 {
     struct email_row row = { 0 };
     bool found;
-    problem p = store_maybe(c, &email_of, VALUES(account), &row, &found);
+    problem p = store_maybe(on, &email_of, VALUES(account), &row, &found);
 
     *email = row.email.value;
     return p;
 }
 
-problem store_password_token_add(struct tx *tx, struct text hash, int64_t account)
+problem store_password_token_add(struct tx *tx, struct text hash, int64_t account, struct text email, bool *done)
 {
-    return store_exec(tx, &password_token_add, VALUES(hash, account), NULL);
+    struct id_row row;
+
+    return store_maybe(tx, &password_token_add, VALUES(hash, account, email), &row, done);
 }
 
 problem store_password_token_use(struct tx *tx, struct text hash, int64_t *account, bool *found)

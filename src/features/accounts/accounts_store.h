@@ -22,11 +22,21 @@ problem store_account_add(struct tx *tx, enum role role, struct opt_text email, 
 problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,
                             enum locale locale, bool *done) MUST_USE;
 problem store_identity_add(struct tx *tx, struct text provider, struct text subject, int64_t account) MUST_USE;
+/* *done false: the session that asked for it has ended. */
+problem store_identity_join(struct tx *tx, struct text provider, struct text subject, int64_t account, struct text session,
+                            bool *done) MUST_USE;
 problem store_consents_add(struct tx *tx, int64_t account, const struct consent_versions *v) MUST_USE;
-problem store_password_set(struct store_on on, int64_t account, struct text hash) MUST_USE;
-problem store_email_set(struct tx *tx, int64_t account, struct text email) MUST_USE;
-problem store_email_of(struct call *c, int64_t account, struct text *email) MUST_USE;
-problem store_password_token_add(struct tx *tx, struct text hash, int64_t account) MUST_USE;
+/* Both end every link to a new password that was mailed before. *done false: the account is not as it was found (`was`). */
+problem store_password_set(struct tx *tx, int64_t account, struct text hash, struct opt_text was, bool *done) MUST_USE;
+problem store_email_set(struct tx *tx, int64_t account, struct text email, struct text was, struct text password,
+                        bool *done) MUST_USE;
+problem store_password_rehash(struct call *c, int64_t account, struct text was,
+                              struct text hash) MUST_USE; /* the same password */
+/* Holds the account until the end of tx; *held false: it has left, or has another password. */
+problem store_account_hold(struct tx *tx, int64_t account, struct opt_text password, bool *held) MUST_USE;
+problem store_email_of(struct store_on on, int64_t account, struct text *email) MUST_USE;
+/* *done false: the address is not the account's any more. */
+problem store_password_token_add(struct tx *tx, struct text hash, int64_t account, struct text email, bool *done) MUST_USE;
 problem store_password_token_use(struct tx *tx, struct text hash, int64_t *account, bool *found) MUST_USE;
 
 struct family {

@@ -168,7 +168,7 @@ export interface Onboarding {
   consents?: ConsentVersions | null;
 }
 export interface ProfileChange {
-  /** Costs 100 points. */
+  /** Another one costs 100 points. */
   nickname?: string | null;
   introduction?: string | null;
   gender?: "female" | "male" | "other" | null;

@@ -246,6 +246,28 @@ test('profile: the nickname is unique without case and costs 100 points, once fo
     assert.equal((await node.ok('GET', '/api/v1/me', a.token)).points, 0);
 });
 
+test('each change of the nickname is paid, whatever number the request carries', async () => {
+    const p = await signUp(node), points = async () => (await node.ok('GET', '/api/v1/me', p.token)).points;
+    const lines = kase('paid-once.jsonl').trim().split('\n').map(l => JSON.parse(l)).filter(l => l['->']);
+    const names = Object.fromEntries(lines.map(l => [l['->'].in.nickname, uniqueName('paid')]));
+    let due = 1000, s = await node.socket(p);
+    for (const line of [...lines, lines[0]]) { // the last one again, under the first one's number, on a socket of a new process
+        const { op, id, in: { nickname } } = line['->'], name = line === lines[0] && due < 900 ? uniqueName('paid') : names[nickname];
+        if (due === 600) { const fresh = await cluster.node(); s = await fresh.socket(p); }
+        s.ws.send(JSON.stringify({ op, ...(id ? { id } : {}), in: { nickname: name } }));
+        due -= 100;
+        await until(`${due} points`, async () => await points() === due && (await node.ok('GET', '/api/v1/me', p.token)).nickname === name);
+        assert.ok(!line.right || line.right === due);
+    }
+    const proxied = await cluster.node({ MADANG_HTTP_TRUSTED_PROXIES: '127.0.0.1' }), headers = { 'x-request-id': 'the-same-each-time', 'x-forwarded-for': '192.0.2.7' };
+    const rename = nickname => proxied.call('PATCH', '/api/v1/me', { token: p.token, body: { nickname }, headers });
+    const last = uniqueName('paid');
+    for (const nickname of [uniqueName('paid'), uniqueName('paid'), last]) assert.equal((await rename(nickname)).status, 200);
+    assert.equal(await points(), due -= 300);
+    assert.equal((await rename(last)).status, 200);
+    assert.equal(await points(), due, 'the same nickname is no change');
+});
+
 test('twenty changes at once never lose an update or go below zero', async () => {
     const p = await signUp(node);
     const results = await Promise.all(Array.from({ length: 20 }, () => node.call('PATCH', '/api/v1/me', { token: p.token, body: { nickname: uniqueName('z') } })));

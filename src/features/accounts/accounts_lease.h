@@ -13,8 +13,8 @@ problem lease_rotate(struct call *c, struct family *family, struct text presente
 problem lease_fill(struct call *c, const struct family *family) MUST_USE;
 void lease_drop(struct call *c, struct text session); /* best effort: the twin has ended */
 
-/* A code of six digits for a purpose and an address; RATE_LIMITED when one was sent within [login] code_resend_s. `mark` says what
- * it was given for: with another mark the code is wrong. */
+/* A code of six digits for a purpose and an address; RATE_LIMITED when one was sent within [login] code_resend_s. `mark` says
+ * what it was given for: with another mark the code is wrong. */
 problem lease_code_make(struct call *c, enum code_purpose purpose, struct text email, struct text mark,
                         struct text *code) MUST_USE;
 problem lease_code_use(struct call *c, enum code_purpose purpose, struct text email, struct text mark,

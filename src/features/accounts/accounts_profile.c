@@ -70,28 +70,37 @@ problem me_onboard(struct call *c)
     return NULL;
 }
 
-static problem change_nickname(struct tx *tx, const struct profile_change *in)
+/* Each change that happens, and nothing else. */
+static problem pay_for_nickname(struct tx *tx, const struct profile_changed *did)
 {
-    struct call *c = tx->call;
+    struct text reference = arena_printf(tx->call->arena, "change %lld", (long long)did->renames);
 
-    return in->nickname.is == PRESENT ? points_book(tx, c->account, POINTS_NICKNAME, "nickname", call_request_id(c)) : NULL;
+    return did->renamed ? points_book(tx, tx->call->account, POINTS_NICKNAME, "nickname", reference) : NULL;
+}
+
+/* The picture that was there is let go when another one, or none, takes its place. */
+static problem change_avatar(struct tx *tx, const struct profile_change *in, struct opt_i64 old)
+{
+    problem p;
+
+    if (in->avatar.is == PRESENT && (p = file_attach(tx, tx->call->account, in->avatar.value)))
+        return p;
+    if (old.is == PRESENT && in->avatar.is != ABSENT && (in->avatar.is == NULL_VALUE || in->avatar.value != old.value))
+        return file_release(tx, old.value);
+    return NULL;
 }
 
 problem me_update(struct call *c)
 {
     const struct profile_change *in = c->in;
     struct tx tx TX_SCOPE = { 0 };
-    struct opt_i64 old;
+    struct profile_changed did;
     problem p;
 
     if (in->introduction.is == PRESENT && utf8_length(in->introduction.value) < 2)
         return call_field_wrong(c, "/introduction", "is too short", "너무 짧습니다");
-    if ((p = tx_begin(c, &tx)) || (p = change_nickname(&tx, in)) || (p = store_profile_change(&tx, in, &old)))
-        return p;
-    if (in->avatar.is == PRESENT && (p = file_attach(&tx, c->account, in->avatar.value)))
-        return p;
-    if (old.is == PRESENT && in->avatar.is != ABSENT && (in->avatar.is == NULL_VALUE || in->avatar.value != old.value) &&
-        (p = file_release(&tx, old.value)))
+    if ((p = tx_begin(c, &tx)) || (p = store_profile_change(&tx, in, &did)) || (p = pay_for_nickname(&tx, &did)) ||
+        (p = change_avatar(&tx, in, did.old_avatar)))
         return p;
     if ((p = announce_me(&tx)) || (p = read_me(store_on_tx(&tx), c->out))) /* whole before the commit keeps it for a replay */
         return p;

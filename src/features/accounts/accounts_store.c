@@ -216,18 +216,29 @@ struct avatar_row {
 };
 static const struct field avatar_fields[] = { FIELD(struct avatar_row, avatar) };
 static const struct shape avatar_shape = SHAPE("AvatarRow", struct avatar_row, avatar_fields);
-/* $n null leaves as it is; the flags $8 and $9 clear. The old avatar comes back, so that its file can be let go. */
+static const struct field changed_fields[] = {
+    FIELD(struct profile_changed, old_avatar),
+    FIELD(struct profile_changed, renamed),
+    FIELD(struct profile_changed, renames),
+};
+static const struct shape changed_shape = SHAPE("ProfileChanged", struct profile_changed, changed_fields);
+/* $n null leaves as it is; the flags $8 and $9 clear. The old avatar comes back, so that its file can be let go, and the number
+ * of this change of the nickname, which only the row's lock gives out: what is paid for is the change, not the request. */
 static const struct statement profile_change = {
     .name = "profile_change",
     .lane = LANE_TX,
-    .row = &avatar_shape,
-    .sql = "update accounts a set nickname = coalesce($2, a.nickname), gender = coalesce($3, a.gender),"
+    .row = &changed_shape,
+    .sql = "update accounts a set nickname = coalesce($2, a.nickname),"
+           " renames = a.renames + (case when $2 is distinct from a.nickname and $2 is not null then 1 else 0 end), gender = "
+           "coalesce($3, a.gender),"
            " region = coalesce($4, a.region), locale = coalesce($5, a.locale),"
            " interests = coalesce((select array_agg(x) from json_array_elements_text($6::json) x),"
            "                      case when $7 then '{}'::text[] else a.interests end),"
            " introduction = case when $8 then null else coalesce($9, a.introduction) end,"
            " avatar = case when $10 then null else coalesce($11, a.avatar) end"
-           " from accounts old where a.id = $1 and old.id = a.id and a.left_at is null returning old.avatar"
+           " from (select id, avatar, nickname from accounts where id = $1 for update) old"
+           " where a.id = old.id and a.left_at is null returning old.avatar as old_avatar,"
+           " a.nickname is distinct from old.nickname as renamed, a.renames"
 };
 
 struct flag_row {
@@ -555,19 +566,16 @@ problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done)
                        &row, done);
 }
 
-problem store_profile_change(struct tx *tx, const struct profile_change *in, struct opt_i64 *old_avatar)
+problem store_profile_change(struct tx *tx, const struct profile_change *in, struct profile_changed *out)
 {
-    struct avatar_row row = { 0 };
     struct text list = words_json(tx->call->arena, &interests, in->interests.at, in->interests.count);
-    problem p = store_one(tx, &profile_change,
-                          VALUES(tx->call->account, in->nickname, opt_word_text(&genders, in->gender),
-                                 opt_word_text(&regions, in->region), opt_word_text(&locales, in->locale), list,
-                                 in->clear_interests.is == PRESENT && in->clear_interests.value,
-                                 in->introduction.is == NULL_VALUE, in->introduction, in->avatar.is == NULL_VALUE, in->avatar),
-                          &row);
 
-    *old_avatar = row.avatar;
-    return p;
+    return store_one(tx, &profile_change,
+                     VALUES(tx->call->account, in->nickname, opt_word_text(&genders, in->gender),
+                            opt_word_text(&regions, in->region), opt_word_text(&locales, in->locale), list,
+                            in->clear_interests.is == PRESENT && in->clear_interests.value, in->introduction.is == NULL_VALUE,
+                            in->introduction, in->avatar.is == NULL_VALUE, in->avatar),
+                     out);
 }
 
 problem store_nickname_free(struct call *c, struct text nickname, bool *is_free)

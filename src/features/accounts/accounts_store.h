@@ -63,7 +63,12 @@ problem store_sessions_list(struct call *c, struct session_list *out) MUST_USE;
 
 problem store_me(struct store_on on, struct me *out) MUST_USE;
 problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done) MUST_USE;
-problem store_profile_change(struct tx *tx, const struct profile_change *in, struct opt_i64 *old_avatar) MUST_USE;
+struct profile_changed {
+    struct opt_i64 old_avatar;
+    bool renamed;
+    int64_t renames; /* of this account, this one counted */
+};
+problem store_profile_change(struct tx *tx, const struct profile_change *in, struct profile_changed *out) MUST_USE;
 problem store_nickname_free(struct call *c, struct text nickname, bool *free) MUST_USE;
 problem store_person(struct call *c, int64_t account, struct person *out, bool *found) MUST_USE;
 struct found_rows {

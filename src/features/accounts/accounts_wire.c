@@ -115,7 +115,7 @@ static const struct field onboarding_fields[] = {
 const struct shape onboarding_shape = SHAPE("Onboarding", struct onboarding, onboarding_fields);
 
 static const struct field profile_change_fields[] = {
-    FIELD(struct profile_change, nickname, NICKNAME, .says = "Costs 100 points."),
+    FIELD(struct profile_change, nickname, NICKNAME, .says = "Another one costs 100 points."),
     FIELD(struct profile_change, introduction, .len_max = 50),
     FIELD(struct profile_change, gender, .words = &genders),
     FIELD(struct profile_change, region, .words = &regions),

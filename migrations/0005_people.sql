@@ -1,2 +1,5 @@
 -- Changes of an account's nickname are numbered: each is paid for by its number.
 alter table accounts add column renames bigint not null default 0;
+
+-- Who leaves is taken out of the events that show others who he was.
+create index topic_log_other on topic_log ((data->'other'->>'account')) where data->'other'->>'account' is not null;

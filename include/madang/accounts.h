@@ -14,10 +14,11 @@ problem account_suspend(struct tx *tx, int64_t account, struct instant until, st
 /* Makes this address's account an admin, blocking; for the command line. False: there is none. */
 bool account_promote(const char *email);
 
-/* An account is about to leave: a feature takes away what is personal in its own tables, or says what still holds the account
- * (unused tickets). Within the transaction that ends it. */
+/* An account leaves: a feature takes away what is personal in its own tables, or says what still holds the account (unused
+ * tickets). First within the transaction that ends it, when the account's own row is empty already. A hook does a bounded amount;
+ * while it says *more it is called again, by a job, in transactions of their own. */
 struct leave_hook {
-    problem (*leave)(struct tx *tx, int64_t account);
+    problem (*leave)(struct tx *tx, int64_t account, bool *more);
     struct leave_hook *next;
 };
 void leave_hook_add(struct leave_hook *h);

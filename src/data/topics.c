@@ -37,6 +37,7 @@ static STATEMENT_TABLE(statements, &events_since, &heads);
 void topics_start(void)
 {
     statements_add(&statements);
+    statements_add(&forget_statements);
 }
 
 problem topic_events_since(struct call *c, struct text topic, int64_t since, struct kept_events *out)
@@ -44,7 +45,7 @@ problem topic_events_since(struct call *c, struct text topic, int64_t since, str
     return store_many(c, &events_since, VALUES(topic, since), out);
 }
 
-static struct text array_of(struct arena *a, const struct text *topics, size_t count)
+struct text topics_array(struct arena *a, const struct text *topics, size_t count)
 {
     struct buf b;
 
@@ -65,7 +66,7 @@ problem topic_heads(struct call *c, const struct text *topics, size_t count, str
         struct topic_head *at;
         size_t count;
     } rows;
-    problem p = store_many(c, &heads, VALUES(array_of(c->arena, topics, count)), &rows);
+    problem p = store_many(c, &heads, VALUES(topics_array(c->arena, topics, count)), &rows);
 
     if (p)
         return p;

@@ -110,11 +110,14 @@ static const struct event_def *const events[] = { &me_changed_event };
 
 static problem sweep(struct call *c, const void *payload)
 {
+    problem p = store_sweep(c);
+
     (void)payload;
-    return store_sweep(c);
+    return p ? p : guests_sweep(c);
 }
 
-static const struct job_def jobs[] = { { .kind = "accounts.sweep", .run = sweep, .every_s = 3600 } };
+static const struct job_def jobs[] = { { .kind = "accounts.sweep", .run = sweep, .every_s = 3600 },
+                                       { .kind = "accounts.left", .payload = &account_left_shape, .run = account_left } };
 
 const struct feature accounts_feature = {
     .name = "accounts",

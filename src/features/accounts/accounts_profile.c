@@ -124,46 +124,6 @@ problem me_points(struct call *c)
     return NULL;
 }
 
-static struct leave_hook *leave_hooks;
-
-void leave_hook_add(struct leave_hook *h)
-{
-    h->next = leave_hooks;
-    leave_hooks = h;
-}
-
-static problem run_leave_hooks(struct tx *tx)
-{
-    problem p = NULL;
-
-    for (struct leave_hook *h = leave_hooks; h && !p; h = h->next)
-        p = h->leave(tx, tx->call->account);
-    return p;
-}
-
-problem me_leave(struct call *c)
-{
-    const struct leaving *in = c->in;
-    struct tx tx TX_SCOPE = { 0 };
-    struct identity who = { 0 };
-    struct opt_i64 avatar;
-    bool found, ok = true, old;
-    problem p;
-
-    if ((p = store_identity_by_id(store_on_call(c), c->account, &who, &found)))
-        return p;
-    if (who.password.is == PRESENT && (p = password_check(c->task, in->password.value, who.password.value, &ok, &old)))
-        return p;
-    if (!ok)
-        return PROBLEM(PASSWORD_WRONG);
-    if ((p = tx_begin(c, &tx)) || (p = run_leave_hooks(&tx)) || (p = sessions_end_all(&tx, c->account, T(""))) ||
-        (p = store_leave(&tx, c->account, &avatar)))
-        return p;
-    if (avatar.is == PRESENT && (p = file_release(&tx, avatar.value)))
-        return p;
-    return tx_commit(&tx);
-}
-
 problem me_export(struct call *c)
 {
     return store_export(c, c->out);

@@ -13,9 +13,6 @@ static const struct field identity_fields[] = {
 static const struct shape identity_shape = SHAPE("Identity", struct identity, identity_fields);
 #define IDENTITY "a.id, a.role, a.locale, a.password, coalesce(a.suspended_until > now(), false) as suspended"
 
-struct id_row {
-    int64_t id;
-};
 static const struct field id_fields[] = { FIELD(struct id_row, id) };
 static const struct shape id_shape = SHAPE("IdRow", struct id_row, id_fields);
 
@@ -353,10 +350,18 @@ static const struct statement sweep_sessions = {
 static const struct statement sweep_tokens = { .name = "password_tokens_sweep",
                                                .lane = LANE_TX,
                                                .sql = "delete from password_tokens where expires_at < now()" };
-static const struct statement sweep_guests = {
-    .name = "guests_sweep",
+static const struct statement guests_ended = {
+    .name = "guests_ended",
+    .lane = LANE_READ,
+    .row = &id_shape,
+    .rows_max = 100,
+    .sql = "select id from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
+           " order by id limit 100"
+};
+static const struct statement guest_end = {
+    .name = "guest_end",
     .lane = LANE_TX,
-    .sql = "delete from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
+    .sql = "delete from accounts where id = $1 and role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
 };
 
 STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &identity_join,
@@ -364,7 +369,7 @@ STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_a
                 &password_tokens_end, &session_add, &session_load, &session_follow, &session_end, &sessions_end, &sessions_trim,
                 &sessions_list, &me_get, &onboard, &profile_change, &nickname_free, &person_get, &people, &points_add,
                 &points_list, &points_balance, &leave_account, &leave_rest, &export_all, &suspend, &promote, &sweep_sessions,
-                &sweep_tokens, &sweep_guests);
+                &sweep_tokens, &guests_ended, &guest_end);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -617,7 +622,12 @@ problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar)
     problem p = store_one(tx, &leave_account, VALUES(account), &row);
 
     *avatar = row.avatar;
-    return p ? p : store_exec(tx, &leave_rest, VALUES(account), NULL);
+    return p;
+}
+
+problem store_leave_rest(struct tx *tx, int64_t account)
+{
+    return store_exec(tx, &leave_rest, VALUES(account), NULL);
 }
 
 problem store_export(struct call *c, struct account_export *out)
@@ -636,9 +646,18 @@ problem store_sweep(struct call *c)
 {
     problem p;
 
-    if ((p = store_exec(c, &sweep_sessions, NO_VALUES, NULL)) || (p = store_exec(c, &sweep_tokens, NO_VALUES, NULL)))
-        return p;
-    return store_exec(c, &sweep_guests, NO_VALUES, NULL);
+    p = store_exec(c, &sweep_sessions, NO_VALUES, NULL);
+    return p ? p : store_exec(c, &sweep_tokens, NO_VALUES, NULL);
+}
+
+problem store_guests_ended(struct call *c, struct guest_rows *out)
+{
+    return store_many(c, &guests_ended, NO_VALUES, out);
+}
+
+problem store_guest_end(struct tx *tx, int64_t account)
+{
+    return store_exec(tx, &guest_end, VALUES(account), NULL);
 }
 
 bool account_promote(const char *email)

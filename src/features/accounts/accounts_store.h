@@ -7,6 +7,9 @@
 extern struct statement_table accounts_statements;
 extern struct constraint_table accounts_constraints;
 
+struct id_row {
+    int64_t id;
+};
 struct identity {
     int64_t id;
     struct word role, locale;
@@ -81,7 +84,15 @@ struct points_rows {
     size_t count;
 };
 problem store_points(struct call *c, const struct points_page *in, struct points_rows *out, int64_t *balance) MUST_USE;
+/* First the account's own row, then (what ended its sessions needed them) what else is its alone. */
 problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar) MUST_USE;
+problem store_leave_rest(struct tx *tx, int64_t account) MUST_USE;
+struct guest_rows {
+    struct id_row *at;
+    size_t count;
+};
+problem store_guests_ended(struct call *c, struct guest_rows *out) MUST_USE; /* a week ago and longer; 100 of them */
+problem store_guest_end(struct tx *tx, int64_t account) MUST_USE;            /* harmless when it has come back since */
 problem store_export(struct call *c, struct account_export *out) MUST_USE;
 problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, struct text reason, bool *found) MUST_USE;
 problem store_sweep(struct call *c) MUST_USE;

@@ -1,5 +1,6 @@
 /* Direct messages. */
 #include "madang/files.h"
+#include "madang/forget.h"
 #include "madang/hub.h"
 #include "social_parts.h"
 
@@ -236,6 +237,16 @@ problem dm_send(struct call *c)
     return NULL;
 }
 
+/* Who catches up meets the message as the room shows it: a tombstone. */
+static problem forget_words(struct tx *tx, const struct dm_message *was)
+{
+    struct dm_message stone = { .room = was->room, .seq = was->seq, .sender = was->sender, .client_id = was->client_id };
+
+    stone.deleted = true;
+    stone.at = was->at;
+    return log_rewrite(tx, room_topic(tx->call, was->room), was->seq, &dm_message_event, &stone);
+}
+
 problem dm_delete(struct call *c)
 {
     const struct dm_delete *in = c->in;
@@ -252,7 +263,7 @@ problem dm_delete(struct call *c)
     for (size_t i = 0; i < was.image_ids.count; i++)
         if ((p = file_release(&tx, was.image_ids.at[i])))
             return p;
-    if ((p = tx_announce(&tx, room_topic(c, in->room), &dm_deleted_event, &data)))
+    if ((p = forget_words(&tx, &was)) || (p = tx_announce(&tx, room_topic(c, in->room), &dm_deleted_event, &data)))
         return p;
     return tx_commit(&tx);
 }
@@ -312,6 +323,30 @@ problem dm_sync(struct call *c)
     out->events.count = events.count > TOPIC_EVENTS_MAX ? TOPIC_EVENTS_MAX : events.count;
     out->complete = events.count <= TOPIC_EVENTS_MAX;
     return NULL;
+}
+
+/* Words and pictures that the other received stay with the other; when both have left, nobody is there to keep them for. */
+problem dm_leave(struct tx *tx, int64_t account, bool *more)
+{
+    struct message_rows were;
+    struct text topic;
+    int64_t room;
+    bool found;
+    problem p = store_room_deserted(tx, account, &room, &found);
+
+    if (p || !found)
+        return p;
+    *more = true; /* of this room, or another one */
+    if ((p = store_room_empty(tx, room, &were)))
+        return p;
+    for (size_t i = 0; i < were.count; i++)
+        for (size_t k = 0; k < were.at[i].image_ids.count; k++)
+            if ((p = file_release(tx, were.at[i].image_ids.at[k])))
+                return p;
+    if (were.count == LEAVE_MAX)
+        return NULL;
+    topic = room_topic(tx->call, room);
+    return (p = log_drop(tx, &topic, 1)) ? p : store_room_drop(tx, room);
 }
 
 problem dm_topics(struct call *c, struct topic_list *out)

@@ -109,8 +109,27 @@ static const struct statement read_mark = {
            " returning case when low = $2 then low_read else high_read end as number"
 };
 
+static const struct statement room_deserted = {
+    .name = "dm_room_deserted",
+    .lane = LANE_TX,
+    .row = &number_shape,
+    .sql = "select r.id as number from dm_rooms r join accounts l on l.id = r.low and l.left_at is not null"
+           " join accounts h on h.id = r.high and h.left_at is not null where $1 in (r.low, r.high) order by r.id limit 1"
+};
+static const struct statement room_empty = {
+    .name = "dm_room_empty",
+    .lane = LANE_TX,
+    .row = &dm_message_row_shape,
+    .rows_max = LEAVE_MAX,
+    .sql = "with m as (delete from dm_messages where room = $1 and seq in (select seq from dm_messages where room = $1"
+           "   order by seq limit 200) returning *) select " MESSAGE " from m"
+};
+static const struct statement room_drop = { .name = "dm_room_drop",
+                                            .lane = LANE_TX,
+                                            .sql = "delete from dm_rooms where id = $1" };
+
 STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &history_before,
-                &history_after, &message_delete, &read_mark);
+                &history_after, &message_delete, &read_mark, &room_deserted, &room_empty, &room_drop);
 
 problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room)
 {
@@ -170,4 +189,23 @@ problem store_read_mark(struct tx *tx, const struct dm_read *in, int64_t *upto, 
 
     *upto = n.number;
     return p;
+}
+
+problem store_room_deserted(struct tx *tx, int64_t account, int64_t *room, bool *found)
+{
+    struct number n = { 0 };
+    problem p = store_maybe(tx, &room_deserted, VALUES(account), &n, found);
+
+    *room = n.number;
+    return p;
+}
+
+problem store_room_empty(struct tx *tx, int64_t room, struct message_rows *were)
+{
+    return store_many(tx, &room_empty, VALUES(room), were);
+}
+
+problem store_room_drop(struct tx *tx, int64_t room)
+{
+    return store_exec(tx, &room_drop, VALUES(room), NULL);
 }

@@ -239,12 +239,17 @@ problem blocks_remove(struct call *c)
 }
 
 /* In the order of their accounts, as everywhere. */
-problem friends_leave(struct tx *tx, int64_t account)
+problem friends_leave(struct tx *tx, int64_t account, bool *more)
 {
+    struct friend_change gone = { .other = { .account = account, .departed = true } };
     struct account_ids others;
+    int64_t blocks;
     problem p = store_social_leave(tx, account, &others);
 
     for (size_t i = 0; !p && i < others.count; i++)
-        p = tell_one(tx, &friend_removed_event, others.at[i].account, account, false);
-    return p;
+        p = tx_announce(tx, topic_of(tx->call->arena, "account", others.at[i].account), &friend_removed_event, &gone);
+    if (p || (p = store_blocks_leave(tx, account, &blocks)))
+        return p;
+    *more = *more || others.count == LEAVE_MAX || blocks == LEAVE_MAX;
+    return NULL;
 }

@@ -112,9 +112,10 @@ static const struct event_def *const events[] = {
 
 static void start(void)
 {
-    static struct leave_hook leaving = { .leave = friends_leave };
+    static struct leave_hook leaving = { .leave = friends_leave }, leaving_rooms = { .leave = dm_leave };
 
     leave_hook_add(&leaving);
+    leave_hook_add(&leaving_rooms);
     presence_start();
 }
 

@@ -94,13 +94,22 @@ static const struct statement unblock = {
     .sql = "delete from blocks where blocker = $1 and blocked = $2 returning blocked as number"
 };
 
-static const struct statement leave = { .name = "social_leave",
-                                        .lane = LANE_TX,
-                                        .row = &account_of_shape,
-                                        .rows_max = 5000,
-                                        .sql = "with b as (delete from blocks where $1 in (blocker, blocked)),"
-                                               " f as (delete from friendships where $1 in (low, high) returning low, high)"
-                                               " select case when low = $1 then high else low end as account from f order by 1" };
+/* Friends before requests: they are told first. */
+static const struct statement leave = {
+    .name = "social_leave",
+    .lane = LANE_TX,
+    .row = &account_of_shape,
+    .rows_max = LEAVE_MAX,
+    .sql = "with f as (delete from friendships where (low, high) in (select low, high from friendships"
+           "   where $1 in (low, high) order by state = 'friends' desc, low, high limit 200) returning low, high)"
+           " select case when low = $1 then high else low end as account from f order by 1"
+};
+static const struct statement leave_blocks = {
+    .name = "social_leave_blocks",
+    .lane = LANE_TX,
+    .sql = "delete from blocks where (blocker, blocked) in (select blocker, blocked from blocks where $1 in (blocker, blocked)"
+           " limit 200)"
+};
 
 struct card_row {
     int64_t account;
@@ -209,8 +218,8 @@ static const struct statement report_exists = { .name = "report_exists",
                                                 .sql = "select exists (select 1 from reports where id = $1) as flag" };
 
 STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop, &unfriend,
-                &pair_drop, &block, &unblock, &leave, &card, &friends, &received, &sent, &blocked, &friend_ids, &friends_of,
-                &evidence, &report_add, &reports, &report_decide, &report_exists);
+                &pair_drop, &block, &unblock, &leave, &leave_blocks, &card, &friends, &received, &sent, &blocked, &friend_ids,
+                &friends_of, &evidence, &report_add, &reports, &report_decide, &report_exists);
 
 static const struct constraint constraints[] = {
     { "reports_open_pair", PROBLEM_REPORT_OPEN },
@@ -294,6 +303,11 @@ problem store_unblock(struct tx *tx, int64_t blocker, int64_t who, bool *done)
 problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *others)
 {
     return store_many(tx, &leave, VALUES(account), others);
+}
+
+problem store_blocks_leave(struct tx *tx, int64_t account, int64_t *count)
+{
+    return store_exec(tx, &leave_blocks, VALUES(account), count);
 }
 
 problem store_card(struct store_on on, int64_t account, struct card *out, struct opt_i64 *avatar)

@@ -30,8 +30,10 @@ struct account_ids {
     struct account_of *at;
     size_t count;
 };
-/* Everything between this account and others goes; `others` were friends or had asked. */
+/* What is between this account and others goes, LEAVE_MAX at a time; `others` were friends or had asked. */
+#define LEAVE_MAX 200
 problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *others) MUST_USE;
+problem store_blocks_leave(struct tx *tx, int64_t account, int64_t *count) MUST_USE;
 struct friend_pairs {
     struct friend_pair *at;
     size_t count;
@@ -77,6 +79,10 @@ struct message_rows {
 };
 problem store_history(struct call *c, const struct history_page *in, struct message_rows *out) MUST_USE;
 problem store_message_delete(struct tx *tx, const struct dm_delete *in, struct dm_message *was, bool *done) MUST_USE;
+/* A room of this account in which the other has left, too: nobody reads it any more. */
+problem store_room_deserted(struct tx *tx, int64_t account, int64_t *room, bool *found) MUST_USE;
+problem store_room_empty(struct tx *tx, int64_t room, struct message_rows *were) MUST_USE; /* LEAVE_MAX messages at a time */
+problem store_room_drop(struct tx *tx, int64_t room) MUST_USE;
 /* *upto: where the mark is now; *done false: it did not move. */
 problem store_read_mark(struct tx *tx, const struct dm_read *in, int64_t *upto, bool *done) MUST_USE;
 

@@ -3,6 +3,7 @@
 
 #include "madang/accounts.h"
 #include "madang/config.h"
+#include "madang/forget.h"
 #include "madang/hub.h"
 #include "madang/llm.h"
 #include "madang/random.h"
@@ -274,15 +275,47 @@ static problem tarot_rename(struct call *c)
 static problem tarot_remove(struct call *c)
 {
     int64_t chat = ((const struct tarot_ref *)c->in)->chat;
+    struct text topic = chat_topic(c->arena, chat);
+    struct tx tx TX_SCOPE = { 0 };
     struct turn_row turn;
     bool found, running;
     problem p;
 
-    if ((p = store_chat_remove(c, chat, &found)) || !found)
-        return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    if (!store_turn_running(c, chat, &turn, &running) && running)
+    if ((p = store_turn_running(c, chat, &turn, &running)) || (p = tx_begin(c, &tx)) ||
+        (p = store_chat_remove(&tx, chat, &found)))
+        return p;
+    if (!found)
+        return PROBLEM(TAROT_NOT_FOUND);
+    if ((p = log_drop(&tx, &topic, 1)) || (p = tx_commit(&tx)))
+        return p;
+    if (running)
         turn_stop(turn.turn);
     return NULL;
+}
+
+/* Some of them; *more: there may be others. What is said in them at the moment finds no chat to be kept in. */
+static problem forget_chats(struct tx *tx, int64_t account, bool *more)
+{
+    struct text *topics = arena_array(tx->call->arena, struct text, FORGET_MAX);
+    struct chat_ids ids;
+    problem p = store_chats_forget(tx, account, &ids);
+
+    for (size_t i = 0; !p && i < ids.count; i++)
+        topics[i] = chat_topic(tx->call->arena, ids.at[i].id);
+    *more = *more || ids.count == FORGET_MAX;
+    return p ? p : log_drop(tx, topics, ids.count);
+}
+
+static problem sweep_chats(struct call *c, const void *payload)
+{
+    struct tx tx TX_SCOPE = { 0 };
+    bool more = false;
+    problem p;
+
+    (void)payload;
+    if ((p = tx_begin(c, &tx)) || (p = forget_chats(&tx, 0, &more)))
+        return p;
+    return tx_commit(&tx);
 }
 
 static problem tarot_share(struct call *c)
@@ -377,7 +410,8 @@ static const struct call_def calls[] = {
 static const struct event_def *const events[] = { &tarot_started_event, &tarot_delta_event,  &tarot_ended_event,
                                                   &tarot_failed_event,  &tarot_spread_event, &tarot_result_event,
                                                   &card_event };
-static const struct job_def jobs[] = { { .kind = "tarot.sweep", .run = turns_sweep, .every_s = 15 } };
+static const struct job_def jobs[] = { { .kind = "tarot.sweep", .run = turns_sweep, .every_s = 15 },
+                                       { .kind = "tarot.sweep-removed", .run = sweep_chats, .every_s = 60 } };
 
 static bool check(void)
 {
@@ -386,7 +420,7 @@ static bool check(void)
 
 static void start(void)
 {
-    static struct leave_hook leaving = { .leave = store_chats_forget };
+    static struct leave_hook leaving = { .leave = forget_chats };
 
     leave_hook_add(&leaving);
     turns_start();

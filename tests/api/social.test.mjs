@@ -205,6 +205,35 @@ test('notices reach everybody connected, on both nodes', async () => {
     assert.equal((await one.get(`/api/v1/notices/${n.notice}`)).body.code, 'notice.not-found');
 });
 
+// People that exist for others' sake: made in one statement, nobody logs in as them.
+const crowd = async n => (await cluster.sql("insert into accounts (role, nickname, birth_date, region) select 'member', 'crowd' || nextval('accounts_id_seq'), '1990-01-01', 'seoul' from generate_series(1, $1) returning id", [n])).map(x => Number(x.id));
+const ask = (requester, others, state = 'requested') => cluster.sql('insert into friendships (low, high, state, requester) select least($1::bigint, o), greatest($1::bigint, o), $3, $1 from unnest($2::bigint[]) o', [requester, others, state]);
+
+test('who has asked too many people waits for an answer; who is asked may always answer', async () => {
+    const strict = await cluster.node({ MADANG_SOCIAL_REQUESTS_MAX: '2' }), p = await signUp(strict), others = await crowd(3), other = await signUp(strict);
+    const request = account => strict.post('/api/v1/friends/requests', p.token, { account });
+    for (const id of others.slice(0, 2)) assert.equal((await request(id)).status, 200);
+    assert.equal((await request(others[2])).body.code, 'friend.requests');
+    await ask(other.id, [p.id]);
+    assert.deepEqual((await request(other.id)).body, { state: 'friend' });
+    await strict.ok('DELETE', `/api/v1/friends/requests/${others[0]}`, p.token);
+    assert.equal((await request(others[2])).status, 200);
+});
+
+test('a person with six thousand unanswered requests and a thousand friends leaves, and the node stands', async () => {
+    const p = await signUp(one), friend = await signUp(one), far = await signUp(one), others = await crowd(6999);
+    await ask(p.id, others.slice(0, 3000));
+    await cluster.sql("insert into friendships (low, high, state, requester) select least($1::bigint, o), greatest($1::bigint, o), 'requested', o from unnest($2::bigint[]) o", [p.id, others.slice(3000, 6000)]);
+    await ask(p.id, [...others.slice(6000), friend.id, far.id], 'friends');
+    const s = await one.socket(friend);
+    assert.equal((await one.post('/api/v1/me/leave', p.token, { password: p.password })).status, 204);
+    await s.event('friend.removed', e => e.data.other.account === p.id && e.data.other.departed, 30000);
+    await until('everything between them to be gone', async () => !(await cluster.sql('select 1 from friendships where $1 in (low, high) limit 1', [p.id])).length, 60000);
+    const told = await cluster.sql("select count(*) as n from topic_log where ev = 'friend.removed' and data->'other'->>'account' = $1", [String(p.id)]);
+    assert.equal(Number(told[0].n), 7001, 'each is told once');
+    assert.equal((await one.get('/api/v1/me', friend.token)).status, 200);
+});
+
 test('leaving: messages remain as from a departed member', async () => {
     const a = await signUp(one), b = await signUp(one);
     await befriend(a, b);

@@ -108,6 +108,18 @@ static problem check_room_for_friends(struct tx *tx, int64_t other)
     return p ? p : most >= config->social_friends_max ? PROBLEM(FRIEND_LIMIT) : NULL;
 }
 
+/* Answering somebody else's is no request more. */
+static problem check_room_for_request(struct tx *tx, struct text relation)
+{
+    int64_t count;
+    problem p;
+
+    if (text_is(relation, T("received")))
+        return NULL;
+    p = store_request_count(tx, tx->call->account, &count);
+    return p ? p : count >= config->social_requests_max ? PROBLEM(FRIEND_REQUESTS) : NULL;
+}
+
 static problem become_friends(struct tx *tx, int64_t other)
 {
     struct call *c = tx->call;
@@ -134,7 +146,7 @@ problem friends_request(struct call *c)
     if (!exists)
         return PROBLEM(ACCOUNT_NOT_FOUND);
     if ((p = request_refusal(relation)) || (p = check_room_for_friends(&tx, in->account)) ||
-        (p = store_request(&tx, c->account, in->account, &state, &done)))
+        (p = check_room_for_request(&tx, relation)) || (p = store_request(&tx, c->account, in->account, &state, &done)))
         return p;
     if (!done)
         return PROBLEM(CONFLICT);

@@ -22,7 +22,7 @@ static const struct call_def calls[] = {
       .out = &friend_state_shape, .run = friends_request, .once = BY_NATURAL_KEY, .limits = FRIEND_LIMITS,
       .problems = { PROBLEM(FRIEND_SELF), PROBLEM(ACCOUNT_NOT_FOUND), PROBLEM(FRIEND_ALREADY),
                     PROBLEM(FRIEND_REQUESTED), PROBLEM(BLOCKED),
-                    PROBLEM(FRIEND_LIMIT) },
+                    PROBLEM(FRIEND_LIMIT), PROBLEM(FRIEND_REQUESTS) },
       .says = "Asks somebody to be friends; two requests that cross make a friendship." },
     { .name = "friends.accept", .rest = POST("/api/v1/friends/requests/{account}/accept"), .who = WHO_MEMBER,
       .in = &account_of_shape,

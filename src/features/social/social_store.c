@@ -45,6 +45,13 @@ static const struct statement friend_counts = {
            " (select count(*) from friendships where state = 'friends' and $2::bigint in (low, high))) as number"
 };
 
+static const struct statement request_count = {
+    .name = "friend_request_count",
+    .lane = LANE_TX,
+    .row = &number_shape,
+    .sql = "select count(*) as number from friendships where $1 in (low, high) and state = 'requested' and requester = $1"
+};
+
 /* A new request, or a crossing one that makes the two friends; anything else returns no row. */
 static const struct statement request = {
     .name = "friend_request",
@@ -217,9 +224,9 @@ static const struct statement report_exists = { .name = "report_exists",
                                                 .row = &flag_shape,
                                                 .sql = "select exists (select 1 from reports where id = $1) as flag" };
 
-STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop, &unfriend,
-                &pair_drop, &block, &unblock, &leave, &leave_blocks, &card, &friends, &received, &sent, &blocked, &friend_ids,
-                &friends_of, &evidence, &report_add, &reports, &report_decide, &report_exists);
+STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request_count, &request, &request_accept,
+                &request_drop, &unfriend, &pair_drop, &block, &unblock, &leave, &leave_blocks, &card, &friends, &received, &sent,
+                &blocked, &friend_ids, &friends_of, &evidence, &report_add, &reports, &report_decide, &report_exists);
 
 static const struct constraint constraints[] = {
     { "reports_open_pair", PROBLEM_REPORT_OPEN },
@@ -249,6 +256,15 @@ problem store_friend_counts(struct tx *tx, int64_t a, int64_t b, int64_t *most)
     problem p = store_one(tx, &friend_counts, VALUES(a, b), &n);
 
     *most = n.number;
+    return p;
+}
+
+problem store_request_count(struct tx *tx, int64_t from, int64_t *count)
+{
+    struct number n = { 0 };
+    problem p = store_one(tx, &request_count, VALUES(from), &n);
+
+    *count = n.number;
     return p;
 }
 

@@ -11,6 +11,7 @@ extern struct constraint_table social_constraints;
 problem store_pair_lock(struct tx *tx, int64_t a, int64_t b) MUST_USE;
 problem store_relation(struct store_on on, int64_t account, int64_t other, struct text *relation, bool *exists) MUST_USE;
 problem store_friend_counts(struct tx *tx, int64_t a, int64_t b, int64_t *most) MUST_USE;
+problem store_request_count(struct tx *tx, int64_t from, int64_t *count) MUST_USE; /* of his that wait for an answer */
 /* state: "requested", or "friends" when the other had asked; *done false: nothing changed. */
 problem store_request(struct tx *tx, int64_t from, int64_t to, struct text *state, bool *done) MUST_USE;
 problem store_accept(struct tx *tx, int64_t account, int64_t from, bool *done) MUST_USE;

@@ -43,6 +43,22 @@ test('a wrong code, an address in use, and somebody under fourteen are refused',
     await until('the letter that says so', () => cluster.outbox().some(m => m.to === p.email && /이미|already/.test(m.subject)));
 });
 
+test('who turns fourteen today in Korea may sign up, who does so tomorrow may not', async () => {
+    const day = days => { const d = new Date(Date.now() + 9 * 3600e3 + days * 86400e3); return `${d.getUTCFullYear() - 14}${d.toISOString().slice(4, 10)}`; };
+    const signup = async birth_date => {
+        const email = `${uniqueName()}@example.com`;
+        await node.ok('POST', '/api/v1/auth/codes', undefined, { email, purpose: 'signup' });
+        return node.post('/api/v1/auth/signup', undefined, { email, code: await cluster.mail(email, /(\d{6})/), password: 'long enough', birth_date, consents });
+    };
+    for (let tries = 0; ; tries++) { // unless midnight comes between
+        const today = day(0), may = await signup(today), mayNot = await signup(day(1));
+        if (today !== day(0) && !tries) continue;
+        assert.equal(may.status, 201, today);
+        assert.equal(mayNot.body.code, 'account.under-age');
+        break;
+    }
+});
+
 test('login: the same answer for a wrong password and an unknown address; too many failures wait', async () => {
     const strict = await cluster.node({ MADANG_LOGIN_FAILURES_PAIR: '3' });
     const p = await signUp(strict);

@@ -77,11 +77,11 @@ problem auth_code_send(struct call *c)
 
 static problem check_age(struct call *c, struct date birth)
 {
-    struct date today = date_of(clock_wall());
+    int age = age_at(birth, clock_wall());
 
-    if (birth.year < 1900 || date_years_between(birth, today) < 0)
+    if (age < 0)
         return call_field_wrong(c, "/birth_date", "is not a birth date", "생년월일이 올바르지 않습니다");
-    return date_years_between(birth, today) < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
+    return age < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
 }
 
 static problem signup_account(struct tx *tx, const struct signup *in, struct text email, struct text hash, int64_t *id)

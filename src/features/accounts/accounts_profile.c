@@ -34,7 +34,7 @@ problem me_get(struct call *c)
 static problem onboarding_rules(struct call *c, const struct onboarding *in)
 {
     struct me me;
-    struct date birth, today = date_of(clock_wall());
+    struct date birth;
     problem p = store_me(store_on_call(c), &me);
 
     if (p)
@@ -46,7 +46,7 @@ static problem onboarding_rules(struct call *c, const struct onboarding *in)
     if (me.birth_date.is != PRESENT && !in->consents)
         return PROBLEM(CONSENT_REQUIRED);
     birth = me.birth_date.is == PRESENT ? me.birth_date.value : in->birth_date.value;
-    return birth.year < 1900 || date_years_between(birth, today) < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
+    return age_at(birth, clock_wall()) < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
 }
 
 /* The role is in the access token, so the session goes on with a new one. */
@@ -145,7 +145,7 @@ problem people_get(struct call *c)
     if (!found)
         return PROBLEM(ACCOUNT_NOT_FOUND);
     if (out->birth_date.is == PRESENT)
-        out->age_band = (struct opt_text){ PRESENT, age_band(c->arena, out->birth_date.value, date_of(clock_wall())) };
+        out->age_band = (struct opt_text){ PRESENT, age_band(c->arena, out->birth_date.value, clock_wall()) };
     out->avatar_url = file_url_maybe(c, out->avatar, true);
     return NULL;
 }

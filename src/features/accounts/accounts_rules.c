@@ -68,9 +68,14 @@ struct text email_normal(struct arena *a, struct text email)
     return (struct text){ copy, email.len };
 }
 
-struct text age_band(struct arena *a, struct date birth, struct date today)
+int age_at(struct date birth, struct instant now)
 {
-    int age = date_years_between(birth, today), in_band = age % 10;
+    return birth.year < 1900 ? -1 : date_years_between(birth, date_in_korea(now));
+}
+
+struct text age_band(struct arena *a, struct date birth, struct instant now)
+{
+    int age = age_at(birth, now), in_band = age % 10;
 
     return arena_printf(a, "%ds %s", age / 10 * 10, in_band <= 3 ? "early" : in_band <= 6 ? "middle" : "late");
 }

@@ -14,8 +14,10 @@ bool six_digits(struct text t);
 bool session_id_is_valid(struct text t);
 /* Lower case of ASCII, as addresses are kept. */
 struct text email_normal(struct arena *a, struct text email);
+/* Full years, by the day in Korea, as the law counts; below 0: no birth date. */
+int age_at(struct date birth, struct instant now);
 /* "20s early", "20s middle", "20s late": ten-year bands in thirds (0–3, 4–6, 7–9). */
-struct text age_band(struct arena *a, struct date birth, struct date today);
+struct text age_band(struct arena *a, struct date birth, struct instant now);
 /* Where a provider's login may lead back to: a path of ours and nothing else. */
 bool return_path_is_ours(struct text path);
 /* Seconds to wait after so many failures beyond the limit: 30, 60, 120 … 900. */

@@ -12,7 +12,7 @@
 #include "tarot_turn.h"
 
 #define TITLE_MAX 30
-#define DAY_MS ((int64_t)86400000)
+#define DAY_MS ((int64_t)86400000) /* of limits: any 24 hours, a bucket that refills; no midnight gives it back at once */
 
 static const struct event_def card_event = { "tarot.card", &tarot_card_event_shape, "tarot:{chat}", true, "The card was drawn." };
 
@@ -353,7 +353,7 @@ static problem tarot_shared(struct call *c)
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    *out = (struct tarot_public){ .reading = row.reading, .language = row.language, .date = date_of(row.at) };
+    *out = (struct tarot_public){ .reading = row.reading, .language = row.language, .date = date_in_korea(row.at) };
     out->notice = sayings_in(text_is(row.language, T("ko")))->made_by_ai;
     deck_card(row.card, row.reversed, text_is(row.language, T("ko")), &out->card);
     return NULL;

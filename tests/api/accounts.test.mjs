@@ -262,6 +262,20 @@ test('profile: the nickname is unique without case and costs 100 points, once fo
     assert.equal((await node.ok('GET', '/api/v1/me', a.token)).points, 0);
 });
 
+test('a nickname that looks like another is taken; one of unseen or turning characters is none', async () => {
+    const a = await signUp(node, { name: uniqueName('Il0') }), b = await signUp(node), rename = (p, nickname) => node.call('PATCH', '/api/v1/me', { token: p.token, body: { nickname } });
+    const alike = `lIo${a.name.slice(3)}`, free = async name => (await node.ok('GET', `/api/v1/nicknames/${name}`, b.token)).available;
+    assert.equal((await rename(b, alike)).body.code, 'nickname.taken');
+    assert.deepEqual([await free(alike), await free(a.name), await free(uniqueName())], [false, false, true]);
+    assert.equal((await rename(a, alike)).status, 200, 'oneself may look like oneself');
+    assert.equal((await rename(b, a.name)).body.code, 'nickname.taken');
+    const race = uniqueName('r');
+    const [first, second] = await Promise.all([rename(a, `${race}l`), rename(b, `${race}1`)]);
+    assert.deepEqual([first.status, second.status].sort(), [200, 409], 'of two at once, one');
+    for (const bad of ['a\u200bb', 'ab\u202e', 'a\u3164b', 'аdmin', 'ｍadang', 'ab\u0301c', '\u2800\u2800'])
+        assert.equal((await rename(b, bad)).status, 422, JSON.stringify(bad));
+});
+
 test('each change of the nickname is paid, whatever number the request carries', async () => {
     const p = await signUp(node), points = async () => (await node.ok('GET', '/api/v1/me', p.token)).points;
     const lines = kase('paid-once.jsonl').trim().split('\n').map(l => JSON.parse(l)).filter(l => l['->']);

@@ -57,7 +57,8 @@ problem me_onboard(struct call *c)
     bool done;
     problem p;
 
-    if ((p = onboarding_rules(c, in)) || (p = tx_begin(c, &tx)) || (p = store_onboard(&tx, in, &done)))
+    if ((p = onboarding_rules(c, in)) || (p = tx_begin(c, &tx)) || (p = store_nickname_take(&tx, in->nickname)) ||
+        (p = store_onboard(&tx, in, &done)))
         return p;
     if (!done)
         return PROBLEM(ALREADY_MEMBER);
@@ -99,7 +100,8 @@ problem me_update(struct call *c)
 
     if (in->introduction.is == PRESENT && utf8_length(in->introduction.value) < 2)
         return call_field_wrong(c, "/introduction", "is too short", "너무 짧습니다");
-    if ((p = tx_begin(c, &tx)) || (p = store_profile_change(&tx, in, &did)) || (p = pay_for_nickname(&tx, &did)) ||
+    if ((p = tx_begin(c, &tx)) || (in->nickname.is == PRESENT && (p = store_nickname_take(&tx, in->nickname.value))) ||
+        (p = store_profile_change(&tx, in, &did)) || (p = pay_for_nickname(&tx, &did)) ||
         (p = change_avatar(&tx, in, did.old_avatar)))
         return p;
     if ((p = announce_me(&tx)) || (p = read_me(store_on_tx(&tx), c->out))) /* whole before the commit keeps it for a replay */
@@ -131,7 +133,9 @@ problem me_export(struct call *c)
 
 problem nickname_check(struct call *c)
 {
-    return store_nickname_free(c, ((const struct nickname_query *)c->in)->nickname, &((struct nickname_free *)c->out)->available);
+    struct nickname_free *out = c->out;
+
+    return store_nickname_free(store_on_call(c), ((const struct nickname_query *)c->in)->nickname, &out->available);
 }
 
 problem people_get(struct call *c)

@@ -1,5 +1,7 @@
 #include "accounts_rules.h"
 
+#include "madang/fold.h"
+
 /* One code point off the front of valid UTF-8. */
 static uint32_t take_code_point(struct text *t)
 {
@@ -29,6 +31,15 @@ bool nickname_is_valid(struct text t)
             return false;
     }
     return count >= 2 && count <= 16;
+}
+
+struct text nickname_fold(struct arena *a, struct text nickname)
+{
+    char *copy = (char *)(uintptr_t)arena_cstr(a, nickname);
+
+    for (size_t i = 0; i < nickname.len; i++) /* before case is folded: it is the capital I that looks like an l */
+        copy[i] = copy[i] == 'I' || copy[i] == '1' ? 'l' : copy[i] == '0' ? 'o' : copy[i];
+    return text_fold(a, (struct text){ copy, nickname.len });
 }
 
 bool email_is_valid(struct text t)

@@ -9,7 +9,9 @@
 #define POINTS_NICKNAME (-100)
 
 bool nickname_is_valid(struct text t); /* ^[a-zA-Z가-힣0-9]{2,16}$ */
-bool email_is_valid(struct text t);    /* one @, a dot in the domain, no blanks or control characters */
+/* What it is taken for at a glance. In SQL, of names that are valid: NICKNAME_FOLD of the store. */
+struct text nickname_fold(struct arena *a, struct text nickname);
+bool email_is_valid(struct text t); /* one @, a dot in the domain, no blanks or control characters */
 bool six_digits(struct text t);
 bool session_id_is_valid(struct text t);
 /* Lower case of ASCII, as addresses are kept. */

@@ -1,5 +1,6 @@
 #include "accounts_store.h"
 
+#include "accounts_rules.h"
 #include "madang/config.h"
 #include "madang/pg.h"
 
@@ -243,11 +244,22 @@ struct flag_row {
 };
 static const struct field flag_fields[] = { FIELD(struct flag_row, flag) };
 static const struct shape flag_shape = SHAPE("FlagRow", struct flag_row, flag_fields);
+/* As nickname_fold(); the index accounts_nickname_fold has it. */
+#define NICKNAME_FOLD "lower(translate(nickname, 'I10', 'llo'))"
 static const struct statement nickname_free = {
     .name = "nickname_free",
     .lane = LANE_READ,
     .row = &flag_shape,
-    .sql = "select not exists (select 1 from accounts where lower(nickname) = lower($1)) as flag"
+    .sql = "select not exists (select 1 from accounts where id <> $3 and (lower(nickname) = lower($1) or " NICKNAME_FOLD
+           " = $2)) as flag"
+};
+/* Names that look the same come one after the other; the look itself is a statement of its own, to see who came before. No unique
+ * index: there may be some that look the same from before. */
+static const struct statement nickname_lock = {
+    .name = "nickname_lock",
+    .lane = LANE_TX,
+    .row = &flag_shape,
+    .sql = "select pg_advisory_xact_lock(hashtextextended('nickname ' || $1, 0)) is not null as flag"
 };
 
 /* The view account_relations is the social feature's; without it nobody is related. */
@@ -367,9 +379,9 @@ static const struct statement guest_end = {
 STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &identity_join,
                 &consents_add, &password_set, &email_set, &email_of, &account_hold, &password_token_add, &password_token_use,
                 &password_tokens_end, &session_add, &session_load, &session_follow, &session_end, &sessions_end, &sessions_trim,
-                &sessions_list, &me_get, &onboard, &profile_change, &nickname_free, &person_get, &people, &points_add,
-                &points_list, &points_balance, &leave_account, &leave_rest, &export_all, &suspend, &promote, &sweep_sessions,
-                &sweep_tokens, &guests_ended, &guest_end);
+                &sessions_list, &me_get, &onboard, &profile_change, &nickname_free, &nickname_lock, &person_get, &people,
+                &points_add, &points_list, &points_balance, &leave_account, &leave_rest, &export_all, &suspend, &promote,
+                &sweep_sessions, &sweep_tokens, &guests_ended, &guest_end);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -583,13 +595,24 @@ problem store_profile_change(struct tx *tx, const struct profile_change *in, str
                      out);
 }
 
-problem store_nickname_free(struct call *c, struct text nickname, bool *is_free)
+problem store_nickname_free(struct store_on on, struct text nickname, bool *is_free)
 {
     struct flag_row row = { 0 };
-    problem p = store_one(c, &nickname_free, VALUES(nickname), &row);
+    problem p = store_one(on, &nickname_free, VALUES(nickname, nickname_fold(on.call->arena, nickname), on.call->account), &row);
 
     *is_free = row.flag;
     return p;
+}
+
+problem store_nickname_take(struct tx *tx, struct text nickname)
+{
+    struct flag_row row;
+    bool is_free = false;
+    problem p = store_one(tx, &nickname_lock, VALUES(nickname_fold(tx->call->arena, nickname)), &row);
+
+    if (p || (p = store_nickname_free(store_on_tx(tx), nickname, &is_free)))
+        return p;
+    return is_free ? NULL : PROBLEM(NICKNAME_TAKEN);
 }
 
 problem store_person(struct call *c, int64_t account, struct person *out, bool *found)

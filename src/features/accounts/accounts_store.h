@@ -72,7 +72,9 @@ struct profile_changed {
     int64_t renames; /* of this account, this one counted */
 };
 problem store_profile_change(struct tx *tx, const struct profile_change *in, struct profile_changed *out) MUST_USE;
-problem store_nickname_free(struct call *c, struct text nickname, bool *free) MUST_USE;
+problem store_nickname_free(struct store_on on, struct text nickname, bool *free) MUST_USE; /* for the account that calls */
+/* Until the end of tx nobody else takes one that looks the same; NICKNAME_TAKEN. */
+problem store_nickname_take(struct tx *tx, struct text nickname) MUST_USE;
 problem store_person(struct call *c, int64_t account, struct person *out, bool *found) MUST_USE;
 struct found_rows {
     struct found *at;

@@ -1,6 +1,9 @@
 #include "notices_store.h"
 
 #define TEXTS(type) FIELD(type, title, .len_min = 1, .len_max = 100), FIELD(type, body, .len_min = 1, .len_max = 10000)
+#define NEW_TEXTS(type)                                               \
+    FIELD(type, title, .len_min = 1, .len_max = 100, .prose = TITLE), \
+        FIELD(type, body, .len_min = 1, .len_max = 10000, .prose = PROSE)
 
 static const struct field notice_fields[] = {
     FIELD(struct notice, notice),
@@ -9,9 +12,9 @@ static const struct field notice_fields[] = {
     FIELD(struct notice, edited_at),
 };
 const struct shape notice_shape = SHAPE("Notice", struct notice, notice_fields);
-static const struct field notice_new_fields[] = { TEXTS(struct notice_new) };
+static const struct field notice_new_fields[] = { NEW_TEXTS(struct notice_new) };
 const struct shape notice_new_shape = SHAPE("NoticeNew", struct notice_new, notice_new_fields);
-static const struct field notice_edit_fields[] = { FIELD(struct notice_edit, notice, .min = 1), TEXTS(struct notice_edit) };
+static const struct field notice_edit_fields[] = { FIELD(struct notice_edit, notice, .min = 1), NEW_TEXTS(struct notice_edit) };
 const struct shape notice_edit_shape = SHAPE("NoticeEdit", struct notice_edit, notice_edit_fields);
 static const struct field notice_ref_fields[] = { FIELD(struct notice_ref, notice, .min = 1) };
 const struct shape notice_ref_shape = SHAPE("NoticeRef", struct notice_ref, notice_ref_fields);

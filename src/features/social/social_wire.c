@@ -67,7 +67,7 @@ static const struct field message_ref_fields[] = { FIELD(struct message_ref, roo
 static const struct shape message_ref_shape = SHAPE("MessageRef", struct message_ref, message_ref_fields);
 static const struct field report_new_fields[] = {
     FIELD(struct report_new, account, ID),
-    FIELD(struct report_new, reason, .len_min = 1, .len_max = 2000),
+    FIELD(struct report_new, reason, .len_min = 1, .len_max = 2000, .prose = PROSE),
     FIELD_LIST(struct report_new, messages, .shape = &message_ref_shape, .list_max = 20, .optional = true,
                .says = "Messages of theirs to me; their text is copied as evidence."),
 };
@@ -108,11 +108,11 @@ const struct shape report_list_shape = SHAPE("Reports", struct report_list, repo
 static const struct field report_accept_fields[] = {
     FIELD(struct report_accept, report, ID),
     FIELD(struct report_accept, until, .says = "The reported person is suspended until then."),
-    FIELD(struct report_accept, note, .len_max = 500),
+    FIELD(struct report_accept, note, .prose = PROSE, .len_max = 500),
 };
 const struct shape report_accept_shape = SHAPE("ReportAccept", struct report_accept, report_accept_fields);
 static const struct field report_dismiss_fields[] = { FIELD(struct report_dismiss, report, ID),
-                                                      FIELD(struct report_dismiss, note, .len_max = 500) };
+                                                      FIELD(struct report_dismiss, note, .prose = PROSE, .len_max = 500) };
 const struct shape report_dismiss_shape = SHAPE("ReportDismiss", struct report_dismiss, report_dismiss_fields);
 
 static const struct field room_open_fields[] = { FIELD(struct room_open, account, ID) };
@@ -191,7 +191,7 @@ static const struct field dm_send_fields[] = {
     FIELD(struct dm_send, room, ID),
     FIELD(struct dm_send, client_id, .len_min = 8, .len_max = 64, .check = client_id_is_valid, .pattern = "^[A-Za-z0-9_-]{8,64}$",
           .says = "Made by the client; the same again yields the same message."),
-    FIELD(struct dm_send, body, .len_max = 2000, .says = "May be empty when there are images."),
+    FIELD(struct dm_send, body, .len_max = 2000, .prose = PROSE, .says = "May be empty when there are images."),
     FIELD_LIST(struct dm_send, images, .list_max = IMAGES_MAX, .optional = true, .says = "Files of mine."),
 };
 const struct shape dm_send_shape = SHAPE("DmSend", struct dm_send, dm_send_fields);

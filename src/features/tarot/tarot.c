@@ -3,6 +3,7 @@
 
 #include "madang/accounts.h"
 #include "madang/config.h"
+#include "madang/fold.h"
 #include "madang/forget.h"
 #include "madang/hub.h"
 #include "madang/llm.h"
@@ -172,7 +173,7 @@ static problem open_chat(struct tx *tx, int64_t chat, struct chat_row *out)
 
 static struct text title_of(struct arena *a, struct text said)
 {
-    struct text rest, line = text_cut(text_trim(said), '\n', &rest);
+    struct text line = text_trim(text_title(a, said));
     size_t i = 0;
 
     for (size_t n = 0; i < line.len && n < TITLE_MAX; n++)
@@ -181,11 +182,14 @@ static struct text title_of(struct arena *a, struct text said)
     return arena_text(a, text_trim(text_until(line, i)));
 }
 
-static bool needs_help(bool korean, struct text said)
+/* In whichever language: distress does not keep to the chat's. */
+static bool needs_help(struct arena *a, struct text said)
 {
-    const struct sayings *s = sayings_in(korean);
+    const struct sayings *ko = sayings_in(true), *en = sayings_in(false);
+    struct heard heard = hear(a, said);
 
-    return says_one_of(said, s->crisis_words.at, s->crisis_words.count);
+    return says_one_of(&heard, ko->crisis_words.at, ko->crisis_words.count) ||
+           says_one_of(&heard, en->crisis_words.at, en->crisis_words.count);
 }
 
 static problem tarot_say(struct call *c)
@@ -200,7 +204,7 @@ static problem tarot_say(struct call *c)
 
     if ((p = tx_begin(c, &tx)) || (p = open_chat(&tx, in->chat, &row)))
         return p;
-    kind = needs_help(is_korean(&row), in->text) ? TURN_HELP : TURN_TALK;
+    kind = needs_help(c->arena, in->text) ? TURN_HELP : TURN_TALK;
     if (kind == TURN_TALK && row.state.value >= CHAT_DRAWN)
         return PROBLEM(TAROT_OVER);
     if (kind == TURN_TALK && row.turns >= config->tarot_turns_max)

@@ -74,7 +74,7 @@ static const struct field open_fields[] = {
 const struct shape tarot_open_shape = SHAPE("TarotOpen", struct tarot_open, open_fields);
 static const struct field say_fields[] = {
     FIELD(struct tarot_say, chat, CHAT),
-    FIELD(struct tarot_say, text, .len_min = 1, .len_max = TAROT_TEXT_MAX),
+    FIELD(struct tarot_say, text, .len_min = 1, .len_max = TAROT_TEXT_MAX, .prose = PROSE),
 };
 const struct shape tarot_say_shape = SHAPE("TarotSay", struct tarot_say, say_fields);
 static const struct field ref_fields[] = { FIELD(struct tarot_ref, chat, CHAT) };
@@ -104,7 +104,7 @@ static const struct field list_fields[] = {
 const struct shape tarot_list_shape = SHAPE("TarotChats", struct tarot_list, list_fields);
 static const struct field rename_fields[] = {
     FIELD(struct tarot_rename, chat, CHAT),
-    FIELD(struct tarot_rename, title, .len_min = 1, .len_max = 30),
+    FIELD(struct tarot_rename, title, .len_min = 1, .len_max = 30, .prose = TITLE),
 };
 const struct shape tarot_rename_shape = SHAPE("TarotRename", struct tarot_rename, rename_fields);
 static const struct field shared_fields[] = {

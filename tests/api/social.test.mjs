@@ -1,7 +1,9 @@
 // Friends, blocks, reports, presence, direct messages, notices; live over sockets, on one node and on two.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { befriend, Cluster, promote, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import pg from 'pg';
+import { at, befriend, Cluster, promote, room, signUp, sleep, until } from '../lib/daemon.mjs';
 
 let cluster, one, two;
 before(async () => { cluster = await new Cluster().start(); one = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); two = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); });
@@ -159,6 +161,47 @@ test('presence: on with the first socket, off after the last and its grace, snap
     await b2.close();
     await sa.event('presence.changed', e => e.data.changes.some(c => c.account === b.id && !c.online));
     assert.deepEqual((await one.ok('GET', '/api/v1/presence', a.token)).online, []);
+});
+
+// Nobody can read who is whose friend while this runs.
+async function friendsUnknown(what) {
+    const held = new pg.Client({ host: at, user: 'madang', database: cluster.database });
+    await held.connect();
+    await held.query('begin');
+    await held.query('lock table friendships in access exclusive mode');
+    try { await what(); } finally { await held.query('rollback'); await held.end(); }
+}
+const gaveUp = node => { const from = node.log.length; return () => until('a telling that failed', () => /presence: (account \d+|sweep): |presence.*(deadline|unavailable)/.test(node.log.slice(from))); };
+const seenAs = (s, id, online) => s.events.filter(e => e.ev === 'presence.changed').flatMap(e => e.data.changes).filter(c => c.account === id).at(-1)?.online === online;
+
+test('who came while the database could not tell the friends is told to them later', async () => {
+    const a = await signUp(one), b = await signUp(one);
+    await befriend(a, b);
+    const sa = await one.socket(a), failed = gaveUp(one);
+    await until('a to be seen', async () => (await one.ok('GET', '/api/v1/presence', b.token)).online.includes(a.id));
+    let sb;
+    await friendsUnknown(async () => { sb = await one.socket(b); await failed(); });
+    await until('b to be told as online', () => seenAs(sa, b.id, true), 30000);
+    const left = gaveUp(one);
+    await friendsUnknown(async () => { await sb.close(); await left(); });
+    await until('b to be told as offline', () => seenAs(sa, b.id, false), 30000);
+});
+
+test('accounts of a node that died are not forgotten by a sweep that fails', async () => {
+    const a = await signUp(one), b = on(await signUp(one), await cluster.node());
+    await befriend(on(a, one), on(b, one));
+    const sa = await one.socket(a);
+    await b.node.socket(b);
+    await until('b to be told as online', () => seenAs(sa, b.id, true));
+    await b.node.kill();
+    const failed = [gaveUp(one), gaveUp(two)], redis = (...args) => execFileSync('redis-cli', ['-s', `${at}/redis.sock`, ...args]);
+    await friendsUnknown(async () => { // the lease of 45 s is over
+        redis('zrem', `${cluster.id}:presence`, `${b.id}:${b.node.name}`);
+        redis('zadd', `${cluster.id}:presence:latest`, '1', String(b.id));
+        await Promise.any(failed.map(f => f()));
+    });
+    await until('b to be told as offline', () => seenAs(sa, b.id, false), 30000);
+    assert.equal(String(redis('zscore', `${cluster.id}:presence:untold`, String(b.id))).trim(), '', 'and is told once');
 });
 
 test('reports: with evidence, one open for each pair, decided by managers', async () => {

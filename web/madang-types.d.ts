@@ -371,6 +371,7 @@ export interface Room {
   last_at: string;
 }
 export interface RoomPage {
+  /** next of the page before. */
   before?: string | null;
   limit?: number;
 }
@@ -530,7 +531,7 @@ export interface TarotState {
   notice: string;
 }
 export interface TarotPage {
-  /** The page that ends before this. */
+  /** next of the page before. */
   before?: string | null;
   limit?: number;
 }

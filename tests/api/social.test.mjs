@@ -11,6 +11,10 @@ after(() => cluster.stop());
 const on = (person, node) => ({ ...person, node });
 const cid = () => Math.random().toString(36).slice(2).padEnd(12, '0');
 
+// People that exist for others' sake: made in one statement, nobody logs in as them.
+const crowd = async n => (await cluster.sql("insert into accounts (role, nickname, birth_date, region) select 'member', 'crowd' || nextval('accounts_id_seq'), '1990-01-01', 'seoul' from generate_series(1, $1) returning id", [n])).map(x => Number(x.id));
+const ask = (requester, others, state = 'requested') => cluster.sql('insert into friendships (low, high, state, requester) select least($1::bigint, o), greatest($1::bigint, o), $3, $1 from unnest($2::bigint[]) o', [requester, others, state]);
+
 test('a request, its acceptance and an end, live on both sides and both nodes', async () => {
     const a = await signUp(one), b = on(await signUp(one), two);
     const sa = await one.socket(a), sb = await two.socket(b);
@@ -163,6 +167,54 @@ test('presence: on with the first socket, off after the last and its grace, snap
     assert.deepEqual((await one.ok('GET', '/api/v1/presence', a.token)).online, []);
 });
 
+test('a room is announced once, when it is made', async () => {
+    const a = await signUp(one), b = await signUp(one);
+    await befriend(a, b);
+    const s = await one.socket(b), first = await room(a, b), head = (await one.socket(b)).opened.heads[`account:${b.id}`];
+    await s.event('dm.opened', e => e.data.room === first);
+    for (const p of [a, b, a]) assert.equal(await room(p, p === a ? b : a), first);
+    const again = await one.socket(b);
+    assert.equal(again.opened.heads[`account:${b.id}`], head);
+    assert.equal(s.events.filter(e => e.ev === 'dm.opened').length, 1);
+});
+
+// Rooms with as many people, all last used at the same moment.
+async function roomsOf(p, others, at) {
+    await ask(p.id, others, 'friends');
+    await cluster.sql('insert into dm_rooms (low, high, last_at) select least($1::bigint, o), greatest($1::bigint, o), $3 from unnest($2::bigint[]) o', [p.id, others, at]);
+}
+
+test('rooms of the same moment come in pages without a gap or a repetition', async () => {
+    const p = await signUp(one), others = await crowd(7), seen = [];
+    await roomsOf(p, others.slice(0, 5), '2026-01-02T03:04:05.678901Z');
+    await roomsOf(p, others.slice(5), '2026-01-02T03:04:05.678123Z'); // the same millisecond
+    for (let next; ;) {
+        const page = await one.ok('GET', `/api/v1/rooms?limit=2${next ? `&before=${encodeURIComponent(next)}` : ''}`, p.token);
+        seen.push(...page.rooms.map(r => r.other.account));
+        if (!(next = page.next)) break;
+    }
+    assert.equal(seen.length, 7);
+    assert.deepEqual([...seen].sort((x, y) => x - y), others);
+    assert.ok(others.slice(5).every(o => seen.indexOf(o) >= 5), 'the older ones come last');
+    for (const bad of ['x', '2026-01-02T03:04:05.678Z', '1-', '-1-1', '99999999999999999-1']) assert.equal((await one.get(`/api/v1/rooms?before=${encodeURIComponent(bad)}`, p.token)).status, 422, bad);
+});
+
+test('a message in a room beyond the latest two hundred is seen at once, on any node', async () => {
+    const a = await signUp(one), b = on(await signUp(one), two), others = await crowd(205);
+    await befriend(a, on(b, one));
+    const r = await room(a, on(b, one));
+    await cluster.sql("update dm_rooms set last_at = '2020-01-01' where id = $1", [r]);
+    await roomsOf(b, others, new Date());
+    const sb = await two.socket(b), here = await one.socket(on(b, one)), sa = await one.socket(a);
+    assert.equal(sb.opened.heads[`room:${r}`], undefined, 'it is not joined');
+    await sa.ok('dm.send', { room: r, client_id: cid(), body: 'after all these years' });
+    await here.event('dm.message', e => e.data.room === r);
+    // The other node may hear of the room later than of the message: then it says so, and the room is read.
+    await until('the message or a resync', () => sb.events.some(e => e.on === `room:${r}` && ['dm.message', 'resync'].includes(e.ev)));
+    await sa.ok('dm.send', { room: r, client_id: cid(), body: 'and again' });
+    for (const s of [here, sb]) await s.event('dm.message', e => e.data.body === 'and again');
+});
+
 // Nobody can read who is whose friend while this runs.
 async function friendsUnknown(what) {
     const held = new pg.Client({ host: at, user: 'madang', database: cluster.database });
@@ -247,10 +299,6 @@ test('notices reach everybody connected, on both nodes', async () => {
     await s1.event('notice.deleted');
     assert.equal((await one.get(`/api/v1/notices/${n.notice}`)).body.code, 'notice.not-found');
 });
-
-// People that exist for others' sake: made in one statement, nobody logs in as them.
-const crowd = async n => (await cluster.sql("insert into accounts (role, nickname, birth_date, region) select 'member', 'crowd' || nextval('accounts_id_seq'), '1990-01-01', 'seoul' from generate_series(1, $1) returning id", [n])).map(x => Number(x.id));
-const ask = (requester, others, state = 'requested') => cluster.sql('insert into friendships (low, high, state, requester) select least($1::bigint, o), greatest($1::bigint, o), $3, $1 from unnest($2::bigint[]) o', [requester, others, state]);
 
 test('who has asked too many people waits for an answer; who is asked may always answer', async () => {
     const strict = await cluster.node({ MADANG_SOCIAL_REQUESTS_MAX: '2' }), p = await signUp(strict), others = await crowd(3), other = await signUp(strict);

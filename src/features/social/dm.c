@@ -1,4 +1,5 @@
 /* Direct messages. */
+#include "madang/cursor.h"
 #include "madang/files.h"
 #include "madang/forget.h"
 #include "madang/hub.h"
@@ -72,16 +73,23 @@ static void after_open(void *arg)
     hub_join_account(o->b, o->topic);
 }
 
+/* After the commit, and before what is told then, so that nobody hears of a room without being in it. */
+static void join_both(struct tx *tx, int64_t other, int64_t room)
+{
+    struct opened *o = arena_new(tx->call->arena, struct opened);
+
+    *o = (struct opened){ tx->call->account, other, room_topic(tx->call, room) };
+    tx_after(tx, after_open, o);
+}
+
 static problem announce_room(struct tx *tx, int64_t other, int64_t room)
 {
     struct call *c = tx->call;
-    struct opened *o = arena_new(c->arena, struct opened);
     struct room_ref data = { room };
     int64_t first = c->account < other ? c->account : other;
     problem p;
 
-    *o = (struct opened){ c->account, other, room_topic(c, room) };
-    tx_after(tx, after_open, o); /* first, so that nobody hears of a room without being in it */
+    join_both(tx, other, room);
     if ((p = tx_announce(tx, topic_of(c->arena, "account", first), &dm_opened_event, &data)))
         return p;
     return tx_announce(tx, topic_of(c->arena, "account", first == other ? c->account : other), &dm_opened_event, &data);
@@ -109,11 +117,12 @@ problem dm_open(struct call *c)
     const struct room_open *in = c->in;
     struct tx tx TX_SCOPE = { 0 };
     int64_t room;
+    bool made;
     problem p;
 
     if ((p = tx_begin(c, &tx)) || (p = store_pair_lock(&tx, c->account, in->account)) ||
-        (p = opening_refusal(&tx, in->account)) || (p = store_room_open(&tx, c->account, in->account, &room)) ||
-        (p = announce_room(&tx, in->account, room)) || (p = tx_commit(&tx)))
+        (p = opening_refusal(&tx, in->account)) || (p = store_room_open(&tx, c->account, in->account, &room, &made)) ||
+        (made && (p = announce_room(&tx, in->account, room))) || (p = tx_commit(&tx)))
         return p;
     return read_room(c, room, c->out);
 }
@@ -150,7 +159,7 @@ problem dm_rooms(struct call *c)
         out->unread += rows.at[i].unread;
     }
     if (rows.count > (size_t)in->limit)
-        out->next = (struct opt_instant){ PRESENT, rows.at[in->limit - 1].last_at };
+        out->next = cursor_text(c->arena, rows.at[in->limit - 1].last_at, rows.at[in->limit - 1].room);
     return out->rooms.count ? add_presence(c, rows.at, out->rooms.count) : NULL;
 }
 
@@ -214,6 +223,8 @@ static problem send_message(struct call *c, const struct dm_send *in, struct dm_
         if ((p = file_attach(&tx, c->account, in->images.at[i])))
             return p;
     sign_images(c, out);
+    if (out->far)
+        join_both(&tx, out->other, in->room);
     tx_publish(&tx, room_topic(c, in->room), out->seq, &dm_message_event, out);
     return tx_commit(&tx);
 }

@@ -59,7 +59,7 @@ problem store_report_decide(struct tx *tx, int64_t report, enum report_state sta
                             bool *done) MUST_USE;
 problem store_report_exists(struct call *c, int64_t report, bool *exists) MUST_USE;
 
-problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room) MUST_USE;
+problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room, bool *made) MUST_USE;
 problem store_room_get(struct store_on on, int64_t room, int64_t account, struct room *out, bool *found) MUST_USE;
 struct room_rows {
     struct room *at;

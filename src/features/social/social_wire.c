@@ -1,5 +1,6 @@
 #include "social_wire.h"
 
+#include "madang/cursor.h"
 #include "social_rules.h"
 
 #define ID .min = 1
@@ -130,6 +131,13 @@ static const struct shape picture_shape = SHAPE("Picture", struct picture, pictu
         FIELD(struct dm_message, body, .len_max = 2000), FIELD(struct dm_message, deleted), FIELD(struct dm_message, at)
 static const struct field message_row_fields[] = { MESSAGE_FIELDS,
                                                    FIELD_LIST(struct dm_message, image_ids, .list_max = IMAGES_MAX) };
+static const struct field message_added_fields[] = {
+    MESSAGE_FIELDS,
+    FIELD_LIST(struct dm_message, image_ids, .list_max = IMAGES_MAX),
+    FIELD(struct dm_message, other),
+    FIELD(struct dm_message, far),
+};
+const struct shape dm_message_added_shape = SHAPE("DmMessageAdded", struct dm_message, message_added_fields);
 const struct shape dm_message_row_shape = SHAPE("DmMessageRow", struct dm_message, message_row_fields);
 static const struct field message_fields[] = { MESSAGE_FIELDS, FIELD_LIST(struct dm_message, images, .shape = &picture_shape,
                                                                           .list_max = IMAGES_MAX) };
@@ -163,7 +171,8 @@ static const struct field room_fields[] = {
     FIELD(struct room, last_at),
 };
 const struct shape room_shape = SHAPE("Room", struct room, room_fields);
-static const struct field room_page_fields[] = { FIELD(struct room_page, before), FIELD(struct room_page, limit, LIMIT(30)) };
+static const struct field room_page_fields[] = { FIELD(struct room_page, before, CURSOR, .says = "next of the page before."),
+                                                 FIELD(struct room_page, limit, LIMIT(30)) };
 const struct shape room_page_shape = SHAPE("RoomPage", struct room_page, room_page_fields);
 static const struct field room_list_fields[] = {
     FIELD_LIST(struct room_list, rooms, .shape = &room_shape),

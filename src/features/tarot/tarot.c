@@ -3,6 +3,7 @@
 
 #include "madang/accounts.h"
 #include "madang/config.h"
+#include "madang/cursor.h"
 #include "madang/fold.h"
 #include "madang/forget.h"
 #include "madang/hub.h"
@@ -149,7 +150,7 @@ static problem tarot_list(struct call *c)
     for (size_t i = 0; i < out->chats.count; i++)
         show_chat(c, &rows.at[i], &out->chats.at[i]);
     if (rows.count > out->chats.count)
-        out->next = (struct opt_instant){ PRESENT, rows.at[out->chats.count - 1].at };
+        out->next = cursor_text(c->arena, rows.at[out->chats.count - 1].at, rows.at[out->chats.count - 1].chat);
     return NULL;
 }
 

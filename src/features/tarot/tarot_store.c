@@ -1,5 +1,6 @@
 #include "tarot_store.h"
 
+#include "madang/cursor.h"
 #include "madang/hub.h"
 
 static const struct field chat_fields[] = {
@@ -53,8 +54,9 @@ static const struct statement chats = {
     .lane = LANE_READ,
     .row = &chat_shape,
     .rows_max = 101,
-    .sql = "select " CHAT " from tarot_chats c where c.account = $1 and not c.removed and ($2::timestamptz is null or c.at < $2)"
-           " order by c.at desc limit $3"
+    .sql =
+        "select " CHAT " from tarot_chats c where c.account = $1 and not c.removed and ($2::timestamptz is null or (c.at, c.id) <"
+        " ($2, $3::bigint)) order by c.at desc, c.id desc limit $4"
 };
 static const struct statement chat_open = {
     .name = "tarot_chat_open",
@@ -107,6 +109,15 @@ static const struct statement lines = {
     .rows_max = TAROT_LINES_MAX + 1,
     .sql = "select seq, by, body, provider, at from tarot_lines where chat = $1 and seq > $2 order by seq limit $3"
 };
+/* In their order; the oldest stay out. */
+static const struct statement lines_newest = {
+    .name = "tarot_lines_newest",
+    .lane = LANE_READ,
+    .row = &tarot_line_shape,
+    .rows_max = TAROT_LINES_MAX,
+    .sql = "select * from (select seq, by, body, provider, at from tarot_lines where chat = $1 order by seq desc limit $2) l"
+           " order by seq"
+};
 static const struct statement line_add = {
     .name = "tarot_line_add",
     .lane = LANE_TX,
@@ -140,7 +151,7 @@ static const struct statement turns_old = { .name = "tarot_turns_old",
                                             .row = &turn_shape,
                                             .rows_max = 100,
                                             .sql = "select id as turn, chat, kind from tarot_turns where state = 'running' and "
-                                                   "began_at < now() - $1 * interval '1 s' limit 100" };
+                                                   "began_at < now() - $1 * interval '1 s' order by began_at, id limit 100" };
 
 static const struct statement forget = {
     .name = "tarot_forget",
@@ -159,8 +170,8 @@ static const struct statement forget_removed = {
 };
 
 STATEMENT_TABLE(tarot_statements, &chat_get, &chat_lock, &chats, &chat_open, &chat_title, &chat_state, &chat_rename, &chat_remove,
-                &chat_draw, &chat_share, &chat_unshare, &shared, &lines, &line_add, &turn_add, &turn_end, &turn_running,
-                &turns_old, &forget, &forget_removed);
+                &chat_draw, &chat_share, &chat_unshare, &shared, &lines, &lines_newest, &line_add, &turn_add, &turn_end,
+                &turn_running, &turns_old, &forget, &forget_removed);
 
 static const struct constraint constraints[] = { { "tarot_turns_one", PROBLEM_TAROT_BUSY } };
 struct constraint_table tarot_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
@@ -177,7 +188,9 @@ problem store_chat_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool 
 
 problem store_chats(struct call *c, const struct tarot_page *in, struct chat_rows *out)
 {
-    return store_many(c, &chats, VALUES(c->account, in->before, in->limit + 1), out);
+    struct cursor before = cursor_of(in->before);
+
+    return store_many(c, &chats, VALUES(c->account, before.at, before.id, in->limit + 1), out);
 }
 
 problem store_chat_open(struct tx *tx, struct text language, struct text greeting, struct chat_row *out)
@@ -234,6 +247,11 @@ problem store_shared(struct call *c, struct text code, struct shared_row *out, b
 problem store_lines(struct call *c, int64_t chat, int64_t since, struct line_rows *out)
 {
     return store_many(c, &lines, VALUES(chat, since, (int64_t)TAROT_LINES_MAX + 1), out);
+}
+
+problem store_lines_newest(struct call *c, int64_t chat, struct line_rows *out)
+{
+    return store_many(c, &lines_newest, VALUES(chat, (int64_t)TAROT_LINES_MAX), out);
 }
 
 problem store_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text body, struct opt_text provider,

@@ -71,6 +71,7 @@ problem store_chat_unshare(struct call *c, int64_t chat, bool *found) MUST_USE;
 problem store_shared(struct call *c, struct text code, struct shared_row *out, bool *found) MUST_USE;
 
 problem store_lines(struct call *c, int64_t chat, int64_t since, struct line_rows *out) MUST_USE;
+problem store_lines_newest(struct call *c, int64_t chat, struct line_rows *out) MUST_USE; /* TAROT_LINES_MAX, in order */
 problem store_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text body, struct opt_text provider,
                        struct tarot_line *out) MUST_USE;
 

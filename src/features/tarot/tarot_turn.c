@@ -177,7 +177,7 @@ static problem load(struct call *c, struct turn *t, struct reading_ask *ask)
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    if ((p = store_lines(c, t->chat, 0, &lines)))
+    if ((p = store_lines_newest(c, t->chat, &lines)))
         return p;
     *ask = (struct reading_ask){ .kind = t->kind, .korean = t->korean, .lines = lines.at, .count = lines.count };
     if (t->kind == TURN_READING) {

@@ -1,5 +1,7 @@
 #include "tarot_wire.h"
 
+#include "madang/cursor.h"
+
 static const char *const states[] = { "talking", "spread", "drawn", "done" };
 static const char *const speakers[] = { "visitor", "reader", "card", "reading", "help" };
 static const char *const kinds[] = { "talk", "reading", "help" };
@@ -93,7 +95,7 @@ static const struct field drawn_fields[] = {
 };
 const struct shape tarot_drawn_shape = SHAPE("TarotDrawn", struct tarot_drawn, drawn_fields);
 static const struct field page_fields[] = {
-    FIELD(struct tarot_page, before, .says = "The page that ends before this."),
+    FIELD(struct tarot_page, before, CURSOR, .says = "next of the page before."),
     FIELD(struct tarot_page, limit, .min = 1, .max = 100, .optional = true, .otherwise = 30),
 };
 const struct shape tarot_page_shape = SHAPE("TarotPage", struct tarot_page, page_fields);

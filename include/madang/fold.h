@@ -14,7 +14,7 @@ bool text_is_blank(struct text t);
  * what holds an emoji together stays. */
 struct text text_title(struct arena *a, struct text t);
 /* Compatibility forms, case, accents and look-alike letters of Latin, Cyrillic and Greek folded; blanks and unseen characters
- * left out. */
+ * left out. Of what is no valid UTF-8: nothing. */
 struct text text_fold(struct arena *a, struct text t);
 /* Of a fold: Hangul letters that stand alone are put together as a keyboard would. The same text when there are none. */
 struct text text_fold_hangul(struct arena *a, struct text folded);

@@ -145,6 +145,22 @@ test('who leaves is gone from every place, but for what others keep', async () =
     await until('the pictures', () => walk(path.join(cluster.folder, 'files')).every(f => own.has(f)), 90000);
 });
 
+test('who is asked, answered and made friends with while he leaves is not named by what is told of it', async () => {
+    const friends = await Promise.all(Array.from({ length: 6 }, () => signUp(node)));
+    for (let round = 0; round < 4; round++) {
+        const name = mark(), a = await signUp(node);
+        await node.ok('PATCH', '/api/v1/me', a.token, { nickname: name });
+        for (const f of friends.slice(0, 3)) await node.ok('POST', '/api/v1/friends/requests', f.token, { account: a.id });
+        const at = friends.map((f, i) => i < 3 ? node.post(`/api/v1/friends/requests/${f.id}/accept`, a.token) : node.post('/api/v1/friends/requests', f.token, { account: a.id }));
+        const left = node.post('/api/v1/me/leave', a.token, { password: a.password });
+        await Promise.all([...at, left]);
+        assert.equal((await left).status, 204);
+        assert.deepEqual(await tables(name), []);
+        await until('the job', async () => !(await cluster.sql("select 1 from jobs where kind = 'accounts.left'")).length);
+        assert.deepEqual(await cluster.sql('select * from friendships where $1 in (low, high)', [a.id]), []);
+    }
+});
+
 test('a guest whose time is over is gone with all that he said', async () => {
     const g = await node.ok('POST', '/api/v1/auth/guest'), said = mark(), s = await node.socket({ token: g.access_token });
     await reading(s, said, '하나 더', '카드를 뽑고 싶어요');

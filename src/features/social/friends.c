@@ -20,7 +20,7 @@ static problem tell_one(struct tx *tx, const struct event_def *e, int64_t whom, 
 {
     struct friend_change change = { .mine = mine };
     struct opt_i64 avatar;
-    problem p = store_card(store_on_tx(tx), about, &change.other, &avatar);
+    problem p = store_card(tx, about, &change.other, &avatar);
 
     if (p)
         return p;

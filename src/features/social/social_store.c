@@ -52,14 +52,17 @@ static const struct statement request_count = {
     .sql = "select count(*) as number from friendships where $1 in (low, high) and state = 'requested' and requester = $1"
 };
 
-/* A new request, or a crossing one that makes the two friends; anything else returns no row. */
+/* A new request, or a crossing one that makes the two friends; anything else returns no row. Neither of the two is leaving: who
+ * does waits for this, and takes it away. */
 static const struct statement request = {
     .name = "friend_request",
     .lane = LANE_TX,
     .row = &state_shape,
     .sql = "insert into friendships as f (low, high, state, requester)"
            " select least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), 'requested', $1"
-           " where not exists (select 1 from blocks where (blocker = $1 and blocked = $2) or (blocker = $2 and blocked = $1))"
+           " from accounts a join accounts b on b.id = $2 and b.left_at is null where a.id = $1 and a.left_at is null"
+           " and not exists (select 1 from blocks where (blocker = $1 and blocked = $2) or (blocker = $2 and blocked = $1))"
+           " for share of a, b"
            " on conflict on constraint friendships_pkey do update set state = 'friends', at = now()"
            " where f.state = 'requested' and f.requester = $2 returning f.state"
 };
@@ -131,11 +134,13 @@ static const struct field card_row_fields[] = {
     FIELD(struct card_row, departed),
 };
 static const struct shape card_row_shape = SHAPE("CardRow", struct card_row, card_row_fields);
-static const struct statement card = { .name = "card",
-                                       .lane = LANE_READ,
-                                       .row = &card_row_shape,
-                                       .sql =
-                                           "select id as account, nickname, avatar, departed from account_cards where id = $1" };
+/* Held until the event that shows it is there: who leaves meanwhile waits, and then finds the event to be taken out of. */
+static const struct statement card = {
+    .name = "card",
+    .lane = LANE_TX,
+    .row = &card_row_shape,
+    .sql = "select id as account, nickname, avatar, departed from account_cards where id = $1 for share"
+};
 
 #define PEOPLE(condition)                                                                                              \
     "select c.id as account, c.nickname, c.avatar, r.at as since from " condition                                      \
@@ -326,10 +331,10 @@ problem store_blocks_leave(struct tx *tx, int64_t account, int64_t *count)
     return store_exec(tx, &leave_blocks, VALUES(account), count);
 }
 
-problem store_card(struct store_on on, int64_t account, struct card *out, struct opt_i64 *avatar)
+problem store_card(struct tx *tx, int64_t account, struct card *out, struct opt_i64 *avatar)
 {
     struct card_row row = { 0 };
-    problem p = store_one(on, &card, VALUES(account), &row);
+    problem p = store_one(tx, &card, VALUES(account), &row);
 
     *out = (struct card){ .account = account, .nickname = row.nickname, .departed = row.departed };
     *avatar = row.avatar;

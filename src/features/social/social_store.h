@@ -19,7 +19,7 @@ problem store_request_drop(struct tx *tx, int64_t requester, int64_t addressee, 
 problem store_unfriend(struct tx *tx, int64_t a, int64_t b, bool *done) MUST_USE;
 problem store_block(struct tx *tx, int64_t blocker, int64_t blocked, struct text *was) MUST_USE;
 problem store_unblock(struct tx *tx, int64_t blocker, int64_t blocked, bool *done) MUST_USE;
-problem store_card(struct store_on on, int64_t account, struct card *out, struct opt_i64 *avatar) MUST_USE;
+problem store_card(struct tx *tx, int64_t account, struct card *out, struct opt_i64 *avatar) MUST_USE;
 
 enum people { PEOPLE_FRIENDS, PEOPLE_RECEIVED, PEOPLE_SENT, PEOPLE_BLOCKED };
 struct friend_rows {

@@ -104,10 +104,10 @@ m.on('signed-out', ({ why }) => {
   if (why !== 'logout') toast(t(why === 'account.suspended' ? 'suspendedNow' : 'ended'));
   go('/login', true);
 });
-m.on('friend.requested', e => { if (!e.data.mine) { toast(`${e.data.other.nickname}${t('wantsFriend')}`); notify(t('name'), `${e.data.other.nickname}${t('wantsFriend')}`, () => go('/friends')); } });
-m.on('friend.accepted', e => toast(`${e.data.other.nickname}${t('nowFriend')}`));
+m.on('friend.requested', e => { if (!e.data.mine && !e.data.other.departed) { toast(`${e.data.other.nickname}${t('wantsFriend')}`); notify(t('name'), `${e.data.other.nickname}${t('wantsFriend')}`, () => go('/friends')); } });
+m.on('friend.accepted', e => { if (!e.data.other.departed) toast(`${e.data.other.nickname}${t('nowFriend')}`); });
 m.on('dm.message', e => {
-  if (e.data.sender === m.account) return;
+  if (e.data.sender === m.account || e.data.deleted) return; // told late, it is a tombstone
   const r = state.rooms.get(e.data.room);
   notify(r?.other.nickname ?? t('name'), e.data.body || t('picture'), () => go(`/chats/${e.data.room}`));
 });

@@ -168,7 +168,7 @@ export interface Onboarding {
   consents?: ConsentVersions | null;
 }
 export interface ProfileChange {
-  /** Costs 100 points. */
+  /** Another one costs 100 points. */
   nickname?: string | null;
   introduction?: string | null;
   gender?: "female" | "male" | "other" | null;
@@ -371,6 +371,7 @@ export interface Room {
   last_at: string;
 }
 export interface RoomPage {
+  /** next of the page before. */
   before?: string | null;
   limit?: number;
 }
@@ -530,7 +531,7 @@ export interface TarotState {
   notice: string;
 }
 export interface TarotPage {
-  /** The page that ends before this. */
+  /** next of the page before. */
   before?: string | null;
   limit?: number;
 }
@@ -813,7 +814,7 @@ export interface Calls {
   "auth.reset": { in: PasswordReset; out: Record<string, never> };
   /** Changes the password; every other session ends. */
   "auth.password": { in: PasswordChange; out: Record<string, never> };
-  /** Changes the e-mail address, by codes mailed to both. */
+  /** Changes the e-mail address, by codes mailed to both; every other session ends. */
   "auth.email": { in: EmailChange; out: Record<string, never> };
   /** Where I am logged in. */
   "sessions.list": { in: Record<string, never>; out: Sessions };

@@ -30,7 +30,7 @@ function onMessage(e) {
   r.last = e.data;
   r.last_at = e.data.at;
   r.head = e.seq;
-  if (e.data.sender !== m.account) r.unread++;
+  if (e.data.sender !== m.account && !e.data.deleted) r.unread++;
   changed('rooms');
 }
 

@@ -6,17 +6,19 @@
 
 extern const struct feature accounts_feature;
 
-/* Books points (negative: takes them) once for each reason and reference; POINTS_SHORT. */
+/* Books points (negative: takes them) once for each reason and reference; POINTS_SHORT. The reference names what is paid for, as
+ * the database knows it: never a number that a client or a process chose. */
 problem points_book(struct tx *tx, int64_t account, int64_t amount, const char *reason, struct text reference) MUST_USE;
 /* Suspends until the time, ends the sessions, closes the sockets with 4403. */
 problem account_suspend(struct tx *tx, int64_t account, struct instant until, struct text reason) MUST_USE;
 /* Makes this address's account an admin, blocking; for the command line. False: there is none. */
 bool account_promote(const char *email);
 
-/* An account is about to leave: a feature takes away what is personal in its own tables, or says what still holds the account
- * (unused tickets). Within the transaction that ends it. */
+/* An account leaves: a feature takes away what is personal in its own tables, or says what still holds the account (unused
+ * tickets). First within the transaction that ends it, when the account's own row is empty already. A hook does a bounded amount;
+ * while it says *more it is called again, by a job, in transactions of their own. */
 struct leave_hook {
-    problem (*leave)(struct tx *tx, int64_t account);
+    problem (*leave)(struct tx *tx, int64_t account, bool *more);
     struct leave_hook *next;
 };
 void leave_hook_add(struct leave_hook *h);

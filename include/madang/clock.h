@@ -20,7 +20,9 @@ uint64_t clock_us(void);         /* the same in microseconds */
 struct instant clock_wall(void); /* now */
 int64_t clock_wall_seconds(void);
 struct instant instant_after_ms(struct instant from, int64_t ms);
-struct date date_of(struct instant at);
+/* The day it is in Korea, whose law and whose people ask for days. All that is kept or sent of time is an instant, in UTC; only
+ * where a day is made of one, it is this day. */
+struct date date_in_korea(struct instant at);
 /* Full years from birth to the day. */
 int date_years_between(struct date birth, struct date day);
 

@@ -14,5 +14,6 @@ struct opt_text file_url_maybe(struct call *c, struct opt_i64 file, bool thumbna
 problem file_attach(struct tx *tx, int64_t account, int64_t file) MUST_USE;
 /* What named it does so no more: its objects are removed by a job. */
 problem file_release(struct tx *tx, int64_t file) MUST_USE;
+problem file_release_loose(struct tx *tx, int64_t account) MUST_USE; /* what this account sent and attached to nothing */
 
 #endif

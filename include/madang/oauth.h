@@ -7,7 +7,8 @@
 /* One attempt, kept from start to callback; one use, ten minutes. */
 struct oauth_attempt {
     struct text provider, state, nonce, verifier, return_to, browser, redirect_uri;
-    int64_t link_account; /* whose account the provider is to be joined to; 0: a login */
+    int64_t link_account;    /* whose account the provider is to be joined to; 0: a login */
+    struct opt_text session; /* … asked for by this session, which must stand until then */
 };
 
 struct oauth_identity {

@@ -63,6 +63,13 @@ struct words {
 #define WORDS(array) { (array), COUNT_OF(array) }
 /* clang-format on */
 
+/* Text that is for people. What has nothing to read in it decodes as the empty text, which len_min then judges. */
+enum prose {
+    NO_PROSE,
+    PROSE,
+    TITLE /* one line that stands among other people's: as text_title() makes it */
+};
+
 struct field {
     const char *name;
     size_t name_len;
@@ -75,6 +82,7 @@ struct field {
     size_t list_min, list_max;    /* list_max 0: 100 */
     bool (*check)(struct text t); /* of text: a rule that lengths cannot say … */
     const char *pattern, *format; /* … and how the schema says it */
+    enum prose prose;
     bool optional, secret;
     const char *says;
 };

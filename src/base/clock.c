@@ -48,13 +48,19 @@ static void split(struct instant at, struct tm *out, int64_t *us)
     CHECK(gmtime_r(&t, out) != NULL);
 }
 
-struct date date_of(struct instant at)
+static struct date date_in_utc(struct instant at)
 {
     struct tm tm;
     int64_t us;
 
     split(at, &tm, &us);
     return (struct date){ tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday };
+}
+
+/* Nine hours ahead all year: there is no summer time since 1988. */
+struct date date_in_korea(struct instant at)
+{
+    return date_in_utc((struct instant){ at.us + 9 * 3600 * INT64_C(1000000) });
 }
 
 int date_years_between(struct date birth, struct date day)
@@ -93,7 +99,7 @@ size_t instant_format(struct instant at, char out[static INSTANT_TEXT_SIZE])
     char *to = out + 10;
 
     if (days != day) {
-        date_format(date_of(at), day_text);
+        date_format(date_in_utc(at), day_text);
         day = days;
     }
     memcpy(out, day_text, 10);

@@ -7,9 +7,9 @@ static void schema_text(const struct field *f, struct buf *out)
 {
     buf_printf(out, "\"type\":\"string\",\"minLength\":%zu,\"maxLength\":%zu", f->len_min,
                f->len_max ? f->len_max : (size_t)TEXT_LEN_MAX);
-    if (f->pattern) {
+    if (f->pattern || (f->prose && f->len_min)) {
         buf_put(out, T(",\"pattern\":"));
-        buf_put_json_string(out, text_of(f->pattern));
+        buf_put_json_string(out, text_of(f->pattern ? f->pattern : "\\S"));
     }
     if (f->format)
         buf_printf(out, ",\"format\":\"%s\"", f->format);

@@ -3,6 +3,8 @@
 
 #include <utf8proc.h>
 
+#include "madang/fold.h"
+
 const struct words *field_words(const struct field *f)
 {
     CHECK(f->words != NULL);
@@ -161,6 +163,10 @@ static enum fault parse_text(const struct field *f, struct arena *a, struct text
         return FAULT_NONE;
     }
     *out = text_nfc(a, t);
+    if (f->prose == TITLE)
+        *out = text_title(a, *out);
+    if (f->prose && text_is_blank(*out))
+        *out = T("");
     return text_check(f, *out);
 }
 

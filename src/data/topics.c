@@ -53,9 +53,10 @@ static STATEMENT_TABLE(statements, &events_since, &heads);
 void topics_start(void)
 {
     statements_add(&statements);
+    statements_add(&forget_statements);
 }
 
-static struct text array_of(struct arena *a, const struct text *topics, size_t count)
+struct text topics_array(struct arena *a, const struct text *topics, size_t count)
 {
     struct buf b;
 
@@ -113,7 +114,7 @@ problem topics_events_since(struct call *c, struct missed_topic *topics, size_t 
     for (size_t i = 0; i < count; i++)
         names[i] = topics[i].topic;
     p = store_many(c, &events_since,
-                   VALUES(array_of(c->arena, names, count), numbers_of(c->arena, topics, count, false),
+                   VALUES(topics_array(c->arena, names, count), numbers_of(c->arena, topics, count, false),
                           numbers_of(c->arena, topics, count, true)),
                    &rows);
     for (size_t i = 0; !p && i < count; i++)
@@ -138,7 +139,7 @@ problem topic_heads(struct call *c, const struct text *topics, size_t count, str
         struct topic_head *at;
         size_t count;
     } rows;
-    problem p = store_many(c, &heads, VALUES(array_of(c->arena, topics, count)), &rows);
+    problem p = store_many(c, &heads, VALUES(topics_array(c->arena, topics, count)), &rows);
 
     if (p)
         return p;

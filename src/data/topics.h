@@ -2,6 +2,11 @@
 #ifndef MADANG_TOPICS_H
 #define MADANG_TOPICS_H
 
+#include "madang/store.h"
+
 void topics_start(void); /* adds its statements */
+/* Names as a parameter of type text[]. */
+struct text topics_array(struct arena *a, const struct text *topics, size_t count);
+extern struct statement_table forget_statements;
 
 #endif

@@ -1,7 +1,7 @@
 // Accounts: sign-up, login, sessions, profile, points, leaving.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, signUp, sleep, uniqueName, until, promote } from '../lib/daemon.mjs';
+import { Cluster, kase, signUp, sleep, uniqueName, until, promote } from '../lib/daemon.mjs';
 
 let cluster, node;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });
@@ -41,6 +41,22 @@ test('a wrong code, an address in use, and somebody under fourteen are refused',
     assert.equal((await node.post('/api/v1/auth/signup', undefined, { ...body, birth_date: '2001-02-30' })).status, 422);
     assert.equal((await node.post('/api/v1/auth/codes', undefined, { email: p.email, purpose: 'signup' })).status, 202, 'the same answer for a known address');
     await until('the letter that says so', () => cluster.outbox().some(m => m.to === p.email && /이미|already/.test(m.subject)));
+});
+
+test('who turns fourteen today in Korea may sign up, who does so tomorrow may not', async () => {
+    const day = days => { const d = new Date(Date.now() + 9 * 3600e3 + days * 86400e3); return `${d.getUTCFullYear() - 14}${d.toISOString().slice(4, 10)}`; };
+    const signup = async birth_date => {
+        const email = `${uniqueName()}@example.com`;
+        await node.ok('POST', '/api/v1/auth/codes', undefined, { email, purpose: 'signup' });
+        return node.post('/api/v1/auth/signup', undefined, { email, code: await cluster.mail(email, /(\d{6})/), password: 'long enough', birth_date, consents });
+    };
+    for (let tries = 0; ; tries++) { // unless midnight comes between
+        const today = day(0), may = await signup(today), mayNot = await signup(day(1));
+        if (today !== day(0) && !tries) continue;
+        assert.equal(may.status, 201, today);
+        assert.equal(mayNot.body.code, 'account.under-age');
+        break;
+    }
 });
 
 test('login: the same answer for a wrong password and an unknown address; too many failures wait', async () => {
@@ -140,9 +156,18 @@ test('a forgotten password: the link works once; a changed one ends other sessio
     assert.equal((await node.get('/api/v1/me', a.access_token)).status, 200);
 });
 
+// The code that is mailed now, not one that lies there from before.
+async function mailedCode(to) {
+    const before = cluster.outbox().length;
+    await node.ok('POST', '/api/v1/auth/codes', undefined, { email: to, purpose: 'email' });
+    return until(`a code for ${to}`, () => cluster.outbox().slice(before).find(m => m.to === to && /\d{6}/.test(m.body))?.body.match(/(\d{6})/)[1]);
+}
+async function changeAddress(p, fresh) {
+    return node.post('/api/v1/auth/email', p.token, { email: fresh, code_old: await mailedCode(p.email), code_new: await mailedCode(fresh), password: p.password });
+}
+
 test('the address changes by codes to both', async () => {
-    const p = await signUp(node), fresh = `${uniqueName()}@example.com`, taken = await signUp(node);
-    const codes = async to => { await node.ok('POST', '/api/v1/auth/codes', undefined, { email: to, purpose: 'email' }); await sleep(400); return cluster.mail(to, /(\d{6})/); };
+    const p = await signUp(node), fresh = `${uniqueName()}@example.com`, taken = await signUp(node), codes = mailedCode;
     let body = { email: fresh, code_old: await codes(p.email), code_new: await codes(fresh), password: p.password };
     assert.equal((await node.post('/api/v1/auth/email', p.token, { ...body, code_old: '123456' === body.code_old ? '654321' : '123456' })).body.code, 'code.wrong');
     assert.equal((await node.post('/api/v1/auth/email', p.token, { ...body, password: 'not this one' })).body.code, 'password.wrong');
@@ -150,6 +175,74 @@ test('the address changes by codes to both', async () => {
     assert.equal((await node.ok('GET', '/api/v1/me', p.token)).email, fresh);
     body = { email: taken.email, code_old: await codes(fresh), code_new: await codes(taken.email), password: p.password };
     assert.equal((await node.post('/api/v1/auth/email', p.token, body)).body.code, 'email.taken');
+});
+
+// A case file names three ways in which a link outlives what it was given for; here each of them is gone through.
+test('once the password or the address is changed, no earlier link works', async () => {
+    const forgot = async email => {
+        const before = cluster.outbox().length;
+        await node.ok('POST', '/api/v1/auth/password/forgot', undefined, { email });
+        return until('the letter', () => cluster.outbox().slice(before).find(m => m.to === email && /token=/.test(m.body))?.body.match(/token=([\w-]+)/)[1]);
+    };
+    const reset = (token, password) => node.post('/api/v1/auth/password/reset', undefined, { token, password });
+    const login = (email, password) => node.post('/api/v1/auth/login', undefined, { email, password });
+    assert.equal(kase('reset-links.txt').match(/right:/g).length, 3);
+
+    const a = await signUp(node), l1 = await forgot(a.email), l2 = await forgot(a.email);
+    assert.equal((await reset(l2, 'by the second link')).status, 204);
+    assert.equal((await reset(l1, 'by the first link')).body.code, 'password.token');
+    assert.equal((await login(a.email, 'by the second link')).status, 200);
+
+    const b = await signUp(node), l3 = await forgot(b.email);
+    assert.equal((await node.post('/api/v1/auth/password', b.token, { old_password: b.password, new_password: 'set while logged in' })).status, 204);
+    assert.equal((await reset(l3, 'by the third link')).body.code, 'password.token');
+    assert.equal((await login(b.email, 'set while logged in')).status, 200);
+
+    const c = await signUp(node), l4 = await forgot(c.email), fresh = `${uniqueName()}@example.com`;
+    const elsewhere = await node.ok('POST', '/api/v1/auth/login', undefined, { email: c.email, password: c.password });
+    assert.equal((await changeAddress(c, fresh)).status, 204);
+    assert.equal((await reset(l4, 'by the former mailbox')).body.code, 'password.token');
+    assert.equal((await login(fresh, c.password)).status, 200);
+    assert.equal((await node.get('/api/v1/me', elsewhere.access_token)).status, 401, 'other sessions end as with a new password');
+    assert.equal((await node.get('/api/v1/me', c.token)).status, 200);
+
+    const d = await signUp(node), l5 = await forgot(d.email);
+    await node.ok('POST', '/api/v1/me/leave', d.token, { password: d.password });
+    assert.equal((await reset(l5, 'of somebody who left')).body.code, 'password.token');
+
+    const e = await signUp(node), links = [];
+    for (let i = 0; i < 6; i++) links.push(await forgot(e.email));
+    const all = await Promise.all(links.map((l, i) => reset(l, `password number ${i}`)));
+    assert.deepEqual(all.map(r => r.status).sort(), [204, 422, 422, 422, 422, 422], 'of many used at once, one works');
+    assert.equal((await login(e.email, `password number ${all.findIndex(r => r.status === 204)}`)).status, 200);
+});
+
+test('a code mailed before the password was changed is good for nothing', async () => {
+    const strict = await cluster.node({ MADANG_LOGIN_FAILURES_PAIR: '100', MADANG_LOGIN_FAILURES_ACCOUNT: '1' });
+    const p = await signUp(strict), fresh = `${uniqueName()}@example.com`;
+    const body = { email: fresh, code_old: await mailedCode(p.email), code_new: await mailedCode(fresh), password: 'another password' };
+    assert.equal((await strict.post('/api/v1/auth/password', p.token, { old_password: p.password, new_password: body.password })).status, 204);
+    assert.equal((await strict.post('/api/v1/auth/email', p.token, body)).body.code, 'code.wrong', 'of the account as it was');
+
+    await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: 'not the password' });
+    const before = cluster.outbox().length;
+    assert.equal((await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: body.password })).body.code, 'login.code-required');
+    const code = await until('the code', () => cluster.outbox().slice(before).find(m => m.to === p.email && /\d{6}/.test(m.body))?.body.match(/(\d{6})/)[1]);
+    assert.equal((await strict.post('/api/v1/auth/password', p.token, { old_password: body.password, new_password: 'a third password' })).status, 204);
+    assert.equal((await strict.post('/api/v1/auth/login', undefined, { email: p.email, password: 'a third password', code })).body.code, 'code.wrong');
+});
+
+test('logging in with the old password while it changes leaves no session behind', async () => {
+    for (let round = 0; round < 5; round++) {
+        const p = await signUp(node);
+        const [changed, ...logins] = await Promise.all([
+            node.post('/api/v1/auth/password', p.token, { old_password: p.password, new_password: 'changed meanwhile' }),
+            ...Array.from({ length: 6 }, () => node.post('/api/v1/auth/login', undefined, { email: p.email, password: p.password })),
+        ]);
+        assert.equal(changed.status, 204);
+        const { sessions } = await node.ok('GET', '/api/v1/sessions', p.token);
+        assert.deepEqual(sessions.map(s => s.current), [true], `${logins.map(l => l.status)}`);
+    }
 });
 
 test('profile: the nickname is unique without case and costs 100 points, once for each key', async () => {
@@ -169,6 +262,42 @@ test('profile: the nickname is unique without case and costs 100 points, once fo
     assert.equal((await node.ok('GET', '/api/v1/me', a.token)).points, 0);
 });
 
+test('a nickname that looks like another is taken; one of unseen or turning characters is none', async () => {
+    const a = await signUp(node, { name: uniqueName('Il0') }), b = await signUp(node), rename = (p, nickname) => node.call('PATCH', '/api/v1/me', { token: p.token, body: { nickname } });
+    const alike = `lIo${a.name.slice(3)}`, free = async name => (await node.ok('GET', `/api/v1/nicknames/${name}`, b.token)).available;
+    assert.equal((await rename(b, alike)).body.code, 'nickname.taken');
+    assert.deepEqual([await free(alike), await free(a.name), await free(uniqueName())], [false, false, true]);
+    assert.equal((await rename(a, alike)).status, 200, 'oneself may look like oneself');
+    assert.equal((await rename(b, a.name)).body.code, 'nickname.taken');
+    const race = uniqueName('r');
+    const [first, second] = await Promise.all([rename(a, `${race}l`), rename(b, `${race}1`)]);
+    assert.deepEqual([first.status, second.status].sort(), [200, 409], 'of two at once, one');
+    for (const bad of ['a\u200bb', 'ab\u202e', 'a\u3164b', 'аdmin', 'ｍadang', 'ab\u0301c', '\u2800\u2800'])
+        assert.equal((await rename(b, bad)).status, 422, JSON.stringify(bad));
+});
+
+test('each change of the nickname is paid, whatever number the request carries', async () => {
+    const p = await signUp(node), points = async () => (await node.ok('GET', '/api/v1/me', p.token)).points;
+    const lines = kase('paid-once.jsonl').trim().split('\n').map(l => JSON.parse(l)).filter(l => l['->']);
+    const names = Object.fromEntries(lines.map(l => [l['->'].in.nickname, uniqueName('paid')]));
+    let due = 1000, s = await node.socket(p);
+    for (const line of [...lines, lines[0]]) { // the last one again, under the first one's number, on a socket of a new process
+        const { op, id, in: { nickname } } = line['->'], name = line === lines[0] && due < 900 ? uniqueName('paid') : names[nickname];
+        if (due === 600) { const fresh = await cluster.node(); s = await fresh.socket(p); }
+        s.ws.send(JSON.stringify({ op, ...(id ? { id } : {}), in: { nickname: name } }));
+        due -= 100;
+        await until(`${due} points`, async () => await points() === due && (await node.ok('GET', '/api/v1/me', p.token)).nickname === name);
+        assert.ok(!line.right || line.right === due);
+    }
+    const proxied = await cluster.node({ MADANG_HTTP_TRUSTED_PROXIES: '127.0.0.1' }), headers = { 'x-request-id': 'the-same-each-time', 'x-forwarded-for': '192.0.2.7' };
+    const rename = nickname => proxied.call('PATCH', '/api/v1/me', { token: p.token, body: { nickname }, headers });
+    const last = uniqueName('paid');
+    for (const nickname of [uniqueName('paid'), uniqueName('paid'), last]) assert.equal((await rename(nickname)).status, 200);
+    assert.equal(await points(), due -= 300);
+    assert.equal((await rename(last)).status, 200);
+    assert.equal(await points(), due, 'the same nickname is no change');
+});
+
 test('twenty changes at once never lose an update or go below zero', async () => {
     const p = await signUp(node);
     const results = await Promise.all(Array.from({ length: 20 }, () => node.call('PATCH', '/api/v1/me', { token: p.token, body: { nickname: uniqueName('z') } })));
@@ -186,7 +315,7 @@ test('others see a person without address and birth date', async () => {
     assert.match(seen.age_band, /^\d0s (early|middle|late)$/);
     assert.ok(!JSON.stringify(seen).includes('@') && !('birth_date' in seen));
     assert.equal((await node.get('/api/v1/people/999999', b.token)).body.code, 'account.not-found');
-    const found = await node.ok('GET', `/api/v1/people?nickname=${a.name.slice(0, 6)}`, b.token);
+    const found = await node.ok('GET', `/api/v1/people?nickname=${a.name.slice(0, -2)}`, b.token);
     assert.ok(found.people.some(p => p.account === a.id));
 });
 

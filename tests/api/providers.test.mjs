@@ -102,6 +102,17 @@ test('a provider is joined to an account only after a login to that account', as
     assert.equal(taken.to, `${node.base}/login?problem=oauth.linked`);
 });
 
+test('a provider is joined only while the session that asked for it stands', async () => {
+    const p = await signUp(node), thief = await node.ok('POST', '/api/v1/auth/login', undefined, { email: p.email, password: p.password });
+    kakao.user = { id: 4343n, email: 'thief@example.com' };
+    const b = new Browser();
+    const link = await b.fetch(`${node.base}/api/v1/auth/kakao/link?return_to=/me`, { method: 'POST', headers: { authorization: `Bearer ${thief.access_token}` } });
+    await node.ok('POST', '/api/v1/auth/password', p.token, { old_password: p.password, new_password: 'known to one alone' });
+    const joined = await b.follow((await link.json()).url, undefined, u => u.startsWith(node.base) && !u.includes('/callback'));
+    assert.equal(joined.r.status, 400, joined.to);
+    assert.deepEqual((await node.ok('GET', '/api/v1/me', p.token)).providers, []);
+});
+
 test('an address that the provider did not verify is not taken over', async () => {
     kakao.user = { id: 777n, email: 'unverified@example.com', verified: false };
     const b = new Browser();

@@ -1,13 +1,19 @@
 // Friends, blocks, reports, presence, direct messages, notices; live over sockets, on one node and on two.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { befriend, Cluster, promote, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import pg from 'pg';
+import { at, befriend, Cluster, promote, room, signUp, sleep, until } from '../lib/daemon.mjs';
 
 let cluster, one, two;
 before(async () => { cluster = await new Cluster().start(); one = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); two = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); });
 after(() => cluster.stop());
 const on = (person, node) => ({ ...person, node });
 const cid = () => Math.random().toString(36).slice(2).padEnd(12, '0');
+
+// People that exist for others' sake: made in one statement, nobody logs in as them.
+const crowd = async n => (await cluster.sql("insert into accounts (role, nickname, birth_date, region) select 'member', 'crowd' || nextval('accounts_id_seq'), '1990-01-01', 'seoul' from generate_series(1, $1) returning id", [n])).map(x => Number(x.id));
+const ask = (requester, others, state = 'requested') => cluster.sql('insert into friendships (low, high, state, requester) select least($1::bigint, o), greatest($1::bigint, o), $3, $1 from unnest($2::bigint[]) o', [requester, others, state]);
 
 test('a request, its acceptance and an end, live on both sides and both nodes', async () => {
     const a = await signUp(one), b = on(await signUp(one), two);
@@ -161,6 +167,95 @@ test('presence: on with the first socket, off after the last and its grace, snap
     assert.deepEqual((await one.ok('GET', '/api/v1/presence', a.token)).online, []);
 });
 
+test('a room is announced once, when it is made', async () => {
+    const a = await signUp(one), b = await signUp(one);
+    await befriend(a, b);
+    const s = await one.socket(b), first = await room(a, b), head = (await one.socket(b)).opened.heads[`account:${b.id}`];
+    await s.event('dm.opened', e => e.data.room === first);
+    for (const p of [a, b, a]) assert.equal(await room(p, p === a ? b : a), first);
+    const again = await one.socket(b);
+    assert.equal(again.opened.heads[`account:${b.id}`], head);
+    assert.equal(s.events.filter(e => e.ev === 'dm.opened').length, 1);
+});
+
+// Rooms with as many people, all last used at the same moment.
+async function roomsOf(p, others, at) {
+    await ask(p.id, others, 'friends');
+    await cluster.sql('insert into dm_rooms (low, high, last_at) select least($1::bigint, o), greatest($1::bigint, o), $3 from unnest($2::bigint[]) o', [p.id, others, at]);
+}
+
+test('rooms of the same moment come in pages without a gap or a repetition', async () => {
+    const p = await signUp(one), others = await crowd(7), seen = [];
+    await roomsOf(p, others.slice(0, 5), '2026-01-02T03:04:05.678901Z');
+    await roomsOf(p, others.slice(5), '2026-01-02T03:04:05.678123Z'); // the same millisecond
+    for (let next; ;) {
+        const page = await one.ok('GET', `/api/v1/rooms?limit=2${next ? `&before=${encodeURIComponent(next)}` : ''}`, p.token);
+        seen.push(...page.rooms.map(r => r.other.account));
+        if (!(next = page.next)) break;
+    }
+    assert.equal(seen.length, 7);
+    assert.deepEqual([...seen].sort((x, y) => x - y), others);
+    assert.ok(others.slice(5).every(o => seen.indexOf(o) >= 5), 'the older ones come last');
+    for (const bad of ['x', '2026-01-02T03:04:05.678Z', '1-', '-1-1', '99999999999999999-1']) assert.equal((await one.get(`/api/v1/rooms?before=${encodeURIComponent(bad)}`, p.token)).status, 422, bad);
+});
+
+test('a message in a room beyond the latest two hundred is seen at once, on any node', async () => {
+    const a = await signUp(one), b = on(await signUp(one), two), others = await crowd(205);
+    await befriend(a, on(b, one));
+    const r = await room(a, on(b, one));
+    await cluster.sql("update dm_rooms set last_at = '2020-01-01' where id = $1", [r]);
+    await roomsOf(b, others, new Date());
+    const sb = await two.socket(b), here = await one.socket(on(b, one)), sa = await one.socket(a);
+    assert.equal(sb.opened.heads[`room:${r}`], undefined, 'it is not joined');
+    await sa.ok('dm.send', { room: r, client_id: cid(), body: 'after all these years' });
+    await here.event('dm.message', e => e.data.room === r);
+    // The other node may hear of the room later than of the message: then it says so, and the room is read.
+    await until('the message or a resync', () => sb.events.some(e => e.on === `room:${r}` && ['dm.message', 'resync'].includes(e.ev)));
+    await sa.ok('dm.send', { room: r, client_id: cid(), body: 'and again' });
+    for (const s of [here, sb]) await s.event('dm.message', e => e.data.body === 'and again');
+});
+
+// Nobody can read who is whose friend while this runs.
+async function friendsUnknown(what) {
+    const held = new pg.Client({ host: at, user: 'madang', database: cluster.database });
+    await held.connect();
+    await held.query('begin');
+    await held.query('lock table friendships in access exclusive mode');
+    try { await what(); } finally { await held.query('rollback'); await held.end(); }
+}
+const gaveUp = node => { const from = node.log.length; return () => until('a telling that failed', () => /presence: (account \d+|sweep): |presence.*(deadline|unavailable)/.test(node.log.slice(from))); };
+const seenAs = (s, id, online) => s.events.filter(e => e.ev === 'presence.changed').flatMap(e => e.data.changes).filter(c => c.account === id).at(-1)?.online === online;
+
+test('who came while the database could not tell the friends is told to them later', async () => {
+    const a = await signUp(one), b = await signUp(one);
+    await befriend(a, b);
+    const sa = await one.socket(a), failed = gaveUp(one);
+    await until('a to be seen', async () => (await one.ok('GET', '/api/v1/presence', b.token)).online.includes(a.id));
+    let sb;
+    await friendsUnknown(async () => { sb = await one.socket(b); await failed(); });
+    await until('b to be told as online', () => seenAs(sa, b.id, true), 30000);
+    const left = gaveUp(one);
+    await friendsUnknown(async () => { await sb.close(); await left(); });
+    await until('b to be told as offline', () => seenAs(sa, b.id, false), 30000);
+});
+
+test('accounts of a node that died are not forgotten by a sweep that fails', async () => {
+    const a = await signUp(one), b = on(await signUp(one), await cluster.node());
+    await befriend(on(a, one), on(b, one));
+    const sa = await one.socket(a);
+    await b.node.socket(b);
+    await until('b to be told as online', () => seenAs(sa, b.id, true));
+    await b.node.kill();
+    const failed = [gaveUp(one), gaveUp(two)], redis = (...args) => execFileSync('redis-cli', ['-s', `${at}/redis.sock`, ...args]);
+    await friendsUnknown(async () => { // the lease of 45 s is over
+        redis('zrem', `${cluster.id}:presence`, `${b.id}:${b.node.name}`);
+        redis('zadd', `${cluster.id}:presence:latest`, '1', String(b.id));
+        await Promise.any(failed.map(f => f()));
+    });
+    await until('b to be told as offline', () => seenAs(sa, b.id, false), 30000);
+    assert.equal(String(redis('zscore', `${cluster.id}:presence:untold`, String(b.id))).trim(), '', 'and is told once');
+});
+
 test('reports: with evidence, one open for each pair, decided by managers', async () => {
     const boss = await promote(cluster, await signUp(one)), a = await signUp(one), b = await signUp(one), c = await signUp(one);
     await befriend(a, b);
@@ -203,6 +298,31 @@ test('notices reach everybody connected, on both nodes', async () => {
     await one.ok('DELETE', `/api/v1/notices/${n.notice}`, boss.token);
     await s1.event('notice.deleted');
     assert.equal((await one.get(`/api/v1/notices/${n.notice}`)).body.code, 'notice.not-found');
+});
+
+test('who has asked too many people waits for an answer; who is asked may always answer', async () => {
+    const strict = await cluster.node({ MADANG_SOCIAL_REQUESTS_MAX: '2' }), p = await signUp(strict), others = await crowd(3), other = await signUp(strict);
+    const request = account => strict.post('/api/v1/friends/requests', p.token, { account });
+    for (const id of others.slice(0, 2)) assert.equal((await request(id)).status, 200);
+    assert.equal((await request(others[2])).body.code, 'friend.requests');
+    await ask(other.id, [p.id]);
+    assert.deepEqual((await request(other.id)).body, { state: 'friend' });
+    await strict.ok('DELETE', `/api/v1/friends/requests/${others[0]}`, p.token);
+    assert.equal((await request(others[2])).status, 200);
+});
+
+test('a person with six thousand unanswered requests and a thousand friends leaves, and the node stands', async () => {
+    const p = await signUp(one), friend = await signUp(one), far = await signUp(one), others = await crowd(6999);
+    await ask(p.id, others.slice(0, 3000));
+    await cluster.sql("insert into friendships (low, high, state, requester) select least($1::bigint, o), greatest($1::bigint, o), 'requested', o from unnest($2::bigint[]) o", [p.id, others.slice(3000, 6000)]);
+    await ask(p.id, [...others.slice(6000), friend.id, far.id], 'friends');
+    const s = await one.socket(friend);
+    assert.equal((await one.post('/api/v1/me/leave', p.token, { password: p.password })).status, 204);
+    await s.event('friend.removed', e => e.data.other.account === p.id && e.data.other.departed, 30000);
+    await until('everything between them to be gone', async () => !(await cluster.sql('select 1 from friendships where $1 in (low, high) limit 1', [p.id])).length, 60000);
+    const told = await cluster.sql("select count(*) as n from topic_log where ev = 'friend.removed' and data->'other'->>'account' = $1", [String(p.id)]);
+    assert.equal(Number(told[0].n), 7001, 'each is told once');
+    assert.equal((await one.get('/api/v1/me', friend.token)).status, 200);
 });
 
 test('leaving: messages remain as from a departed member', async () => {

@@ -174,6 +174,30 @@ test('CLOVA Studio: what it is asked, and its words as they come, however they a
     assert.deepEqual(q.body.messages.at(-1), { role: 'user', content: '마음이 복잡해요' });
 });
 
+test('chats of the same moment come in pages without a gap or a repetition', async () => {
+    const q = await signUp(offline), seen = [];
+    await cluster.sql("insert into tarot_chats (account, language, lines, at) select $1, 'ko', 0, '2026-01-02T03:04:05.678901Z'::timestamptz - n / 4 * interval '100 us' from generate_series(1, 7) n", [q.id]);
+    for (let next; ;) {
+        const page = await offline.ok('GET', `/api/v1/tarot/chats?limit=2${next ? `&before=${encodeURIComponent(next)}` : ''}`, q.token);
+        seen.push(...page.chats.map(x => x.chat));
+        if (!(next = page.next)) break;
+    }
+    assert.equal(seen.length, 7);
+    assert.equal(new Set(seen).size, 7);
+});
+
+test('of a long chat the model is told what was said last', async () => {
+    const c = await chat(clova);
+    await cluster.sql("insert into tarot_lines (chat, seq, by, body) select $1, n, 'visitor', 'line ' || n || '.' from generate_series(2, 260) n", [c.id]);
+    await cluster.sql('update tarot_chats set lines = 260 where id = $1', [c.id]);
+    model.answers = [{ words: ['그렇군요.'] }];
+    await say(c, '마지막 이야기');
+    const told = model.requests.at(-1).body.messages;
+    assert.deepEqual(told.at(-1).content.includes('마지막 이야기'), true, JSON.stringify(told.at(-1)));
+    assert.ok(JSON.stringify(told).includes('line 260.') && !JSON.stringify(told).includes('line 2.'));
+    await c.s.close();
+});
+
 test('OpenAI\'s dialect, with and without the last word', async () => {
     for (const how of [{ cut: 2 }, { noSignal: true }, { line: '\r\n' }]) {
         const c = await chat(openai, p, 'en'), words = ['So ', 'it ', 'is.'];

@@ -13,6 +13,9 @@ export const binary = process.env.MADANG_BINARY ?? path.join(root, 'build/releas
 const records = process.env.MADANG_TEST_RECORDS;
 export const slowed = process.env.MADANG_WRAP ? { skip: 'a matter of milliseconds, and the daemon runs under a checker' } : {};
 
+// The input of a known case, from tests/cases.
+export const kase = name => fs.readFileSync(path.join(root, 'tests/cases', name), 'utf8');
+
 export const sleep = ms => new Promise(r => setTimeout(r, ms));
 
 export async function until(what, check, ms = 10000) {

@@ -27,7 +27,7 @@ export function noticesPage() {
 
 export function managePage() {
   const list = h('div'), inner = h('div.narrow', {}, h('header', {}, h('h1', { text: t('reports') })), list);
-  const in7 = () => new Date(Date.now() + 7 * 86400e3).toISOString().slice(0, 16);
+  const in7 = () => new Date(Date.now() + 7 * 86400e3 - new Date().getTimezoneOffset() * 60e3).toISOString().slice(0, 16);
   const card = r => h('article.card.stack', {}, h('div.row', {}, h('strong.grow', { text: `${r.reporter_nickname ?? '?'} → ${r.reported_nickname ?? '?'}` }), h('span.soft.small-text', { text: when(r.at, 'both') })), h('p', { text: r.reason }),
     r.evidence.length ? h('details', {}, h('summary', { text: `${t('evidence')} ${r.evidence.length}` }), r.evidence.map(e => h('blockquote', { text: e.body }))) : null,
     r.state === 'open' ? h('div.row', {}, h('button.primary', { type: 'button', text: t('acceptReport'), onclick: () => ask(t('acceptReport'), [field('until', t('suspendUntil'), { type: 'datetime-local', value: in7() }), field('note', t('reason'), { maxlength: '500' })], t('acceptReport'), async v => { await m.call('reports.accept', { report: r.id, until: new Date(v.until).toISOString(), note: v.note || undefined }); load(); }) }),

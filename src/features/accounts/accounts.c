@@ -45,7 +45,7 @@ static const struct call_def calls[] = {
       .run = auth_email_change,
       .doors = REST_ONLY, .limits = { CLUSTER_PER_ACCOUNT(5, MINUTES(5)) },
       .problems = { PROBLEM(PASSWORD_WRONG), PROBLEM(CODE_WRONG), PROBLEM(EMAIL_TAKEN) },
-      .says = "Changes the e-mail address, by codes mailed to both." },
+      .says = "Changes the e-mail address, by codes mailed to both; every other session ends." },
     { .name = "sessions.list", .rest = GET("/api/v1/sessions"), .who = WHO_GUEST, .out = &session_list_shape,
       .run = sessions_list,
       .says = "Where I am logged in." },
@@ -110,11 +110,14 @@ static const struct event_def *const events[] = { &me_changed_event };
 
 static problem sweep(struct call *c, const void *payload)
 {
+    problem p = store_sweep(c);
+
     (void)payload;
-    return store_sweep(c);
+    return p ? p : guests_sweep(c);
 }
 
-static const struct job_def jobs[] = { { .kind = "accounts.sweep", .run = sweep, .every_s = 3600 } };
+static const struct job_def jobs[] = { { .kind = "accounts.sweep", .run = sweep, .every_s = 3600 },
+                                       { .kind = "accounts.left", .payload = &account_left_shape, .run = account_left } };
 
 const struct feature accounts_feature = {
     .name = "accounts",

@@ -19,6 +19,7 @@ static const struct field attempt_fields[] = {
     FIELD(struct oauth_attempt, browser),
     FIELD(struct oauth_attempt, redirect_uri, .len_max = 500),
     FIELD(struct oauth_attempt, link_account),
+    FIELD(struct oauth_attempt, session),
 };
 static const struct shape attempt_shape = SHAPE("OauthAttempt", struct oauth_attempt, attempt_fields);
 
@@ -44,6 +45,7 @@ static problem begin_attempt(struct call *c, int64_t link_account, struct text *
 {
     const struct oauth_provider *provider;
     struct oauth_attempt a = { .link_account = link_account,
+                               .session = { PRESENT, c->session },
                                .state = random_token(c->arena, 24),
                                .nonce = random_token(c->arena, 24),
                                .verifier = random_token(c->arena, 32) };
@@ -142,11 +144,14 @@ static problem log_in(struct call *c, const struct oauth_attempt *a, const struc
     struct identity who = { 0 };
     struct logged_in ignored;
     struct family f;
-    bool known;
+    bool known, held = true;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_identity_by_provider(store_on_tx(&tx), a->provider, id->subject, &who, &known)))
+    if ((p = tx_begin(c, &tx)) || (p = store_identity_by_provider(store_on_tx(&tx), a->provider, id->subject, &who, &known)) ||
+        (known && (p = store_account_hold(&tx, who.id, (struct opt_text){ ABSENT, T("") }, &held))))
         return p;
+    if (!held)
+        return PROBLEM(OAUTH_REFUSED); /* it has just left */
     if (known && who.suspended)
         return PROBLEM(SUSPENDED);
     if (!known) {
@@ -163,11 +168,13 @@ static problem log_in(struct call *c, const struct oauth_attempt *a, const struc
 static problem join(struct call *c, const struct oauth_attempt *a, const struct oauth_identity *id)
 {
     struct tx tx TX_SCOPE = { 0 };
+    bool done;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_identity_add(&tx, a->provider, id->subject, a->link_account)))
+    if ((p = tx_begin(c, &tx)) ||
+        (p = store_identity_join(&tx, a->provider, id->subject, a->link_account, a->session.value, &done)))
         return p;
-    return tx_commit(&tx);
+    return done ? tx_commit(&tx) : PROBLEM(OAUTH_STATE);
 }
 
 /* What a person should read on the login page, not as JSON. */

@@ -92,15 +92,22 @@ static struct text code_key(struct call *c, enum code_purpose purpose, struct te
     return redis_key(c->arena, "code:%s:%s", code_purposes.names[purpose], secret_hash(c->arena, email).at);
 }
 
-static struct text code_hash(struct call *c, struct text email, struct text code)
+/* With a password or an address that is changed the mark is another, and the code good for nothing. */
+struct text code_mark(struct arena *a, const struct identity *who)
+{
+    return who->id ? arena_printf(a, "%lld %.*s", (long long)who->id, TEXT_ARG(who->password.value)) : T("");
+}
+
+static struct text code_hash(struct call *c, struct text email, struct text mark, struct text code)
 {
     struct digest key = key_for("mailed-code", false);
-    struct digest d = hmac_sha256(digest_text(&key), arena_printf(c->arena, "%.*s %.*s", TEXT_ARG(email), TEXT_ARG(code)));
+    struct digest d =
+        hmac_sha256(digest_text(&key), arena_printf(c->arena, "%.*s %.*s %.*s", TEXT_ARG(email), TEXT_ARG(code), TEXT_ARG(mark)));
 
     return digest_hex(c->arena, &d);
 }
 
-problem lease_code_make(struct call *c, enum code_purpose purpose, struct text email, struct text *code)
+problem lease_code_make(struct call *c, enum code_purpose purpose, struct text email, struct text mark, struct text *code)
 {
     struct text key = code_key(c, purpose, email);
     struct redis_value out = { 0 };
@@ -116,12 +123,12 @@ problem lease_code_make(struct call *c, enum code_purpose purpose, struct text e
     }
     *code = arena_printf(c->arena, "%06u", random_below(1000000));
     if ((p = redis_do(c, &out, T("DEL"), key)) ||
-        (p = redis_do(c, &out, T("HSET"), key, T("hash"), code_hash(c, email, *code), T("tries"), T("0"))))
+        (p = redis_do(c, &out, T("HSET"), key, T("hash"), code_hash(c, email, mark, *code), T("tries"), T("0"))))
         return p;
     return redis_do(c, &out, T("EXPIRE"), key, (int64_t)CODE_S);
 }
 
-problem lease_code_use(struct call *c, enum code_purpose purpose, struct text email, struct text code)
+problem lease_code_use(struct call *c, enum code_purpose purpose, struct text email, struct text mark, struct text code)
 {
     struct text key = code_key(c, purpose, email);
     struct redis_value out = { 0 };
@@ -129,7 +136,7 @@ problem lease_code_use(struct call *c, enum code_purpose purpose, struct text em
 
     if (p)
         return p;
-    if (out.kind != REDIS_TEXT || !equal_in_constant_time(out.text, code_hash(c, email, code)))
+    if (out.kind != REDIS_TEXT || !equal_in_constant_time(out.text, code_hash(c, email, mark, code)))
         return PROBLEM(CODE_WRONG);
     return redis_do(c, &out, T("DEL"), key);
 }

@@ -13,9 +13,13 @@ problem lease_rotate(struct call *c, struct family *family, struct text presente
 problem lease_fill(struct call *c, const struct family *family) MUST_USE;
 void lease_drop(struct call *c, struct text session); /* best effort: the twin has ended */
 
-/* A code of six digits for a purpose and an address; RATE_LIMITED when one was sent within [login] code_resend_s. */
-problem lease_code_make(struct call *c, enum code_purpose purpose, struct text email, struct text *code) MUST_USE;
-problem lease_code_use(struct call *c, enum code_purpose purpose, struct text email, struct text code) MUST_USE; /* CODE_WRONG */
+/* A code of six digits for a purpose and an address; RATE_LIMITED when one was sent within [login] code_resend_s. `mark` says
+ * what it was given for: with another mark the code is wrong. */
+problem lease_code_make(struct call *c, enum code_purpose purpose, struct text email, struct text mark,
+                        struct text *code) MUST_USE;
+problem lease_code_use(struct call *c, enum code_purpose purpose, struct text email, struct text mark,
+                       struct text code) MUST_USE;                  /* CODE_WRONG */
+struct text code_mark(struct arena *a, const struct identity *who); /* of an account as it is now; of nobody: empty */
 
 /* Before a login: RATE_LIMITED; *wants_code when the account has failed too often. Afterwards: count a failure, or forget. */
 problem lease_login_gate(struct call *c, struct text email, bool *wants_code) MUST_USE;

@@ -61,26 +61,27 @@ void session_begun(struct call *c, const struct family *f)
 problem auth_code_send(struct call *c)
 {
     const struct code_request *in = c->in;
+    enum code_purpose purpose = (enum code_purpose)in->purpose.value;
     struct text email = email_normal(c->arena, in->email), code;
-    struct identity who;
+    struct identity who = { 0 };
     bool known;
     problem p;
 
     if ((p = store_identity_by_email(store_on_call(c), email, &who, &known)) ||
-        (p = lease_code_make(c, (enum code_purpose)in->purpose.value, email, &code)))
+        (p = lease_code_make(c, purpose, email, purpose == CODE_SIGNUP ? T("") : code_mark(c->arena, &who), &code)))
         return p;
-    if (in->purpose.value == CODE_SIGNUP && known)
+    if (purpose == CODE_SIGNUP && known)
         return letter_known(c, email, c->korean); /* the answer is the same: who reads the mail learns it */
     return letter_code(c, store_on_call(c), email, code, c->korean);
 }
 
 static problem check_age(struct call *c, struct date birth)
 {
-    struct date today = date_of(clock_wall());
+    int age = age_at(birth, clock_wall());
 
-    if (birth.year < 1900 || date_years_between(birth, today) < 0)
+    if (age < 0)
         return call_field_wrong(c, "/birth_date", "is not a birth date", "생년월일이 올바르지 않습니다");
-    return date_years_between(birth, today) < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
+    return age < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
 }
 
 static problem signup_account(struct tx *tx, const struct signup *in, struct text email, struct text hash, int64_t *id)
@@ -109,7 +110,7 @@ problem auth_signup(struct call *c)
     int64_t id;
     problem p;
 
-    if ((p = check_age(c, in->birth_date)) || (p = lease_code_use(c, CODE_SIGNUP, email, in->code)) ||
+    if ((p = check_age(c, in->birth_date)) || (p = lease_code_use(c, CODE_SIGNUP, email, T(""), in->code)) ||
         (p = password_hash(c->task, c->arena, in->password, &hash)))
         return p;
     if ((p = tx_begin(c, &tx)) || (p = signup_account(&tx, in, email, hash, &id)) ||
@@ -119,24 +120,31 @@ problem auth_signup(struct call *c)
     return NULL;
 }
 
-static problem begin_alone(struct call *c, int64_t account, enum role role)
+/* A session of an account whose password is still the one that was checked. */
+static problem begin_alone(struct call *c, const struct identity *who)
 {
     struct tx tx TX_SCOPE = { 0 };
     struct family f;
+    bool held;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = session_begin(&tx, account, role, c->out, &f)) || (p = tx_commit(&tx)))
+    if ((p = tx_begin(c, &tx)) || (p = store_account_hold(&tx, who->id, who->password, &held)))
+        return p;
+    if (!held)
+        return PROBLEM(LOGIN_FAILED);
+    if ((p = session_begin(&tx, who->id, (enum role)who->role.value, c->out, &f)) || (p = tx_commit(&tx)))
         return p;
     session_begun(c, &f);
     return NULL;
 }
 
-static problem rehash(struct call *c, int64_t account, struct text password)
+static problem rehash(struct call *c, struct identity *who, struct text password)
 {
-    struct text hash;
+    struct text hash, was = who->password.value;
     problem p = password_hash(c->task, c->arena, password, &hash);
 
-    return p ? p : store_password_set(store_on_call(c), account, hash);
+    who->password.value = hash;
+    return p ? p : store_password_rehash(c, who->id, was, hash);
 }
 
 /* The extra code that an account under attack asks for: mailed at the first try without it. */
@@ -146,8 +154,8 @@ static problem check_extra_code(struct call *c, const struct login *in, struct t
     problem p;
 
     if (in->code.is == PRESENT)
-        return lease_code_use(c, CODE_LOGIN, email, in->code.value);
-    p = lease_code_make(c, CODE_LOGIN, email, &code);
+        return lease_code_use(c, CODE_LOGIN, email, code_mark(c->arena, who), in->code.value);
+    p = lease_code_make(c, CODE_LOGIN, email, code_mark(c->arena, who), &code);
     if (!p)
         p = letter_code(c, store_on_call(c), email, code, who->locale.value == LOCALE_KO);
     return p && p != PROBLEM(RATE_LIMITED) ? p : PROBLEM(LOGIN_CODE_REQUIRED);
@@ -173,9 +181,9 @@ problem auth_login(struct call *c)
     if (who.suspended)
         return PROBLEM(SUSPENDED);
     lease_login_succeeded(c, email);
-    if (old && (p = rehash(c, who.id, in->password)))
+    if (old && (p = rehash(c, &who, in->password)))
         return p;
-    return begin_alone(c, who.id, (enum role)who.role.value);
+    return begin_alone(c, &who);
 }
 
 problem auth_guest(struct call *c)

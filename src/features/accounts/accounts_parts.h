@@ -43,7 +43,11 @@ problem people_search(struct call *c) MUST_USE;
 problem account_suspend_call(struct call *c) MUST_USE;
 problem account_unsuspend_call(struct call *c) MUST_USE;
 
+problem account_left(struct call *c, const void *payload) MUST_USE;
+problem guests_sweep(struct call *c) MUST_USE;
+
 extern const struct event_def me_changed_event;
+extern const struct shape account_left_shape;
 
 void accounts_ended_start(void);
 void accounts_ended_stop(void);

@@ -10,26 +10,30 @@ problem auth_password_forgot(struct call *c)
     struct text email = email_normal(c->arena, in->email), token = random_token(c->arena, 32);
     struct tx tx TX_SCOPE = { 0 };
     struct identity who;
-    bool known;
+    bool known, added;
     problem p;
 
     if ((p = store_identity_by_email(store_on_call(c), email, &who, &known)) || !known)
         return p; /* the same answer, whether known or not */
-    if ((p = tx_begin(c, &tx)) || (p = store_password_token_add(&tx, secret_hash(c->arena, token), who.id)) ||
-        (p = letter_password(c, store_on_tx(&tx), email, token, who.locale.value == LOCALE_KO)))
+    if ((p = tx_begin(c, &tx)) || (p = store_password_token_add(&tx, secret_hash(c->arena, token), who.id, email, &added)) ||
+        !added || (p = letter_password(c, store_on_tx(&tx), email, token, who.locale.value == LOCALE_KO)))
         return p;
     return tx_commit(&tx);
 }
 
-/* The new hash, every session but this one ended, and a letter to the owner. */
-static problem set_password(struct tx *tx, int64_t account, struct text hash, struct text keep)
+/* The new hash, every link and every session but this one ended, and a letter to the owner. */
+static problem set_password(struct tx *tx, int64_t account, struct text hash, struct opt_text was, struct text keep)
 {
     struct call *c = tx->call;
     struct text email;
+    bool done;
     problem p;
 
-    if ((p = store_email_of(c, account, &email)) || (p = store_password_set(store_on_tx(tx), account, hash)) ||
-        (p = sessions_end_all(tx, account, keep)))
+    if ((p = store_password_set(tx, account, hash, was, &done)))
+        return p;
+    if (!done)
+        return PROBLEM(PASSWORD_WRONG); /* it was changed since it was looked at */
+    if ((p = store_email_of(store_on_tx(tx), account, &email)) || (p = sessions_end_all(tx, account, keep)))
         return p;
     return email.len ? letter_password_changed(c, store_on_tx(tx), email, c->korean) : NULL;
 }
@@ -48,7 +52,7 @@ problem auth_password_reset(struct call *c)
         return p;
     if (!found)
         return PROBLEM(PASSWORD_TOKEN_INVALID);
-    if ((p = set_password(&tx, account, hash, T(""))))
+    if ((p = set_password(&tx, account, hash, (struct opt_text){ ABSENT, T("") }, T(""))))
         return p;
     return tx_commit(&tx);
 }
@@ -74,9 +78,19 @@ problem auth_password_change(struct call *c)
     problem p;
 
     if ((p = check_password(c, in->old_password, &who)) || (p = password_hash(c->task, c->arena, in->new_password, &hash)) ||
-        (p = tx_begin(c, &tx)) || (p = set_password(&tx, c->account, hash, c->session)))
+        (p = tx_begin(c, &tx)) || (p = set_password(&tx, c->account, hash, who.password, c->session)))
         return p;
     return tx_commit(&tx);
+}
+
+/* A code of the account that has the address, or of the address alone. */
+static problem use_code(struct call *c, struct text email, struct text code)
+{
+    struct identity who = { 0 };
+    bool known;
+    problem p = store_identity_by_email(store_on_call(c), email, &who, &known);
+
+    return p ? p : lease_code_use(c, CODE_EMAIL, email, code_mark(c->arena, &who), code);
 }
 
 problem auth_email_change(struct call *c)
@@ -85,11 +99,16 @@ problem auth_email_change(struct call *c)
     struct text fresh = email_normal(c->arena, in->email), old;
     struct tx tx TX_SCOPE = { 0 };
     struct identity who;
+    bool done;
     problem p;
 
-    if ((p = check_password(c, in->password, &who)) || (p = store_email_of(c, c->account, &old)) ||
-        (p = lease_code_use(c, CODE_EMAIL, old, in->code_old)) || (p = lease_code_use(c, CODE_EMAIL, fresh, in->code_new)) ||
-        (p = tx_begin(c, &tx)) || (p = store_email_set(&tx, c->account, fresh)))
+    if ((p = check_password(c, in->password, &who)) || (p = store_email_of(store_on_call(c), c->account, &old)) ||
+        (p = use_code(c, old, in->code_old)) || (p = use_code(c, fresh, in->code_new)) || (p = tx_begin(c, &tx)) ||
+        (p = store_email_set(&tx, c->account, fresh, old, who.password.value, &done)))
+        return p;
+    if (!done)
+        return PROBLEM(CODE_WRONG); /* the code was of what the account was a moment ago */
+    if ((p = sessions_end_all(&tx, c->account, c->session)))
         return p;
     return tx_commit(&tx);
 }

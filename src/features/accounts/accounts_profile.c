@@ -34,7 +34,7 @@ problem me_get(struct call *c)
 static problem onboarding_rules(struct call *c, const struct onboarding *in)
 {
     struct me me;
-    struct date birth, today = date_of(clock_wall());
+    struct date birth;
     problem p = store_me(store_on_call(c), &me);
 
     if (p)
@@ -46,7 +46,7 @@ static problem onboarding_rules(struct call *c, const struct onboarding *in)
     if (me.birth_date.is != PRESENT && !in->consents)
         return PROBLEM(CONSENT_REQUIRED);
     birth = me.birth_date.is == PRESENT ? me.birth_date.value : in->birth_date.value;
-    return birth.year < 1900 || date_years_between(birth, today) < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
+    return age_at(birth, clock_wall()) < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
 }
 
 /* The role is in the access token, so the session goes on with a new one. */
@@ -57,7 +57,8 @@ problem me_onboard(struct call *c)
     bool done;
     problem p;
 
-    if ((p = onboarding_rules(c, in)) || (p = tx_begin(c, &tx)) || (p = store_onboard(&tx, in, &done)))
+    if ((p = onboarding_rules(c, in)) || (p = tx_begin(c, &tx)) || (p = store_nickname_take(&tx, in->nickname)) ||
+        (p = store_onboard(&tx, in, &done)))
         return p;
     if (!done)
         return PROBLEM(ALREADY_MEMBER);
@@ -70,28 +71,38 @@ problem me_onboard(struct call *c)
     return NULL;
 }
 
-static problem change_nickname(struct tx *tx, const struct profile_change *in)
+/* Each change that happens, and nothing else. */
+static problem pay_for_nickname(struct tx *tx, const struct profile_changed *did)
 {
-    struct call *c = tx->call;
+    struct text reference = arena_printf(tx->call->arena, "change %lld", (long long)did->renames);
 
-    return in->nickname.is == PRESENT ? points_book(tx, c->account, POINTS_NICKNAME, "nickname", call_request_id(c)) : NULL;
+    return did->renamed ? points_book(tx, tx->call->account, POINTS_NICKNAME, "nickname", reference) : NULL;
+}
+
+/* The picture that was there is let go when another one, or none, takes its place. */
+static problem change_avatar(struct tx *tx, const struct profile_change *in, struct opt_i64 old)
+{
+    problem p;
+
+    if (in->avatar.is == PRESENT && (p = file_attach(tx, tx->call->account, in->avatar.value)))
+        return p;
+    if (old.is == PRESENT && in->avatar.is != ABSENT && (in->avatar.is == NULL_VALUE || in->avatar.value != old.value))
+        return file_release(tx, old.value);
+    return NULL;
 }
 
 problem me_update(struct call *c)
 {
     const struct profile_change *in = c->in;
     struct tx tx TX_SCOPE = { 0 };
-    struct opt_i64 old;
+    struct profile_changed did;
     problem p;
 
     if (in->introduction.is == PRESENT && utf8_length(in->introduction.value) < 2)
         return call_field_wrong(c, "/introduction", "is too short", "너무 짧습니다");
-    if ((p = tx_begin(c, &tx)) || (p = change_nickname(&tx, in)) || (p = store_profile_change(&tx, in, &old)))
-        return p;
-    if (in->avatar.is == PRESENT && (p = file_attach(&tx, c->account, in->avatar.value)))
-        return p;
-    if (old.is == PRESENT && in->avatar.is != ABSENT && (in->avatar.is == NULL_VALUE || in->avatar.value != old.value) &&
-        (p = file_release(&tx, old.value)))
+    if ((p = tx_begin(c, &tx)) || (in->nickname.is == PRESENT && (p = store_nickname_take(&tx, in->nickname.value))) ||
+        (p = store_profile_change(&tx, in, &did)) || (p = pay_for_nickname(&tx, &did)) ||
+        (p = change_avatar(&tx, in, did.old_avatar)))
         return p;
     if ((p = announce_me(&tx)) || (p = read_me(store_on_tx(&tx), c->out))) /* whole before the commit keeps it for a replay */
         return p;
@@ -115,46 +126,6 @@ problem me_points(struct call *c)
     return NULL;
 }
 
-static struct leave_hook *leave_hooks;
-
-void leave_hook_add(struct leave_hook *h)
-{
-    h->next = leave_hooks;
-    leave_hooks = h;
-}
-
-static problem run_leave_hooks(struct tx *tx)
-{
-    problem p = NULL;
-
-    for (struct leave_hook *h = leave_hooks; h && !p; h = h->next)
-        p = h->leave(tx, tx->call->account);
-    return p;
-}
-
-problem me_leave(struct call *c)
-{
-    const struct leaving *in = c->in;
-    struct tx tx TX_SCOPE = { 0 };
-    struct identity who = { 0 };
-    struct opt_i64 avatar;
-    bool found, ok = true, old;
-    problem p;
-
-    if ((p = store_identity_by_id(store_on_call(c), c->account, &who, &found)))
-        return p;
-    if (who.password.is == PRESENT && (p = password_check(c->task, in->password.value, who.password.value, &ok, &old)))
-        return p;
-    if (!ok)
-        return PROBLEM(PASSWORD_WRONG);
-    if ((p = tx_begin(c, &tx)) || (p = run_leave_hooks(&tx)) || (p = sessions_end_all(&tx, c->account, T(""))) ||
-        (p = store_leave(&tx, c->account, &avatar)))
-        return p;
-    if (avatar.is == PRESENT && (p = file_release(&tx, avatar.value)))
-        return p;
-    return tx_commit(&tx);
-}
-
 problem me_export(struct call *c)
 {
     return store_export(c, c->out);
@@ -162,7 +133,9 @@ problem me_export(struct call *c)
 
 problem nickname_check(struct call *c)
 {
-    return store_nickname_free(c, ((const struct nickname_query *)c->in)->nickname, &((struct nickname_free *)c->out)->available);
+    struct nickname_free *out = c->out;
+
+    return store_nickname_free(store_on_call(c), ((const struct nickname_query *)c->in)->nickname, &out->available);
 }
 
 problem people_get(struct call *c)
@@ -176,7 +149,7 @@ problem people_get(struct call *c)
     if (!found)
         return PROBLEM(ACCOUNT_NOT_FOUND);
     if (out->birth_date.is == PRESENT)
-        out->age_band = (struct opt_text){ PRESENT, age_band(c->arena, out->birth_date.value, date_of(clock_wall())) };
+        out->age_band = (struct opt_text){ PRESENT, age_band(c->arena, out->birth_date.value, clock_wall()) };
     out->avatar_url = file_url_maybe(c, out->avatar, true);
     return NULL;
 }

@@ -1,5 +1,7 @@
 #include "accounts_rules.h"
 
+#include "madang/fold.h"
+
 /* One code point off the front of valid UTF-8. */
 static uint32_t take_code_point(struct text *t)
 {
@@ -29,6 +31,15 @@ bool nickname_is_valid(struct text t)
             return false;
     }
     return count >= 2 && count <= 16;
+}
+
+struct text nickname_fold(struct arena *a, struct text nickname)
+{
+    char *copy = (char *)(uintptr_t)arena_cstr(a, nickname);
+
+    for (size_t i = 0; i < nickname.len; i++) /* before case is folded: it is the capital I that looks like an l */
+        copy[i] = copy[i] == 'I' || copy[i] == '1' ? 'l' : copy[i] == '0' ? 'o' : copy[i];
+    return text_fold(a, (struct text){ copy, nickname.len });
 }
 
 bool email_is_valid(struct text t)
@@ -68,9 +79,14 @@ struct text email_normal(struct arena *a, struct text email)
     return (struct text){ copy, email.len };
 }
 
-struct text age_band(struct arena *a, struct date birth, struct date today)
+int age_at(struct date birth, struct instant now)
 {
-    int age = date_years_between(birth, today), in_band = age % 10;
+    return birth.year < 1900 ? -1 : date_years_between(birth, date_in_korea(now));
+}
+
+struct text age_band(struct arena *a, struct date birth, struct instant now)
+{
+    int age = age_at(birth, now), in_band = age % 10;
 
     return arena_printf(a, "%ds %s", age / 10 * 10, in_band <= 3 ? "early" : in_band <= 6 ? "middle" : "late");
 }

@@ -1,5 +1,6 @@
 #include "accounts_store.h"
 
+#include "accounts_rules.h"
 #include "madang/config.h"
 #include "madang/pg.h"
 
@@ -13,9 +14,6 @@ static const struct field identity_fields[] = {
 static const struct shape identity_shape = SHAPE("Identity", struct identity, identity_fields);
 #define IDENTITY "a.id, a.role, a.locale, a.password, coalesce(a.suspended_until > now(), false) as suspended"
 
-struct id_row {
-    int64_t id;
-};
 static const struct field id_fields[] = { FIELD(struct id_row, id) };
 static const struct shape id_shape = SHAPE("IdRow", struct id_row, id_fields);
 
@@ -54,18 +52,44 @@ static const struct statement guest_upgrade = {
 static const struct statement identity_add = { .name = "identity_add",
                                                .lane = LANE_TX,
                                                .sql = "insert into identities (provider, subject, account) values ($1, $2, $3)" };
+/* Only while the session that asked for it stands: who was put out meanwhile gets no other way in. */
+static const struct statement identity_join = {
+    .name = "identity_join",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "insert into identities (provider, subject, account) select $1, $2, s.account from sessions s"
+           " join accounts a on a.id = s.account and a.left_at is null"
+           " where s.id = $4 and s.account = $3 and s.ended_at is null and s.expires_at > now() for share of s, a"
+           " returning account as id"
+};
 static const struct statement consents_add = {
     .name = "consents_add",
     .lane = LANE_TX,
     .sql = "insert into consents (account, kind, version) values ($1, 'terms', $2), ($1, 'privacy', $3)"
            " on conflict do nothing"
 };
-static const struct statement password_set = { .name = "password_set",
-                                               .lane = LANE_TX,
-                                               .sql = "update accounts set password = $2 where id = $1 and left_at is null" };
-static const struct statement email_set = { .name = "email_set",
-                                            .lane = LANE_TX,
-                                            .sql = "update accounts set email = $2 where id = $1 and left_at is null" };
+/* What was checked before the transaction is compared again under the row's lock; null: nothing was. */
+static const struct statement password_set = {
+    .name = "password_set",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "update accounts set password = $2 where id = $1 and left_at is null and ($3::text is null or password = $3)"
+           " returning id"
+};
+static const struct statement email_set = {
+    .name = "email_set",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "update accounts set email = $2 where id = $1 and left_at is null and email is not distinct from $3"
+           " and password = $4 returning id"
+};
+/* Who logs in is held as he was found, until the session is there: a change of the password then finds it and ends it. */
+static const struct statement account_hold = {
+    .name = "account_hold",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "select id from accounts where id = $1 and left_at is null and ($2::text is null or password = $2) for share"
+};
 
 struct email_row {
     struct opt_text email;
@@ -76,19 +100,28 @@ static const struct statement email_of = {
     .name = "email_of", .lane = LANE_READ, .row = &email_shape, .sql = "select email from accounts where id = $1"
 };
 
+/* Only while the address is the account's: one that changes at the same moment waits, or is waited for. */
 static const struct statement password_token_add = {
     .name = "password_token_add",
     .lane = LANE_TX,
-    .sql = "insert into password_tokens (hash, account, expires_at) values ($1, $2, now() + interval '30 minutes')"
+    .row = &id_shape,
+    .sql = "insert into password_tokens (hash, account, expires_at) select $1, a.id, now() + interval '30 minutes'"
+           " from accounts a where a.id = $2 and a.email = $3 and a.left_at is null for share of a returning account as id"
 };
-/* Single use: the row's lock decides between two that come at once. */
+/* Single use. The account's lock comes first, as for everybody who ends its links, so that two links used at once do not wait
+ * for each other; the second finds its row gone. */
 static const struct statement password_token_use = {
     .name = "password_token_use",
     .lane = LANE_TX,
     .row = &id_shape,
-    .sql = "update password_tokens set used_at = now() where hash = $1 and used_at is null and expires_at > now()"
-           " returning account as id"
+    .sql = "with a as (select a.id from accounts a join password_tokens k on k.account = a.id where k.hash = $1 for update of a)"
+           " delete from password_tokens t using a where t.hash = $1 and t.used_at is null and t.expires_at > now()"
+           " returning t.account as id"
 };
+/* After the change itself, in the same transaction: its lock has let every link that was on its way be seen. */
+static const struct statement password_tokens_end = { .name = "password_tokens_end",
+                                                      .lane = LANE_TX,
+                                                      .sql = "delete from password_tokens where account = $1" };
 
 static const struct field family_fields[] = {
     FIELD(struct family, id),        FIELD(struct family, current),
@@ -200,18 +233,29 @@ struct avatar_row {
 };
 static const struct field avatar_fields[] = { FIELD(struct avatar_row, avatar) };
 static const struct shape avatar_shape = SHAPE("AvatarRow", struct avatar_row, avatar_fields);
-/* $n null leaves as it is; the flags $8 and $9 clear. The old avatar comes back, so that its file can be let go. */
+static const struct field changed_fields[] = {
+    FIELD(struct profile_changed, old_avatar),
+    FIELD(struct profile_changed, renamed),
+    FIELD(struct profile_changed, renames),
+};
+static const struct shape changed_shape = SHAPE("ProfileChanged", struct profile_changed, changed_fields);
+/* $n null leaves as it is; the flags $8 and $9 clear. The old avatar comes back, so that its file can be let go, and the number
+ * of this change of the nickname, which only the row's lock gives out: what is paid for is the change, not the request. */
 static const struct statement profile_change = {
     .name = "profile_change",
     .lane = LANE_TX,
-    .row = &avatar_shape,
-    .sql = "update accounts a set nickname = coalesce($2, a.nickname), gender = coalesce($3, a.gender),"
+    .row = &changed_shape,
+    .sql = "update accounts a set nickname = coalesce($2, a.nickname),"
+           " renames = a.renames + (case when $2 is distinct from a.nickname and $2 is not null then 1 else 0 end), gender = "
+           "coalesce($3, a.gender),"
            " region = coalesce($4, a.region), locale = coalesce($5, a.locale),"
            " interests = coalesce((select array_agg(x) from json_array_elements_text($6::json) x),"
            "                      case when $7 then '{}'::text[] else a.interests end),"
            " introduction = case when $8 then null else coalesce($9, a.introduction) end,"
            " avatar = case when $10 then null else coalesce($11, a.avatar) end"
-           " from accounts old where a.id = $1 and old.id = a.id and a.left_at is null returning old.avatar"
+           " from (select id, avatar, nickname from accounts where id = $1 for update) old"
+           " where a.id = old.id and a.left_at is null returning old.avatar as old_avatar,"
+           " a.nickname is distinct from old.nickname as renamed, a.renames"
 };
 
 struct flag_row {
@@ -219,11 +263,22 @@ struct flag_row {
 };
 static const struct field flag_fields[] = { FIELD(struct flag_row, flag) };
 static const struct shape flag_shape = SHAPE("FlagRow", struct flag_row, flag_fields);
+/* As nickname_fold(); the index accounts_nickname_fold has it. */
+#define NICKNAME_FOLD "lower(translate(nickname, 'I10', 'llo'))"
 static const struct statement nickname_free = {
     .name = "nickname_free",
     .lane = LANE_READ,
     .row = &flag_shape,
-    .sql = "select not exists (select 1 from accounts where lower(nickname) = lower($1)) as flag"
+    .sql = "select not exists (select 1 from accounts where id <> $3 and (lower(nickname) = lower($1) or " NICKNAME_FOLD
+           " = $2)) as flag"
+};
+/* Names that look the same come one after the other; the look itself is a statement of its own, to see who came before. No unique
+ * index: there may be some that look the same from before. */
+static const struct statement nickname_lock = {
+    .name = "nickname_lock",
+    .lane = LANE_TX,
+    .row = &flag_shape,
+    .sql = "select pg_advisory_xact_lock(hashtextextended('nickname ' || $1, 0)) is not null as flag"
 };
 
 /* The view account_relations is the social feature's; without it nobody is related. */
@@ -326,17 +381,26 @@ static const struct statement sweep_sessions = {
 static const struct statement sweep_tokens = { .name = "password_tokens_sweep",
                                                .lane = LANE_TX,
                                                .sql = "delete from password_tokens where expires_at < now()" };
-static const struct statement sweep_guests = {
-    .name = "guests_sweep",
+static const struct statement guests_ended = {
+    .name = "guests_ended",
+    .lane = LANE_READ,
+    .row = &id_shape,
+    .rows_max = 100,
+    .sql = "select id from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
+           " order by id limit 100"
+};
+static const struct statement guest_end = {
+    .name = "guest_end",
     .lane = LANE_TX,
-    .sql = "delete from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
+    .sql = "delete from accounts where id = $1 and role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
 };
 
-STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &consents_add,
-                &password_set, &email_set, &email_of, &password_token_add, &password_token_use, &session_add, &session_load,
-                &session_follow, &sessions_ended_lately, &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get,
-                &onboard, &profile_change, &nickname_free, &person_get, &people, &points_add, &points_list, &points_balance,
-                &leave_account, &leave_rest, &export_all, &suspend, &promote, &sweep_sessions, &sweep_tokens, &sweep_guests);
+STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &identity_join,
+                &consents_add, &password_set, &email_set, &email_of, &account_hold, &password_token_add, &password_token_use,
+                &password_tokens_end, &session_add, &session_load, &session_follow, &sessions_ended_lately, &session_end,
+                &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change, &nickname_free, &nickname_lock,
+                &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest, &export_all,
+                &suspend, &promote, &sweep_sessions, &sweep_tokens, &guests_ended, &guest_end);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -397,34 +461,73 @@ problem store_identity_add(struct tx *tx, struct text provider, struct text subj
     return store_exec(tx, &identity_add, VALUES(provider, subject, account), NULL);
 }
 
+problem store_identity_join(struct tx *tx, struct text provider, struct text subject, int64_t account, struct text session,
+                            bool *done)
+{
+    struct id_row row;
+
+    return store_maybe(tx, &identity_join, VALUES(provider, subject, account, session), &row, done);
+}
+
 problem store_consents_add(struct tx *tx, int64_t account, const struct consent_versions *v)
 {
     return store_exec(tx, &consents_add, VALUES(account, v->terms, v->privacy), NULL);
 }
 
-problem store_password_set(struct store_on on, int64_t account, struct text hash)
+/* What was mailed to whoever could read the mailbox then is good no more. */
+static problem end_links(struct tx *tx, int64_t account, bool done)
 {
-    return store_exec(on, &password_set, VALUES(account, hash), NULL);
+    return done ? store_exec(tx, &password_tokens_end, VALUES(account), NULL) : NULL;
 }
 
-problem store_email_set(struct tx *tx, int64_t account, struct text email)
+problem store_password_set(struct tx *tx, int64_t account, struct text hash, struct opt_text was, bool *done)
 {
-    return store_exec(tx, &email_set, VALUES(account, email), NULL);
+    struct id_row row;
+    problem p = store_maybe(tx, &password_set, VALUES(account, hash, was), &row, done);
+
+    return p ? p : end_links(tx, account, *done);
 }
 
-problem store_email_of(struct call *c, int64_t account, struct text *email)
+problem store_password_rehash(struct call *c, int64_t account, struct text was, struct text hash)
+{
+    struct opt_text guard = { PRESENT, was };
+    struct id_row row;
+    bool done;
+
+    return store_maybe(c, &password_set, VALUES(account, hash, guard), &row, &done);
+}
+
+problem store_email_set(struct tx *tx, int64_t account, struct text email, struct text was, struct text password, bool *done)
+{
+    struct opt_text before = { was.len ? PRESENT : NULL_VALUE, was };
+    struct id_row row;
+    problem p = store_maybe(tx, &email_set, VALUES(account, email, before, password), &row, done);
+
+    return p ? p : end_links(tx, account, *done);
+}
+
+problem store_account_hold(struct tx *tx, int64_t account, struct opt_text password, bool *held)
+{
+    struct id_row row;
+
+    return store_maybe(tx, &account_hold, VALUES(account, password), &row, held);
+}
+
+problem store_email_of(struct store_on on, int64_t account, struct text *email)
 {
     struct email_row row = { 0 };
     bool found;
-    problem p = store_maybe(c, &email_of, VALUES(account), &row, &found);
+    problem p = store_maybe(on, &email_of, VALUES(account), &row, &found);
 
     *email = row.email.value;
     return p;
 }
 
-problem store_password_token_add(struct tx *tx, struct text hash, int64_t account)
+problem store_password_token_add(struct tx *tx, struct text hash, int64_t account, struct text email, bool *done)
 {
-    return store_exec(tx, &password_token_add, VALUES(hash, account), NULL);
+    struct id_row row;
+
+    return store_maybe(tx, &password_token_add, VALUES(hash, account, email), &row, done);
 }
 
 problem store_password_token_use(struct tx *tx, struct text hash, int64_t *account, bool *found)
@@ -505,28 +608,36 @@ problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done)
                        &row, done);
 }
 
-problem store_profile_change(struct tx *tx, const struct profile_change *in, struct opt_i64 *old_avatar)
+problem store_profile_change(struct tx *tx, const struct profile_change *in, struct profile_changed *out)
 {
-    struct avatar_row row = { 0 };
     struct text list = words_json(tx->call->arena, &interests, in->interests.at, in->interests.count);
-    problem p = store_one(tx, &profile_change,
-                          VALUES(tx->call->account, in->nickname, opt_word_text(&genders, in->gender),
-                                 opt_word_text(&regions, in->region), opt_word_text(&locales, in->locale), list,
-                                 in->clear_interests.is == PRESENT && in->clear_interests.value,
-                                 in->introduction.is == NULL_VALUE, in->introduction, in->avatar.is == NULL_VALUE, in->avatar),
-                          &row);
 
-    *old_avatar = row.avatar;
-    return p;
+    return store_one(tx, &profile_change,
+                     VALUES(tx->call->account, in->nickname, opt_word_text(&genders, in->gender),
+                            opt_word_text(&regions, in->region), opt_word_text(&locales, in->locale), list,
+                            in->clear_interests.is == PRESENT && in->clear_interests.value, in->introduction.is == NULL_VALUE,
+                            in->introduction, in->avatar.is == NULL_VALUE, in->avatar),
+                     out);
 }
 
-problem store_nickname_free(struct call *c, struct text nickname, bool *is_free)
+problem store_nickname_free(struct store_on on, struct text nickname, bool *is_free)
 {
     struct flag_row row = { 0 };
-    problem p = store_one(c, &nickname_free, VALUES(nickname), &row);
+    problem p = store_one(on, &nickname_free, VALUES(nickname, nickname_fold(on.call->arena, nickname), on.call->account), &row);
 
     *is_free = row.flag;
     return p;
+}
+
+problem store_nickname_take(struct tx *tx, struct text nickname)
+{
+    struct flag_row row;
+    bool is_free = false;
+    problem p = store_one(tx, &nickname_lock, VALUES(nickname_fold(tx->call->arena, nickname)), &row);
+
+    if (p || (p = store_nickname_free(store_on_tx(tx), nickname, &is_free)))
+        return p;
+    return is_free ? NULL : PROBLEM(NICKNAME_TAKEN);
 }
 
 problem store_person(struct call *c, int64_t account, struct person *out, bool *found)
@@ -559,7 +670,12 @@ problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar)
     problem p = store_one(tx, &leave_account, VALUES(account), &row);
 
     *avatar = row.avatar;
-    return p ? p : store_exec(tx, &leave_rest, VALUES(account), NULL);
+    return p;
+}
+
+problem store_leave_rest(struct tx *tx, int64_t account)
+{
+    return store_exec(tx, &leave_rest, VALUES(account), NULL);
 }
 
 problem store_export(struct call *c, struct account_export *out)
@@ -578,9 +694,18 @@ problem store_sweep(struct call *c)
 {
     problem p;
 
-    if ((p = store_exec(c, &sweep_sessions, NO_VALUES, NULL)) || (p = store_exec(c, &sweep_tokens, NO_VALUES, NULL)))
-        return p;
-    return store_exec(c, &sweep_guests, NO_VALUES, NULL);
+    p = store_exec(c, &sweep_sessions, NO_VALUES, NULL);
+    return p ? p : store_exec(c, &sweep_tokens, NO_VALUES, NULL);
+}
+
+problem store_guests_ended(struct call *c, struct guest_rows *out)
+{
+    return store_many(c, &guests_ended, NO_VALUES, out);
+}
+
+problem store_guest_end(struct tx *tx, int64_t account)
+{
+    return store_exec(tx, &guest_end, VALUES(account), NULL);
 }
 
 bool account_promote(const char *email)

@@ -7,6 +7,9 @@
 extern struct statement_table accounts_statements;
 extern struct constraint_table accounts_constraints;
 
+struct id_row {
+    int64_t id;
+};
 struct identity {
     int64_t id;
     struct word role, locale;
@@ -22,11 +25,21 @@ problem store_account_add(struct tx *tx, enum role role, struct opt_text email, 
 problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,
                             enum locale locale, bool *done) MUST_USE;
 problem store_identity_add(struct tx *tx, struct text provider, struct text subject, int64_t account) MUST_USE;
+/* *done false: the session that asked for it has ended. */
+problem store_identity_join(struct tx *tx, struct text provider, struct text subject, int64_t account, struct text session,
+                            bool *done) MUST_USE;
 problem store_consents_add(struct tx *tx, int64_t account, const struct consent_versions *v) MUST_USE;
-problem store_password_set(struct store_on on, int64_t account, struct text hash) MUST_USE;
-problem store_email_set(struct tx *tx, int64_t account, struct text email) MUST_USE;
-problem store_email_of(struct call *c, int64_t account, struct text *email) MUST_USE;
-problem store_password_token_add(struct tx *tx, struct text hash, int64_t account) MUST_USE;
+/* Both end every link to a new password that was mailed before. *done false: the account is not as it was found (`was`). */
+problem store_password_set(struct tx *tx, int64_t account, struct text hash, struct opt_text was, bool *done) MUST_USE;
+problem store_email_set(struct tx *tx, int64_t account, struct text email, struct text was, struct text password,
+                        bool *done) MUST_USE;
+problem store_password_rehash(struct call *c, int64_t account, struct text was,
+                              struct text hash) MUST_USE; /* the same password */
+/* Holds the account until the end of tx; *held false: it has left, or has another password. */
+problem store_account_hold(struct tx *tx, int64_t account, struct opt_text password, bool *held) MUST_USE;
+problem store_email_of(struct store_on on, int64_t account, struct text *email) MUST_USE;
+/* *done false: the address is not the account's any more. */
+problem store_password_token_add(struct tx *tx, struct text hash, int64_t account, struct text email, bool *done) MUST_USE;
 problem store_password_token_use(struct tx *tx, struct text hash, int64_t *account, bool *found) MUST_USE;
 
 struct family {
@@ -66,8 +79,15 @@ problem store_sessions_list(struct call *c, struct session_list *out) MUST_USE;
 
 problem store_me(struct store_on on, struct me *out) MUST_USE;
 problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done) MUST_USE;
-problem store_profile_change(struct tx *tx, const struct profile_change *in, struct opt_i64 *old_avatar) MUST_USE;
-problem store_nickname_free(struct call *c, struct text nickname, bool *free) MUST_USE;
+struct profile_changed {
+    struct opt_i64 old_avatar;
+    bool renamed;
+    int64_t renames; /* of this account, this one counted */
+};
+problem store_profile_change(struct tx *tx, const struct profile_change *in, struct profile_changed *out) MUST_USE;
+problem store_nickname_free(struct store_on on, struct text nickname, bool *free) MUST_USE; /* for the account that calls */
+/* Until the end of tx nobody else takes one that looks the same; NICKNAME_TAKEN. */
+problem store_nickname_take(struct tx *tx, struct text nickname) MUST_USE;
 problem store_person(struct call *c, int64_t account, struct person *out, bool *found) MUST_USE;
 struct found_rows {
     struct found *at;
@@ -79,7 +99,15 @@ struct points_rows {
     size_t count;
 };
 problem store_points(struct call *c, const struct points_page *in, struct points_rows *out, int64_t *balance) MUST_USE;
+/* First the account's own row, then (what ended its sessions needed them) what else is its alone. */
 problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar) MUST_USE;
+problem store_leave_rest(struct tx *tx, int64_t account) MUST_USE;
+struct guest_rows {
+    struct id_row *at;
+    size_t count;
+};
+problem store_guests_ended(struct call *c, struct guest_rows *out) MUST_USE; /* a week ago and longer; 100 of them */
+problem store_guest_end(struct tx *tx, int64_t account) MUST_USE;            /* harmless when it has come back since */
 problem store_export(struct call *c, struct account_export *out) MUST_USE;
 problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, struct text reason, bool *found) MUST_USE;
 problem store_sweep(struct call *c) MUST_USE;

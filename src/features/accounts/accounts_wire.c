@@ -107,7 +107,7 @@ static const struct field onboarding_fields[] = {
     FIELD(struct onboarding, birth_date, .says = "Needed when the account was made by a provider's login."),
     FIELD(struct onboarding, gender, .words = &genders),
     FIELD(struct onboarding, region, .words = &regions),
-    FIELD(struct onboarding, introduction, .len_min = 2, .len_max = 50),
+    FIELD(struct onboarding, introduction, .len_min = 2, .len_max = 50, .prose = PROSE),
     FIELD_LIST(struct onboarding, interests, .words = &interests, .list_max = 6, .optional = true),
     FIELD_MAYBE(struct onboarding, consents, .shape = &consent_shape,
                 .says = "Needed when the account was made by a provider's login."),
@@ -115,8 +115,8 @@ static const struct field onboarding_fields[] = {
 const struct shape onboarding_shape = SHAPE("Onboarding", struct onboarding, onboarding_fields);
 
 static const struct field profile_change_fields[] = {
-    FIELD(struct profile_change, nickname, NICKNAME, .says = "Costs 100 points."),
-    FIELD(struct profile_change, introduction, .len_max = 50),
+    FIELD(struct profile_change, nickname, NICKNAME, .says = "Another one costs 100 points."),
+    FIELD(struct profile_change, introduction, .len_max = 50, .prose = PROSE),
     FIELD(struct profile_change, gender, .words = &genders),
     FIELD(struct profile_change, region, .words = &regions),
     FIELD(struct profile_change, locale, .words = &locales),
@@ -206,7 +206,7 @@ const struct shape leaving_shape = SHAPE("Leaving", struct leaving, leaving_fiel
 static const struct field suspension_fields[] = {
     FIELD(struct suspension, account, .min = 1),
     FIELD(struct suspension, until),
-    FIELD(struct suspension, reason, .len_min = 1, .len_max = 500),
+    FIELD(struct suspension, reason, .len_min = 1, .len_max = 500, .prose = PROSE),
 };
 const struct shape suspension_shape = SHAPE("Suspension", struct suspension, suspension_fields);
 

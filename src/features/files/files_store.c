@@ -68,6 +68,9 @@ static const struct statement file_attach_one = {
 static const struct statement file_release_one = { .name = "file_release",
                                                    .lane = LANE_TX,
                                                    .sql = "update files set removed = true where id = $1" };
+static const struct statement files_leave = { .name = "files_leave",
+                                              .lane = LANE_TX,
+                                              .sql = "update files set removed = true where account = $1 and not attached" };
 static const struct statement files_loose = {
     .name = "files_loose",
     .lane = LANE_READ,
@@ -82,7 +85,7 @@ static const struct statement file_forget = { .name = "file_forget",
                                               .sql = "delete from files where id = $1 and (removed or not attached)" };
 
 STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_may_read, &file_attach_one, &file_release_one, &files_loose,
-                &file_forget);
+                &file_forget, &files_leave);
 
 problem store_file_add(struct call *c, const struct file_row *f, int64_t *id)
 {
@@ -134,4 +137,9 @@ problem store_files_loose(struct call *c, struct loose_rows *out)
 problem store_file_forget(struct call *c, int64_t file)
 {
     return store_exec(c, &file_forget, VALUES(file), NULL);
+}
+
+problem file_release_loose(struct tx *tx, int64_t account)
+{
+    return store_exec(tx, &files_leave, VALUES(account), NULL);
 }

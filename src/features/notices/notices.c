@@ -1,6 +1,7 @@
 /* Notices: posted by managers, told to everybody connected. */
 #include "madang/notices.h"
 
+#include "madang/forget.h"
 #include "notices_store.h"
 
 static const struct event_def posted = { "notice.posted", &notice_shape, "notices", true, "A notice was posted." },
@@ -57,18 +58,27 @@ static problem notices_edit(struct call *c)
     return tx_commit(&tx);
 }
 
+/* What told of it before, and the answer to who posted it, tell no more of it than that it is gone. */
+static problem forget_notice(struct tx *tx, const struct notice_ref *notice, int64_t author)
+{
+    problem p = log_rewrite_about(tx, T("notices"), "notice", notice->notice, &deleted, notice);
+
+    return p ? p : answers_drop_about(tx, author, "notices.post", "notice", notice->notice);
+}
+
 static problem notices_delete(struct call *c)
 {
     const struct notice_ref *in = c->in;
     struct tx tx TX_SCOPE = { 0 };
+    int64_t author;
     bool found;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_notice_delete(&tx, in->notice, &found)))
+    if ((p = tx_begin(c, &tx)) || (p = store_notice_delete(&tx, in->notice, &author, &found)))
         return p;
     if (!found)
         return PROBLEM(NOTICE_NOT_FOUND);
-    if ((p = tx_announce(&tx, T("notices"), &deleted, in)))
+    if ((p = forget_notice(&tx, in, author)) || (p = tx_announce(&tx, T("notices"), &deleted, in)))
         return p;
     return tx_commit(&tx);
 }

@@ -1,6 +1,9 @@
 #include "notices_store.h"
 
 #define TEXTS(type) FIELD(type, title, .len_min = 1, .len_max = 100), FIELD(type, body, .len_min = 1, .len_max = 10000)
+#define NEW_TEXTS(type)                                               \
+    FIELD(type, title, .len_min = 1, .len_max = 100, .prose = TITLE), \
+        FIELD(type, body, .len_min = 1, .len_max = 10000, .prose = PROSE)
 
 static const struct field notice_fields[] = {
     FIELD(struct notice, notice),
@@ -9,9 +12,9 @@ static const struct field notice_fields[] = {
     FIELD(struct notice, edited_at),
 };
 const struct shape notice_shape = SHAPE("Notice", struct notice, notice_fields);
-static const struct field notice_new_fields[] = { TEXTS(struct notice_new) };
+static const struct field notice_new_fields[] = { NEW_TEXTS(struct notice_new) };
 const struct shape notice_new_shape = SHAPE("NoticeNew", struct notice_new, notice_new_fields);
-static const struct field notice_edit_fields[] = { FIELD(struct notice_edit, notice, .min = 1), TEXTS(struct notice_edit) };
+static const struct field notice_edit_fields[] = { FIELD(struct notice_edit, notice, .min = 1), NEW_TEXTS(struct notice_edit) };
 const struct shape notice_edit_shape = SHAPE("NoticeEdit", struct notice_edit, notice_edit_fields);
 static const struct field notice_ref_fields[] = { FIELD(struct notice_ref, notice, .min = 1) };
 const struct shape notice_ref_shape = SHAPE("NoticeRef", struct notice_ref, notice_ref_fields);
@@ -37,10 +40,14 @@ static const struct statement edit = {
     .row = &notice_shape,
     .sql = "update notices set title = $2, body = $3, edited_at = now() where id = $1 returning " NOTICE
 };
-static const struct statement drop = { .name = "notice_delete",
-                                       .lane = LANE_TX,
-                                       .row = &notice_ref_shape,
-                                       .sql = "delete from notices where id = $1 returning id as notice" };
+struct author_row {
+    int64_t author;
+};
+static const struct field author_fields[] = { FIELD(struct author_row, author) };
+static const struct shape author_shape = SHAPE("NoticeAuthor", struct author_row, author_fields);
+static const struct statement drop = {
+    .name = "notice_delete", .lane = LANE_TX, .row = &author_shape, .sql = "delete from notices where id = $1 returning author"
+};
 static const struct statement get = {
     .name = "notice_get", .lane = LANE_READ, .row = &notice_shape, .sql = "select " NOTICE " from notices where id = $1"
 };
@@ -63,11 +70,13 @@ problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct no
     return store_maybe(tx, &edit, VALUES(in->notice, in->title, in->body), out, found);
 }
 
-problem store_notice_delete(struct tx *tx, int64_t notice, bool *found)
+problem store_notice_delete(struct tx *tx, int64_t notice, int64_t *author, bool *found)
 {
-    struct notice_ref row;
+    struct author_row row = { 0 };
+    problem p = store_maybe(tx, &drop, VALUES(notice), &row, found);
 
-    return store_maybe(tx, &drop, VALUES(notice), &row, found);
+    *author = row.author;
+    return p;
 }
 
 problem store_notice_get(struct call *c, int64_t notice, struct notice *out, bool *found)

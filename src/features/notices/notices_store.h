@@ -35,7 +35,7 @@ extern const struct shape notice_shape, notice_new_shape, notice_edit_shape, not
 
 problem store_notice_add(struct tx *tx, const struct notice_new *in, struct notice *out) MUST_USE;
 problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out, bool *found) MUST_USE;
-problem store_notice_delete(struct tx *tx, int64_t notice, bool *found) MUST_USE;
+problem store_notice_delete(struct tx *tx, int64_t notice, int64_t *author, bool *found) MUST_USE;
 problem store_notice_get(struct call *c, int64_t notice, struct notice *out, bool *found) MUST_USE;
 struct notice_rows {
     struct notice *at;

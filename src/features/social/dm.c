@@ -1,5 +1,7 @@
 /* Direct messages. */
+#include "madang/cursor.h"
 #include "madang/files.h"
+#include "madang/forget.h"
 #include "madang/hub.h"
 #include "social_parts.h"
 
@@ -71,16 +73,23 @@ static void after_open(void *arg)
     hub_join_account(o->b, o->topic);
 }
 
+/* After the commit, and before what is told then, so that nobody hears of a room without being in it. */
+static void join_both(struct tx *tx, int64_t other, int64_t room)
+{
+    struct opened *o = arena_new(tx->call->arena, struct opened);
+
+    *o = (struct opened){ tx->call->account, other, room_topic(tx->call, room) };
+    tx_after(tx, after_open, o);
+}
+
 static problem announce_room(struct tx *tx, int64_t other, int64_t room)
 {
     struct call *c = tx->call;
-    struct opened *o = arena_new(c->arena, struct opened);
     struct room_ref data = { room };
     int64_t first = c->account < other ? c->account : other;
     problem p;
 
-    *o = (struct opened){ c->account, other, room_topic(c, room) };
-    tx_after(tx, after_open, o); /* first, so that nobody hears of a room without being in it */
+    join_both(tx, other, room);
     if ((p = tx_announce(tx, topic_of(c->arena, "account", first), &dm_opened_event, &data)))
         return p;
     return tx_announce(tx, topic_of(c->arena, "account", first == other ? c->account : other), &dm_opened_event, &data);
@@ -108,11 +117,12 @@ problem dm_open(struct call *c)
     const struct room_open *in = c->in;
     struct tx tx TX_SCOPE = { 0 };
     int64_t room;
+    bool made;
     problem p;
 
     if ((p = tx_begin(c, &tx)) || (p = store_pair_lock(&tx, c->account, in->account)) ||
-        (p = opening_refusal(&tx, in->account)) || (p = store_room_open(&tx, c->account, in->account, &room)) ||
-        (p = announce_room(&tx, in->account, room)) || (p = tx_commit(&tx)))
+        (p = opening_refusal(&tx, in->account)) || (p = store_room_open(&tx, c->account, in->account, &room, &made)) ||
+        (made && (p = announce_room(&tx, in->account, room))) || (p = tx_commit(&tx)))
         return p;
     return read_room(c, room, c->out);
 }
@@ -149,7 +159,7 @@ problem dm_rooms(struct call *c)
         out->unread += rows.at[i].unread;
     }
     if (rows.count > (size_t)in->limit)
-        out->next = (struct opt_instant){ PRESENT, rows.at[in->limit - 1].last_at };
+        out->next = cursor_text(c->arena, rows.at[in->limit - 1].last_at, rows.at[in->limit - 1].room);
     return out->rooms.count ? add_presence(c, rows.at, out->rooms.count) : NULL;
 }
 
@@ -213,6 +223,8 @@ static problem send_message(struct call *c, const struct dm_send *in, struct dm_
         if ((p = file_attach(&tx, c->account, in->images.at[i])))
             return p;
     sign_images(c, out);
+    if (out->far)
+        join_both(&tx, out->other, in->room);
     tx_publish(&tx, room_topic(c, in->room), out->seq, &dm_message_event, out);
     return tx_commit(&tx);
 }
@@ -236,6 +248,16 @@ problem dm_send(struct call *c)
     return NULL;
 }
 
+/* Who catches up meets the message as the room shows it: a tombstone. */
+static problem forget_words(struct tx *tx, const struct dm_message *was)
+{
+    struct dm_message stone = { .room = was->room, .seq = was->seq, .sender = was->sender, .client_id = was->client_id };
+
+    stone.deleted = true;
+    stone.at = was->at;
+    return log_rewrite(tx, room_topic(tx->call, was->room), was->seq, &dm_message_event, &stone);
+}
+
 problem dm_delete(struct call *c)
 {
     const struct dm_delete *in = c->in;
@@ -252,7 +274,7 @@ problem dm_delete(struct call *c)
     for (size_t i = 0; i < was.image_ids.count; i++)
         if ((p = file_release(&tx, was.image_ids.at[i])))
             return p;
-    if ((p = tx_announce(&tx, room_topic(c, in->room), &dm_deleted_event, &data)))
+    if ((p = forget_words(&tx, &was)) || (p = tx_announce(&tx, room_topic(c, in->room), &dm_deleted_event, &data)))
         return p;
     return tx_commit(&tx);
 }
@@ -311,6 +333,30 @@ problem dm_sync(struct call *c)
     out->events.at = events.at;
     out->events.count = events.count;
     return NULL;
+}
+
+/* Words and pictures that the other received stay with the other; when both have left, nobody is there to keep them for. */
+problem dm_leave(struct tx *tx, int64_t account, bool *more)
+{
+    struct message_rows were;
+    struct text topic;
+    int64_t room;
+    bool found;
+    problem p = store_room_deserted(tx, account, &room, &found);
+
+    if (p || !found)
+        return p;
+    *more = true; /* of this room, or another one */
+    if ((p = store_room_empty(tx, room, &were)))
+        return p;
+    for (size_t i = 0; i < were.count; i++)
+        for (size_t k = 0; k < were.at[i].image_ids.count; k++)
+            if ((p = file_release(tx, were.at[i].image_ids.at[k])))
+                return p;
+    if (were.count == LEAVE_MAX)
+        return NULL;
+    topic = room_topic(tx->call, room);
+    return (p = log_drop(tx, &topic, 1)) ? p : store_room_drop(tx, room);
 }
 
 problem dm_topics(struct call *c, struct topic_list *out)

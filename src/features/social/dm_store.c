@@ -1,6 +1,14 @@
 /* Rooms and messages. */
 #include "social_store.h"
 
+#include "madang/cursor.h"
+
+struct opened_room {
+    int64_t room;
+    bool made;
+};
+static const struct field opened_room_fields[] = { FIELD(struct opened_room, room), FIELD(struct opened_room, made) };
+static const struct shape opened_room_shape = SHAPE("DmOpenedRoom", struct opened_room, opened_room_fields);
 struct number {
     int64_t number;
 };
@@ -12,9 +20,10 @@ static const struct shape number_shape = SHAPE("DmNumber", struct number, number
 static const struct statement room_open = {
     .name = "dm_room_open",
     .lane = LANE_TX,
-    .row = &number_shape,
+    .row = &opened_room_shape,
     .sql = "insert into dm_rooms as r (low, high) values (least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint))"
-           " on conflict on constraint dm_rooms_pair do update set low = r.low returning r.id as number"
+           " on conflict on constraint dm_rooms_pair do update set low = r.low"
+           " returning r.id as room, r.xmax = 0 as made"
 };
 
 /* $1 is the account that asks. */
@@ -38,24 +47,31 @@ static const struct statement rooms = {
     .lane = LANE_READ,
     .row = &room_row_shape,
     .rows_max = 101,
-    .sql = ROOM " where $1 in (r.low, r.high) and ($2::timestamptz is null or r.last_at < $2) order by r.last_at desc limit $3"
+    .sql = ROOM " where $1 in (r.low, r.high) and ($2::timestamptz is null or (r.last_at, r.id) < ($2, $3::bigint))"
+                " order by r.last_at desc, r.id desc limit $4"
 };
 static const struct statement room_ids = {
     .name = "dm_room_ids",
     .lane = LANE_READ,
     .row = &room_ref_shape,
     .rows_max = 200,
-    .sql = "select id as room from dm_rooms where $1 in (low, high) order by last_at desc limit 200"
+    .sql = "select id as room from dm_rooms where $1 in (low, high) order by last_at desc, id desc limit 200"
 };
 
 /* Race-safe in one statement: the topic's row is locked by taking its next number, so numbers are dense and visible in order; a
- * block deletes the friendship, so "still friends" is the only question. Without a row the sender may not. */
+ * block deletes the friendship, so "still friends" is the only question. Without a row the sender may not. The room is far when
+ * a member has 200 that were newer: then a socket of his may be without it (dm_room_ids), and nothing but a message, which is
+ * told here, brings it nearer. */
+#define NEWER(who)                                                                                             \
+    "(select count(*) from (select 1 from dm_rooms x where x.low = room." who " and x.last_at >= room.last_at" \
+    "   union all select 1 from dm_rooms x where x.high = room." who " and x.last_at >= room.last_at limit 201) n)"
 static const struct statement message_add = {
     .name = "dm_message_add",
     .lane = LANE_TX,
-    .row = &dm_message_row_shape,
+    .row = &dm_message_added_shape,
     .sql =
-        "with room as (select r.id from dm_rooms r join friendships f on f.low = r.low and f.high = r.high"
+        "with room as (select r.id, r.low, r.high, r.last_at from dm_rooms r join friendships f on f.low = r.low and f.high = "
+        "r.high"
         "   and f.state = 'friends' where r.id = $1 and $2 in (r.low, r.high) for share of f),"
         " number as (insert into topics (topic, head) select 'room:' || id, 1 from room"
         "   on conflict (topic) do update set head = topics.head + 1 returning head),"
@@ -63,7 +79,8 @@ static const struct statement message_add = {
         "   select room.id, number.head, $2, $3, $4, array(select json_array_elements_text($5::json)::bigint) from room, number"
         "   returning room, seq, sender, client_id, body, deleted, at, images),"
         " moved as (update dm_rooms set last_message = m.seq, last_at = m.at from m where id = m.room)"
-        " select " MESSAGE " from m"
+        " select " MESSAGE ", case when room.low = $2 then room.high else room.low end as other,"
+        " greatest(" NEWER("low") ", " NEWER("high") ") > 200 as far from m, room"
 };
 static const struct statement message_sent = {
     .name = "dm_message_sent",
@@ -109,15 +126,35 @@ static const struct statement read_mark = {
            " returning case when low = $2 then low_read else high_read end as number"
 };
 
+static const struct statement room_deserted = {
+    .name = "dm_room_deserted",
+    .lane = LANE_TX,
+    .row = &number_shape,
+    .sql = "select r.id as number from dm_rooms r join accounts l on l.id = r.low and l.left_at is not null"
+           " join accounts h on h.id = r.high and h.left_at is not null where $1 in (r.low, r.high) order by r.id limit 1"
+};
+static const struct statement room_empty = {
+    .name = "dm_room_empty",
+    .lane = LANE_TX,
+    .row = &dm_message_row_shape,
+    .rows_max = LEAVE_MAX,
+    .sql = "with m as (delete from dm_messages where room = $1 and seq in (select seq from dm_messages where room = $1"
+           "   order by seq limit 200) returning *) select " MESSAGE " from m"
+};
+static const struct statement room_drop = { .name = "dm_room_drop",
+                                            .lane = LANE_TX,
+                                            .sql = "delete from dm_rooms where id = $1" };
+
 STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &history_before,
-                &history_after, &message_delete, &read_mark);
+                &history_after, &message_delete, &read_mark, &room_deserted, &room_empty, &room_drop);
 
-problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room)
+problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room, bool *made)
 {
-    struct number n = { 0 };
-    problem p = store_one(tx, &room_open, VALUES(a, b), &n);
+    struct opened_room row = { 0 };
+    problem p = store_one(tx, &room_open, VALUES(a, b), &row);
 
-    *room = n.number;
+    *room = row.room;
+    *made = row.made;
     return p;
 }
 
@@ -128,7 +165,9 @@ problem store_room_get(struct store_on on, int64_t room, int64_t account, struct
 
 problem store_rooms(struct call *c, const struct room_page *in, struct room_rows *out)
 {
-    return store_many(c, &rooms, VALUES(c->account, in->before, in->limit + 1), out);
+    struct cursor before = cursor_of(in->before);
+
+    return store_many(c, &rooms, VALUES(c->account, before.at, before.id, in->limit + 1), out);
 }
 
 problem store_room_ids(struct call *c, int64_t account, struct room_ids *out)
@@ -170,4 +209,23 @@ problem store_read_mark(struct tx *tx, const struct dm_read *in, int64_t *upto, 
 
     *upto = n.number;
     return p;
+}
+
+problem store_room_deserted(struct tx *tx, int64_t account, int64_t *room, bool *found)
+{
+    struct number n = { 0 };
+    problem p = store_maybe(tx, &room_deserted, VALUES(account), &n, found);
+
+    *room = n.number;
+    return p;
+}
+
+problem store_room_empty(struct tx *tx, int64_t room, struct message_rows *were)
+{
+    return store_many(tx, &room_empty, VALUES(room), were);
+}
+
+problem store_room_drop(struct tx *tx, int64_t room)
+{
+    return store_exec(tx, &room_drop, VALUES(room), NULL);
 }

@@ -20,7 +20,7 @@ static problem tell_one(struct tx *tx, const struct event_def *e, int64_t whom, 
 {
     struct friend_change change = { .mine = mine };
     struct opt_i64 avatar;
-    problem p = store_card(store_on_tx(tx), about, &change.other, &avatar);
+    problem p = store_card(tx, about, &change.other, &avatar);
 
     if (p)
         return p;
@@ -108,6 +108,18 @@ static problem check_room_for_friends(struct tx *tx, int64_t other)
     return p ? p : most >= config->social_friends_max ? PROBLEM(FRIEND_LIMIT) : NULL;
 }
 
+/* Answering somebody else's is no request more. */
+static problem check_room_for_request(struct tx *tx, struct text relation)
+{
+    int64_t count;
+    problem p;
+
+    if (text_is(relation, T("received")))
+        return NULL;
+    p = store_request_count(tx, tx->call->account, &count);
+    return p ? p : count >= config->social_requests_max ? PROBLEM(FRIEND_REQUESTS) : NULL;
+}
+
 static problem become_friends(struct tx *tx, int64_t other)
 {
     struct call *c = tx->call;
@@ -134,7 +146,7 @@ problem friends_request(struct call *c)
     if (!exists)
         return PROBLEM(ACCOUNT_NOT_FOUND);
     if ((p = request_refusal(relation)) || (p = check_room_for_friends(&tx, in->account)) ||
-        (p = store_request(&tx, c->account, in->account, &state, &done)))
+        (p = check_room_for_request(&tx, relation)) || (p = store_request(&tx, c->account, in->account, &state, &done)))
         return p;
     if (!done)
         return PROBLEM(CONFLICT);
@@ -239,12 +251,17 @@ problem blocks_remove(struct call *c)
 }
 
 /* In the order of their accounts, as everywhere. */
-problem friends_leave(struct tx *tx, int64_t account)
+problem friends_leave(struct tx *tx, int64_t account, bool *more)
 {
+    struct friend_change gone = { .other = { .account = account, .departed = true } };
     struct account_ids others;
+    int64_t blocks;
     problem p = store_social_leave(tx, account, &others);
 
     for (size_t i = 0; !p && i < others.count; i++)
-        p = tell_one(tx, &friend_removed_event, others.at[i].account, account, false);
-    return p;
+        p = tx_announce(tx, topic_of(tx->call->arena, "account", others.at[i].account), &friend_removed_event, &gone);
+    if (p || (p = store_blocks_leave(tx, account, &blocks)))
+        return p;
+    *more = *more || others.count == LEAVE_MAX || blocks == LEAVE_MAX;
+    return NULL;
 }

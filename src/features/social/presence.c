@@ -15,6 +15,7 @@
 #define TASK_MS 5000
 #define GATHER_MS 1000
 #define CHANGES_MAX 100
+#define DOUBTED_MAX 10000  /* changes that could not be told */
 #define GATHERING_MAX 5000 /* accounts whose changes wait while the node is overloaded */
 
 const struct event_def presence_changed_event = { "presence.changed", &presence_changes_shape, "account:{account}", false,
@@ -129,6 +130,28 @@ static problem announce(struct call *c, int64_t account, bool here)
     return p || !changed ? p : tell_friends(c, account, here);
 }
 
+/* Accounts that could not be announced: handed to Redis, from where the sweep of whichever node tells how they are then. */
+static int64_t doubted[DOUBTED_MAX];
+static size_t doubted_count;
+
+static void doubt(int64_t account)
+{
+    if (doubted_count < DOUBTED_MAX)
+        doubted[doubted_count++] = account;
+    else
+        log_warn("presence", "too many changes could not be told; account %lld is told of at its next one", (long long)account);
+}
+
+static void hand_over_doubts(struct call *c)
+{
+    size_t count = doubted_count < RENEW_BATCH ? doubted_count : RENEW_BATCH;
+
+    if (count && !lease_presence_untold(c, doubted, count)) {
+        doubted_count -= count; /* others may have been added while we waited, behind these */
+        memmove(doubted, doubted + count, doubted_count * sizeof *doubted);
+    }
+}
+
 struct announcing {
     int64_t account;
     bool here;
@@ -143,8 +166,10 @@ static void run_announce(struct task *t, void *arg)
 
     arena_init(&memory, 4 << 20);
     c = call_of_our_own(t, &memory, "presence");
-    if (a->here == (hub_sockets_of(a->account) > 0) && (p = announce(&c, a->account, a->here)))
-        log_info("presence", "account %lld: %s", (long long)a->account, p->code); /* the next renewal or sweep mends it */
+    if (a->here == (hub_sockets_of(a->account) > 0) && (p = announce(&c, a->account, a->here))) {
+        log_info("presence", "account %lld: %s", (long long)a->account, p->code);
+        doubt(a->account);
+    }
     arena_fini(&memory);
     free(a);
 }
@@ -236,15 +261,37 @@ static void renew_all(struct call *c)
     free(all.at);
 }
 
+static problem tell_some(struct call *c, const struct presence_change *changes, size_t count)
+{
+    int64_t accounts[FRIENDS_OF_MAX];
+    struct friend_pairs pairs;
+    problem p;
+
+    for (size_t i = 0; i < count; i++)
+        accounts[i] = changes[i].account;
+    if ((p = store_friends_of(c, accounts, count, &pairs)))
+        return p;
+    for (size_t i = 0; i < pairs.count; i++)
+        for (size_t k = 0; k < count; k++)
+            if (changes[k].account == pairs.at[i].account)
+                gather(pairs.at[i].other, changes[k]);
+    return NULL;
+}
+
+/* What is not told here, because a store or this node fails, is handed out again when the claim is over. */
 static void sweep(struct call *c)
 {
-    struct account_ids gone;
+    struct presence_claim mine;
+    problem p = lease_presence_sweep(c, &mine);
 
-    if (lease_presence_sweep(c, &gone))
-        return;
-    for (size_t i = 0; i < gone.count; i++)
-        if (tell_friends(c, gone.at[i].account, false))
-            return;
+    for (size_t i = 0; !p && i < mine.changes.count; i += FRIENDS_OF_MAX) {
+        size_t rest = mine.changes.count - i, count = rest < FRIENDS_OF_MAX ? rest : FRIENDS_OF_MAX;
+
+        if (!(p = tell_some(c, mine.changes.at + i, count)))
+            p = lease_presence_told(c, mine.claim, mine.changes.at + i, count);
+    }
+    if (p)
+        log_info("presence", "sweep: %s", p->code);
 }
 
 static uint64_t keep(struct call *c)
@@ -254,6 +301,7 @@ static uint64_t keep(struct call *c)
         renewed_ms = clock_ms();
         renew_all(c);
     }
+    hand_over_doubts(c);
     sweep(c);
     return SWEEP_MS;
 }

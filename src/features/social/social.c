@@ -22,7 +22,7 @@ static const struct call_def calls[] = {
       .out = &friend_state_shape, .run = friends_request, .once = BY_NATURAL_KEY, .limits = FRIEND_LIMITS,
       .problems = { PROBLEM(FRIEND_SELF), PROBLEM(ACCOUNT_NOT_FOUND), PROBLEM(FRIEND_ALREADY),
                     PROBLEM(FRIEND_REQUESTED), PROBLEM(BLOCKED),
-                    PROBLEM(FRIEND_LIMIT) },
+                    PROBLEM(FRIEND_LIMIT), PROBLEM(FRIEND_REQUESTS) },
       .says = "Asks somebody to be friends; two requests that cross make a friendship." },
     { .name = "friends.accept", .rest = POST("/api/v1/friends/requests/{account}/accept"), .who = WHO_MEMBER,
       .in = &account_of_shape,
@@ -112,9 +112,10 @@ static const struct event_def *const events[] = {
 
 static void start(void)
 {
-    static struct leave_hook leaving = { .leave = friends_leave };
+    static struct leave_hook leaving = { .leave = friends_leave }, leaving_rooms = { .leave = dm_leave };
 
     leave_hook_add(&leaving);
+    leave_hook_add(&leaving_rooms);
     presence_start();
 }
 

@@ -12,7 +12,7 @@ problem friends_accept(struct call *c) MUST_USE;
 problem friends_reject(struct call *c) MUST_USE;
 problem friends_cancel(struct call *c) MUST_USE;
 problem friends_remove(struct call *c) MUST_USE;
-problem friends_leave(struct tx *tx, int64_t account) MUST_USE;
+problem friends_leave(struct tx *tx, int64_t account, bool *more) MUST_USE;
 problem blocks_list(struct call *c) MUST_USE;
 problem blocks_add(struct call *c) MUST_USE;
 problem blocks_remove(struct call *c) MUST_USE;
@@ -32,6 +32,7 @@ problem dm_delete(struct call *c) MUST_USE;
 problem dm_read(struct call *c) MUST_USE;
 problem dm_typing(struct call *c) MUST_USE;
 problem dm_sync(struct call *c) MUST_USE;
+problem dm_leave(struct tx *tx, int64_t account, bool *more) MUST_USE;
 problem dm_topics(struct call *c, struct topic_list *out) MUST_USE;
 extern const struct event_def dm_opened_event, dm_message_event, dm_deleted_event, dm_read_event, dm_typing_event;
 

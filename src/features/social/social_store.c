@@ -45,14 +45,24 @@ static const struct statement friend_counts = {
            " (select count(*) from friendships where state = 'friends' and $2::bigint in (low, high))) as number"
 };
 
-/* A new request, or a crossing one that makes the two friends; anything else returns no row. */
+static const struct statement request_count = {
+    .name = "friend_request_count",
+    .lane = LANE_TX,
+    .row = &number_shape,
+    .sql = "select count(*) as number from friendships where $1 in (low, high) and state = 'requested' and requester = $1"
+};
+
+/* A new request, or a crossing one that makes the two friends; anything else returns no row. Neither of the two is leaving: who
+ * does waits for this, and takes it away. */
 static const struct statement request = {
     .name = "friend_request",
     .lane = LANE_TX,
     .row = &state_shape,
     .sql = "insert into friendships as f (low, high, state, requester)"
            " select least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), 'requested', $1"
-           " where not exists (select 1 from blocks where (blocker = $1 and blocked = $2) or (blocker = $2 and blocked = $1))"
+           " from accounts a join accounts b on b.id = $2 and b.left_at is null where a.id = $1 and a.left_at is null"
+           " and not exists (select 1 from blocks where (blocker = $1 and blocked = $2) or (blocker = $2 and blocked = $1))"
+           " for share of a, b"
            " on conflict on constraint friendships_pkey do update set state = 'friends', at = now()"
            " where f.state = 'requested' and f.requester = $2 returning f.state"
 };
@@ -94,13 +104,22 @@ static const struct statement unblock = {
     .sql = "delete from blocks where blocker = $1 and blocked = $2 returning blocked as number"
 };
 
-static const struct statement leave = { .name = "social_leave",
-                                        .lane = LANE_TX,
-                                        .row = &account_of_shape,
-                                        .rows_max = 5000,
-                                        .sql = "with b as (delete from blocks where $1 in (blocker, blocked)),"
-                                               " f as (delete from friendships where $1 in (low, high) returning low, high)"
-                                               " select case when low = $1 then high else low end as account from f order by 1" };
+/* Friends before requests: they are told first. */
+static const struct statement leave = {
+    .name = "social_leave",
+    .lane = LANE_TX,
+    .row = &account_of_shape,
+    .rows_max = LEAVE_MAX,
+    .sql = "with f as (delete from friendships where (low, high) in (select low, high from friendships"
+           "   where $1 in (low, high) order by state = 'friends' desc, low, high limit 200) returning low, high)"
+           " select case when low = $1 then high else low end as account from f order by 1"
+};
+static const struct statement leave_blocks = {
+    .name = "social_leave_blocks",
+    .lane = LANE_TX,
+    .sql = "delete from blocks where (blocker, blocked) in (select blocker, blocked from blocks where $1 in (blocker, blocked)"
+           " limit 200)"
+};
 
 struct card_row {
     int64_t account;
@@ -115,11 +134,13 @@ static const struct field card_row_fields[] = {
     FIELD(struct card_row, departed),
 };
 static const struct shape card_row_shape = SHAPE("CardRow", struct card_row, card_row_fields);
-static const struct statement card = { .name = "card",
-                                       .lane = LANE_READ,
-                                       .row = &card_row_shape,
-                                       .sql =
-                                           "select id as account, nickname, avatar, departed from account_cards where id = $1" };
+/* Held until the event that shows it is there: who leaves meanwhile waits, and then finds the event to be taken out of. */
+static const struct statement card = {
+    .name = "card",
+    .lane = LANE_TX,
+    .row = &card_row_shape,
+    .sql = "select id as account, nickname, avatar, departed from account_cards where id = $1 for share"
+};
 
 #define PEOPLE(condition)                                                                                              \
     "select c.id as account, c.nickname, c.avatar, r.at as since from " condition                                      \
@@ -208,9 +229,9 @@ static const struct statement report_exists = { .name = "report_exists",
                                                 .row = &flag_shape,
                                                 .sql = "select exists (select 1 from reports where id = $1) as flag" };
 
-STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request, &request_accept, &request_drop, &unfriend,
-                &pair_drop, &block, &unblock, &leave, &card, &friends, &received, &sent, &blocked, &friend_ids, &friends_of,
-                &evidence, &report_add, &reports, &report_decide, &report_exists);
+STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request_count, &request, &request_accept,
+                &request_drop, &unfriend, &pair_drop, &block, &unblock, &leave, &leave_blocks, &card, &friends, &received, &sent,
+                &blocked, &friend_ids, &friends_of, &evidence, &report_add, &reports, &report_decide, &report_exists);
 
 static const struct constraint constraints[] = {
     { "reports_open_pair", PROBLEM_REPORT_OPEN },
@@ -240,6 +261,15 @@ problem store_friend_counts(struct tx *tx, int64_t a, int64_t b, int64_t *most)
     problem p = store_one(tx, &friend_counts, VALUES(a, b), &n);
 
     *most = n.number;
+    return p;
+}
+
+problem store_request_count(struct tx *tx, int64_t from, int64_t *count)
+{
+    struct number n = { 0 };
+    problem p = store_one(tx, &request_count, VALUES(from), &n);
+
+    *count = n.number;
     return p;
 }
 
@@ -296,10 +326,15 @@ problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *o
     return store_many(tx, &leave, VALUES(account), others);
 }
 
-problem store_card(struct store_on on, int64_t account, struct card *out, struct opt_i64 *avatar)
+problem store_blocks_leave(struct tx *tx, int64_t account, int64_t *count)
+{
+    return store_exec(tx, &leave_blocks, VALUES(account), count);
+}
+
+problem store_card(struct tx *tx, int64_t account, struct card *out, struct opt_i64 *avatar)
 {
     struct card_row row = { 0 };
-    problem p = store_one(on, &card, VALUES(account), &row);
+    problem p = store_one(tx, &card, VALUES(account), &row);
 
     *out = (struct card){ .account = account, .nickname = row.nickname, .departed = row.departed };
     *avatar = row.avatar;

@@ -11,6 +11,7 @@ extern struct constraint_table social_constraints;
 problem store_pair_lock(struct tx *tx, int64_t a, int64_t b) MUST_USE;
 problem store_relation(struct store_on on, int64_t account, int64_t other, struct text *relation, bool *exists) MUST_USE;
 problem store_friend_counts(struct tx *tx, int64_t a, int64_t b, int64_t *most) MUST_USE;
+problem store_request_count(struct tx *tx, int64_t from, int64_t *count) MUST_USE; /* of his that wait for an answer */
 /* state: "requested", or "friends" when the other had asked; *done false: nothing changed. */
 problem store_request(struct tx *tx, int64_t from, int64_t to, struct text *state, bool *done) MUST_USE;
 problem store_accept(struct tx *tx, int64_t account, int64_t from, bool *done) MUST_USE;
@@ -18,7 +19,7 @@ problem store_request_drop(struct tx *tx, int64_t requester, int64_t addressee, 
 problem store_unfriend(struct tx *tx, int64_t a, int64_t b, bool *done) MUST_USE;
 problem store_block(struct tx *tx, int64_t blocker, int64_t blocked, struct text *was) MUST_USE;
 problem store_unblock(struct tx *tx, int64_t blocker, int64_t blocked, bool *done) MUST_USE;
-problem store_card(struct store_on on, int64_t account, struct card *out, struct opt_i64 *avatar) MUST_USE;
+problem store_card(struct tx *tx, int64_t account, struct card *out, struct opt_i64 *avatar) MUST_USE;
 
 enum people { PEOPLE_FRIENDS, PEOPLE_RECEIVED, PEOPLE_SENT, PEOPLE_BLOCKED };
 struct friend_rows {
@@ -30,8 +31,10 @@ struct account_ids {
     struct account_of *at;
     size_t count;
 };
-/* Everything between this account and others goes; `others` were friends or had asked. */
+/* What is between this account and others goes, LEAVE_MAX at a time; `others` were friends or had asked. */
+#define LEAVE_MAX 200
 problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *others) MUST_USE;
+problem store_blocks_leave(struct tx *tx, int64_t account, int64_t *count) MUST_USE;
 struct friend_pairs {
     struct friend_pair *at;
     size_t count;
@@ -56,7 +59,7 @@ problem store_report_decide(struct tx *tx, int64_t report, enum report_state sta
                             bool *done) MUST_USE;
 problem store_report_exists(struct call *c, int64_t report, bool *exists) MUST_USE;
 
-problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room) MUST_USE;
+problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room, bool *made) MUST_USE;
 problem store_room_get(struct store_on on, int64_t room, int64_t account, struct room *out, bool *found) MUST_USE;
 struct room_rows {
     struct room *at;
@@ -77,6 +80,10 @@ struct message_rows {
 };
 problem store_history(struct call *c, const struct history_page *in, struct message_rows *out) MUST_USE;
 problem store_message_delete(struct tx *tx, const struct dm_delete *in, struct dm_message *was, bool *done) MUST_USE;
+/* A room of this account in which the other has left, too: nobody reads it any more. */
+problem store_room_deserted(struct tx *tx, int64_t account, int64_t *room, bool *found) MUST_USE;
+problem store_room_empty(struct tx *tx, int64_t room, struct message_rows *were) MUST_USE; /* LEAVE_MAX messages at a time */
+problem store_room_drop(struct tx *tx, int64_t room) MUST_USE;
 /* *upto: where the mark is now; *done false: it did not move. */
 problem store_read_mark(struct tx *tx, const struct dm_read *in, int64_t *upto, bool *done) MUST_USE;
 

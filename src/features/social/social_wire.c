@@ -1,5 +1,6 @@
 #include "social_wire.h"
 
+#include "madang/cursor.h"
 #include "social_rules.h"
 
 #define ID .min = 1
@@ -67,7 +68,7 @@ static const struct field message_ref_fields[] = { FIELD(struct message_ref, roo
 static const struct shape message_ref_shape = SHAPE("MessageRef", struct message_ref, message_ref_fields);
 static const struct field report_new_fields[] = {
     FIELD(struct report_new, account, ID),
-    FIELD(struct report_new, reason, .len_min = 1, .len_max = 2000),
+    FIELD(struct report_new, reason, .len_min = 1, .len_max = 2000, .prose = PROSE),
     FIELD_LIST(struct report_new, messages, .shape = &message_ref_shape, .list_max = 20, .optional = true,
                .says = "Messages of theirs to me; their text is copied as evidence."),
 };
@@ -108,11 +109,11 @@ const struct shape report_list_shape = SHAPE("Reports", struct report_list, repo
 static const struct field report_accept_fields[] = {
     FIELD(struct report_accept, report, ID),
     FIELD(struct report_accept, until, .says = "The reported person is suspended until then."),
-    FIELD(struct report_accept, note, .len_max = 500),
+    FIELD(struct report_accept, note, .prose = PROSE, .len_max = 500),
 };
 const struct shape report_accept_shape = SHAPE("ReportAccept", struct report_accept, report_accept_fields);
 static const struct field report_dismiss_fields[] = { FIELD(struct report_dismiss, report, ID),
-                                                      FIELD(struct report_dismiss, note, .len_max = 500) };
+                                                      FIELD(struct report_dismiss, note, .prose = PROSE, .len_max = 500) };
 const struct shape report_dismiss_shape = SHAPE("ReportDismiss", struct report_dismiss, report_dismiss_fields);
 
 static const struct field room_open_fields[] = { FIELD(struct room_open, account, ID) };
@@ -130,6 +131,13 @@ static const struct shape picture_shape = SHAPE("Picture", struct picture, pictu
         FIELD(struct dm_message, body, .len_max = 2000), FIELD(struct dm_message, deleted), FIELD(struct dm_message, at)
 static const struct field message_row_fields[] = { MESSAGE_FIELDS,
                                                    FIELD_LIST(struct dm_message, image_ids, .list_max = IMAGES_MAX) };
+static const struct field message_added_fields[] = {
+    MESSAGE_FIELDS,
+    FIELD_LIST(struct dm_message, image_ids, .list_max = IMAGES_MAX),
+    FIELD(struct dm_message, other),
+    FIELD(struct dm_message, far),
+};
+const struct shape dm_message_added_shape = SHAPE("DmMessageAdded", struct dm_message, message_added_fields);
 const struct shape dm_message_row_shape = SHAPE("DmMessageRow", struct dm_message, message_row_fields);
 static const struct field message_fields[] = { MESSAGE_FIELDS, FIELD_LIST(struct dm_message, images, .shape = &picture_shape,
                                                                           .list_max = IMAGES_MAX) };
@@ -163,7 +171,8 @@ static const struct field room_fields[] = {
     FIELD(struct room, last_at),
 };
 const struct shape room_shape = SHAPE("Room", struct room, room_fields);
-static const struct field room_page_fields[] = { FIELD(struct room_page, before), FIELD(struct room_page, limit, LIMIT(30)) };
+static const struct field room_page_fields[] = { FIELD(struct room_page, before, CURSOR, .says = "next of the page before."),
+                                                 FIELD(struct room_page, limit, LIMIT(30)) };
 const struct shape room_page_shape = SHAPE("RoomPage", struct room_page, room_page_fields);
 static const struct field room_list_fields[] = {
     FIELD_LIST(struct room_list, rooms, .shape = &room_shape),
@@ -191,7 +200,7 @@ static const struct field dm_send_fields[] = {
     FIELD(struct dm_send, room, ID),
     FIELD(struct dm_send, client_id, .len_min = 8, .len_max = 64, .check = client_id_is_valid, .pattern = "^[A-Za-z0-9_-]{8,64}$",
           .says = "Made by the client; the same again yields the same message."),
-    FIELD(struct dm_send, body, .len_max = 2000, .says = "May be empty when there are images."),
+    FIELD(struct dm_send, body, .len_max = 2000, .prose = PROSE, .says = "May be empty when there are images."),
     FIELD_LIST(struct dm_send, images, .list_max = IMAGES_MAX, .optional = true, .says = "Files of mine."),
 };
 const struct shape dm_send_shape = SHAPE("DmSend", struct dm_send, dm_send_fields);

@@ -107,6 +107,8 @@ struct dm_message {
     LIST_OF(struct picture) images;
     bool deleted;
     struct instant at;
+    int64_t other; /* of a new one: who gets it … */
+    bool far;      /* … in a room that a member's sockets may not have joined, for so many were newer */
 };
 struct room {
     int64_t room, head, read, other_read, unread;
@@ -120,12 +122,12 @@ struct room {
     struct instant last_at;
 };
 struct room_page {
-    struct opt_instant before;
+    struct opt_text before;
     int64_t limit;
 };
 struct room_list {
     LIST_OF(struct room) rooms;
-    struct opt_instant next;
+    struct opt_text next;
     int64_t unread;
 };
 struct room_ref {
@@ -172,8 +174,8 @@ extern const struct shape account_of_shape, friend_pair_shape, people_page_shape
     friend_state_shape, friend_change_shape, presence_changes_shape, presence_snapshot_shape, report_new_shape, report_id_shape,
     report_page_shape, report_row_shape, report_list_shape, report_accept_shape, report_dismiss_shape, room_open_shape,
     room_shape, room_row_shape, room_page_shape, room_list_shape, room_ref_shape, history_page_shape, history_shape,
-    dm_send_shape, dm_message_shape, dm_message_row_shape, dm_delete_shape, dm_deleted_shape, dm_read_shape, dm_read_mark_shape,
-    dm_typing_shape, dm_typing_event_shape, dm_since_shape, dm_missed_shape;
+    dm_send_shape, dm_message_shape, dm_message_row_shape, dm_message_added_shape, dm_delete_shape, dm_deleted_shape,
+    dm_read_shape, dm_read_mark_shape, dm_typing_shape, dm_typing_event_shape, dm_since_shape, dm_missed_shape;
 
 struct dm_missed {
     LIST_OF(struct kept_event) events;

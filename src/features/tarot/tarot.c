@@ -3,6 +3,9 @@
 
 #include "madang/accounts.h"
 #include "madang/config.h"
+#include "madang/cursor.h"
+#include "madang/fold.h"
+#include "madang/forget.h"
 #include "madang/hub.h"
 #include "madang/llm.h"
 #include "madang/random.h"
@@ -11,7 +14,7 @@
 #include "tarot_turn.h"
 
 #define TITLE_MAX 30
-#define DAY_MS ((int64_t)86400000)
+#define DAY_MS ((int64_t)86400000) /* of limits: any 24 hours, a bucket that refills; no midnight gives it back at once */
 
 static const struct event_def card_event = { "tarot.card", &tarot_card_event_shape, "tarot:{chat}", true, "The card was drawn." };
 
@@ -147,7 +150,7 @@ static problem tarot_list(struct call *c)
     for (size_t i = 0; i < out->chats.count; i++)
         show_chat(c, &rows.at[i], &out->chats.at[i]);
     if (rows.count > out->chats.count)
-        out->next = (struct opt_instant){ PRESENT, rows.at[out->chats.count - 1].at };
+        out->next = cursor_text(c->arena, rows.at[out->chats.count - 1].at, rows.at[out->chats.count - 1].chat);
     return NULL;
 }
 
@@ -171,7 +174,7 @@ static problem open_chat(struct tx *tx, int64_t chat, struct chat_row *out)
 
 static struct text title_of(struct arena *a, struct text said)
 {
-    struct text rest, line = text_cut(text_trim(said), '\n', &rest);
+    struct text line = text_trim(text_title(a, said));
     size_t i = 0;
 
     for (size_t n = 0; i < line.len && n < TITLE_MAX; n++)
@@ -180,11 +183,14 @@ static struct text title_of(struct arena *a, struct text said)
     return arena_text(a, text_trim(text_until(line, i)));
 }
 
-static bool needs_help(bool korean, struct text said)
+/* In whichever language: distress does not keep to the chat's. */
+static bool needs_help(struct arena *a, struct text said)
 {
-    const struct sayings *s = sayings_in(korean);
+    const struct sayings *ko = sayings_in(true), *en = sayings_in(false);
+    struct heard heard = hear(a, said);
 
-    return says_one_of(said, s->crisis_words.at, s->crisis_words.count);
+    return says_one_of(&heard, ko->crisis_words.at, ko->crisis_words.count) ||
+           says_one_of(&heard, en->crisis_words.at, en->crisis_words.count);
 }
 
 static problem tarot_say(struct call *c)
@@ -199,7 +205,7 @@ static problem tarot_say(struct call *c)
 
     if ((p = tx_begin(c, &tx)) || (p = open_chat(&tx, in->chat, &row)))
         return p;
-    kind = needs_help(is_korean(&row), in->text) ? TURN_HELP : TURN_TALK;
+    kind = needs_help(c->arena, in->text) ? TURN_HELP : TURN_TALK;
     if (kind == TURN_TALK && row.state.value >= CHAT_DRAWN)
         return PROBLEM(TAROT_OVER);
     if (kind == TURN_TALK && row.turns >= config->tarot_turns_max)
@@ -274,15 +280,47 @@ static problem tarot_rename(struct call *c)
 static problem tarot_remove(struct call *c)
 {
     int64_t chat = ((const struct tarot_ref *)c->in)->chat;
+    struct text topic = chat_topic(c->arena, chat);
+    struct tx tx TX_SCOPE = { 0 };
     struct turn_row turn;
     bool found, running;
     problem p;
 
-    if ((p = store_chat_remove(c, chat, &found)) || !found)
-        return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    if (!store_turn_running(c, chat, &turn, &running) && running)
+    if ((p = store_turn_running(c, chat, &turn, &running)) || (p = tx_begin(c, &tx)) ||
+        (p = store_chat_remove(&tx, chat, &found)))
+        return p;
+    if (!found)
+        return PROBLEM(TAROT_NOT_FOUND);
+    if ((p = log_drop(&tx, &topic, 1)) || (p = tx_commit(&tx)))
+        return p;
+    if (running)
         turn_stop(turn.turn);
     return NULL;
+}
+
+/* Some of them; *more: there may be others. What is said in them at the moment finds no chat to be kept in. */
+static problem forget_chats(struct tx *tx, int64_t account, bool *more)
+{
+    struct text *topics = arena_array(tx->call->arena, struct text, FORGET_MAX);
+    struct chat_ids ids;
+    problem p = store_chats_forget(tx, account, &ids);
+
+    for (size_t i = 0; !p && i < ids.count; i++)
+        topics[i] = chat_topic(tx->call->arena, ids.at[i].id);
+    *more = *more || ids.count == FORGET_MAX;
+    return p ? p : log_drop(tx, topics, ids.count);
+}
+
+static problem sweep_chats(struct call *c, const void *payload)
+{
+    struct tx tx TX_SCOPE = { 0 };
+    bool more = false;
+    problem p;
+
+    (void)payload;
+    if ((p = tx_begin(c, &tx)) || (p = forget_chats(&tx, 0, &more)))
+        return p;
+    return tx_commit(&tx);
 }
 
 static problem tarot_share(struct call *c)
@@ -320,7 +358,7 @@ static problem tarot_shared(struct call *c)
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    *out = (struct tarot_public){ .reading = row.reading, .language = row.language, .date = date_of(row.at) };
+    *out = (struct tarot_public){ .reading = row.reading, .language = row.language, .date = date_in_korea(row.at) };
     out->notice = sayings_in(text_is(row.language, T("ko")))->made_by_ai;
     deck_card(row.card, row.reversed, text_is(row.language, T("ko")), &out->card);
     return NULL;
@@ -377,7 +415,8 @@ static const struct call_def calls[] = {
 static const struct event_def *const events[] = { &tarot_started_event, &tarot_delta_event,  &tarot_ended_event,
                                                   &tarot_failed_event,  &tarot_spread_event, &tarot_result_event,
                                                   &card_event };
-static const struct job_def jobs[] = { { .kind = "tarot.sweep", .run = turns_sweep, .every_s = 15 } };
+static const struct job_def jobs[] = { { .kind = "tarot.sweep", .run = turns_sweep, .every_s = 15 },
+                                       { .kind = "tarot.sweep-removed", .run = sweep_chats, .every_s = 60 } };
 
 static bool check(void)
 {
@@ -386,7 +425,7 @@ static bool check(void)
 
 static void start(void)
 {
-    static struct leave_hook leaving = { .leave = store_chats_forget };
+    static struct leave_hook leaving = { .leave = forget_chats };
 
     leave_hook_add(&leaving);
     turns_start();

@@ -1,6 +1,7 @@
 #include "tarot_deck.h"
 
 #include "madang/config.h"
+#include "madang/fold.h"
 #include "madang/load.h"
 #include "madang/log.h"
 
@@ -114,6 +115,22 @@ static bool load(const char *name, const struct shape *s, void *out)
     return p == NULL;
 }
 
+static void fold_all(struct text *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        words[i] = text_fold(&memory, words[i]);
+}
+
+/* The words that are listened for, made ready to compare. */
+static void fold_sayings(struct sayings *s)
+{
+    fold_all(s->triggers.at, s->triggers.count);
+    fold_all(s->crisis_words.at, s->crisis_words.count);
+    fold_all(s->wants_card.at, s->wants_card.count);
+    for (size_t i = 0; i < s->themes.count; i++)
+        fold_all(s->themes.at[i].words.at, s->themes.at[i].words.count);
+}
+
 bool deck_load(void)
 {
     bool ok;
@@ -121,9 +138,13 @@ bool deck_load(void)
     arena_init(&memory, 16u << 20);
     ok = load("cards.json", &deck_shape, &deck) && load("words.json", &all_sayings_shape, &sayings) &&
          load("prompts.json", &all_prompts_shape, &prompts) && load_text("page.html", &page);
-    if (!ok)
+    if (!ok) {
         arena_fini(&memory);
-    return ok;
+        return false;
+    }
+    fold_sayings(&sayings.ko);
+    fold_sayings(&sayings.en);
+    return true;
 }
 
 void deck_free(void)
@@ -163,42 +184,23 @@ void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *ou
                                 .meaning = korean ? m->ko : m->en };
 }
 
-static char lower(char c)
+struct heard hear(struct arena *a, struct text said)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    struct text folded = text_fold(a, said);
+
+    return (struct heard){ folded, text_fold_hangul(a, folded) };
 }
 
-static bool is_blank(char c)
+static bool holds(struct text in, struct text word)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    return word.len && in.len >= word.len && memmem(in.at, in.len, word.at, word.len) != NULL;
 }
 
-/* Whether `word` stands at the front of `in`. */
-static bool begins(struct text in, struct text word)
+bool says_one_of(const struct heard *said, const struct text *words, size_t count)
 {
-    size_t i = 0, k = 0;
-
-    while (k < word.len) {
-        if (is_blank(word.at[k])) {
-            k++;
-        } else if (i < in.len && is_blank(in.at[i])) {
-            i++;
-        } else if (i < in.len && lower(in.at[i]) == lower(word.at[k])) {
-            i++;
-            k++;
-        } else {
-            return false;
-        }
-    }
-    return word.len > 0;
-}
-
-bool says_one_of(struct text what, const struct text *words, size_t count)
-{
-    for (size_t i = 0; i < what.len; i++)
-        for (size_t k = 0; k < count; k++)
-            if (begins(text_from(what, i), words[k]))
-                return true;
+    for (size_t i = 0; i < count; i++)
+        if (holds(said->folded, words[i]) || holds(said->typed, words[i]))
+            return true;
     return false;
 }
 

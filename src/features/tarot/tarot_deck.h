@@ -28,8 +28,9 @@ struct theme {
 struct sayings {
     struct text greeting, crisis, made_by_ai, offline, upright, reversed, drawn, recalls;
     struct text shared_title, shared_site, invitation, shared_gone; /* of the public page */
-    LIST_OF(struct text) triggers;                                  /* the reader who says one of them opens the spread */
-    LIST_OF(struct text) crisis_words;                              /* who says one of them is answered with a helpline */
+    /* The lists of words to listen for hold their folds. */
+    LIST_OF(struct text) triggers;     /* the reader who says one of them opens the spread */
+    LIST_OF(struct text) crisis_words; /* who says one of them is answered with a helpline */
     LIST_OF(struct text) wants_card, listen, deepen, offer, closing;
     LIST_OF(struct theme) themes;
     LIST_OF(struct two_ways) suits; /* the Major Arcana, Wands, Cups, Swords, Pentacles */
@@ -50,7 +51,12 @@ const struct prompts *prompts_in(bool korean);
 struct text page_pattern(void); /* of the public page */
 struct deck deck_all(void);
 void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out);
-bool says_one_of(struct text what, const struct text *words, size_t count); /* blanks and case aside */
+/* What was said, made ready to compare: as it stands, and with Hangul letters that were typed apart put together. */
+struct heard {
+    struct text folded, typed;
+};
+struct heard hear(struct arena *a, struct text said);
+bool says_one_of(const struct heard *said, const struct text *words, size_t count);
 /* The pattern with {name} replaced for each of the pairs. */
 struct text fill(struct arena *a, struct text pattern, const struct pair *with, size_t count);
 

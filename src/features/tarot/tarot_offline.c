@@ -46,6 +46,7 @@ static struct text talk(struct call *c, const struct reading_ask *ask)
 {
     const struct sayings *s = sayings_in(ask->korean);
     struct text last = T(""), pattern;
+    struct heard heard;
     struct pair with[1];
     size_t told = 0;
 
@@ -54,7 +55,8 @@ static struct text talk(struct call *c, const struct reading_ask *ask)
             last = ask->lines[i].body;
             told += 1 + (utf8_length(last) > LONG_STORY);
         }
-    if (told >= 3 || (told >= 2 && says_one_of(last, s->wants_card.at, s->wants_card.count)))
+    heard = hear(c->arena, last);
+    if (told >= 3 || (told >= 2 && says_one_of(&heard, s->wants_card.at, s->wants_card.count)))
         pattern = one_of(s->offer.at, s->offer.count);
     else
         pattern = told == 2 ? one_of(s->deepen.at, s->deepen.count) : one_of(s->listen.at, s->listen.count);
@@ -64,17 +66,21 @@ static struct text talk(struct call *c, const struct reading_ask *ask)
 
 /* --- reading ---------------------------------------------------------------------------------------------------------- */
 /* The theme whose words the visitor used most; the last one is of everything else. */
-static const struct theme *theme_of(const struct sayings *s, const struct reading_ask *ask)
+static const struct theme *theme_of(struct arena *a, const struct sayings *s, const struct reading_ask *ask)
 {
     const struct theme *best = &s->themes.at[s->themes.count - 1];
+    struct heard *said = arena_array(a, struct heard, ask->count);
     size_t most = 0;
 
+    for (size_t i = 0; i < ask->count; i++)
+        if (ask->lines[i].by.value == BY_VISITOR)
+            said[i] = hear(a, ask->lines[i].body);
     for (size_t t = 0; t < s->themes.count; t++) {
         size_t hits = 0;
 
         for (size_t i = 0; i < ask->count; i++)
-            for (size_t w = 0; ask->lines[i].by.value == BY_VISITOR && w < s->themes.at[t].words.count; w++)
-                hits += says_one_of(ask->lines[i].body, &s->themes.at[t].words.at[w], 1);
+            for (size_t w = 0; w < s->themes.at[t].words.count; w++)
+                hits += says_one_of(&said[i], &s->themes.at[t].words.at[w], 1);
         if (hits > most) {
             most = hits;
             best = &s->themes.at[t];
@@ -94,7 +100,7 @@ static struct text first_words(const struct reading_ask *ask)
 static struct text read_card(struct call *c, const struct reading_ask *ask)
 {
     const struct sayings *s = sayings_in(ask->korean);
-    const struct theme *theme = theme_of(s, ask);
+    const struct theme *theme = theme_of(c->arena, s, ask);
     const struct two_ways *suit = &s->suits.at[ask->card->number < 22 ? 0 : 1 + (ask->card->number - 22) / 14];
     struct text said = quote(c->arena, first_words(ask));
     struct pair with[] = {

@@ -76,7 +76,7 @@ static struct text page_of(struct arena *a, const struct shared_row *row, const 
         { T("{face}"), card_path(a, row->card, "svg") },
         { T("{meaning}"), html_text(a, card->meaning) },
         { T("{reading}"), html_text(a, row->reading) },
-        { T("{date}"), { date, date_format(date_of(row->at), date) } },
+        { T("{date}"), { date, date_format(date_in_korea(row->at), date) } },
         { T("{invitation}"), html_text(a, s->invitation) },
     };
 

@@ -1,5 +1,6 @@
 #include "tarot_store.h"
 
+#include "madang/cursor.h"
 #include "madang/hub.h"
 
 static const struct field chat_fields[] = {
@@ -35,9 +36,6 @@ static const struct field shared_fields[] = {
     FIELD(struct shared_row, language), FIELD(struct shared_row, at),
 };
 static const struct shape shared_shape = SHAPE("TarotSharedRow", struct shared_row, shared_fields);
-struct id_row {
-    int64_t id;
-};
 static const struct field id_fields[] = { FIELD(struct id_row, id) };
 static const struct shape id_shape = SHAPE("TarotId", struct id_row, id_fields);
 
@@ -56,8 +54,9 @@ static const struct statement chats = {
     .lane = LANE_READ,
     .row = &chat_shape,
     .rows_max = 101,
-    .sql = "select " CHAT " from tarot_chats c where c.account = $1 and not c.removed and ($2::timestamptz is null or c.at < $2)"
-           " order by c.at desc limit $3"
+    .sql =
+        "select " CHAT " from tarot_chats c where c.account = $1 and not c.removed and ($2::timestamptz is null or (c.at, c.id) <"
+        " ($2, $3::bigint)) order by c.at desc, c.id desc limit $4"
 };
 static const struct statement chat_open = {
     .name = "tarot_chat_open",
@@ -77,11 +76,10 @@ static const struct statement chat_rename = { .name = "tarot_chat_rename",
                                               .lane = LANE_TX,
                                               .row = &id_shape,
                                               .sql = "update tarot_chats c set title = $3" MINE " returning c.id" };
-static const struct statement chat_remove = { .name = "tarot_chat_remove",
-                                              .lane = LANE_TX,
-                                              .row = &id_shape,
-                                              .sql =
-                                                  "update tarot_chats c set removed = true, code = null" MINE " returning c.id" };
+/* With its lines and turns. */
+static const struct statement chat_remove = {
+    .name = "tarot_chat_remove", .lane = LANE_TX, .row = &id_shape, .sql = "delete from tarot_chats c" MINE " returning c.id"
+};
 static const struct statement chat_draw = { .name = "tarot_chat_draw",
                                             .lane = LANE_TX,
                                             .row = &chat_shape,
@@ -110,6 +108,15 @@ static const struct statement lines = {
     .row = &tarot_line_shape,
     .rows_max = TAROT_LINES_MAX + 1,
     .sql = "select seq, by, body, provider, at from tarot_lines where chat = $1 and seq > $2 order by seq limit $3"
+};
+/* In their order; the oldest stay out. */
+static const struct statement lines_newest = {
+    .name = "tarot_lines_newest",
+    .lane = LANE_READ,
+    .row = &tarot_line_shape,
+    .rows_max = TAROT_LINES_MAX,
+    .sql = "select * from (select seq, by, body, provider, at from tarot_lines where chat = $1 order by seq desc limit $2) l"
+           " order by seq"
 };
 static const struct statement line_add = {
     .name = "tarot_line_add",
@@ -144,15 +151,27 @@ static const struct statement turns_old = { .name = "tarot_turns_old",
                                             .row = &turn_shape,
                                             .rows_max = 100,
                                             .sql = "select id as turn, chat, kind from tarot_turns where state = 'running' and "
-                                                   "began_at < now() - $1 * interval '1 s' limit 100" };
+                                                   "began_at < now() - $1 * interval '1 s' order by began_at, id limit 100" };
 
-static const struct statement forget = { .name = "tarot_forget",
-                                         .lane = LANE_TX,
-                                         .sql = "delete from tarot_chats where account = $1" };
+static const struct statement forget = {
+    .name = "tarot_forget",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .rows_max = FORGET_MAX,
+    .sql = "delete from tarot_chats where id in (select id from tarot_chats where account = $1 limit 200) returning id"
+};
+/* Marked as removed by a version that only marked them. */
+static const struct statement forget_removed = {
+    .name = "tarot_forget_removed",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .rows_max = FORGET_MAX,
+    .sql = "delete from tarot_chats where id in (select id from tarot_chats where removed limit 200) returning id"
+};
 
 STATEMENT_TABLE(tarot_statements, &chat_get, &chat_lock, &chats, &chat_open, &chat_title, &chat_state, &chat_rename, &chat_remove,
-                &chat_draw, &chat_share, &chat_unshare, &shared, &lines, &line_add, &turn_add, &turn_end, &turn_running,
-                &turns_old, &forget);
+                &chat_draw, &chat_share, &chat_unshare, &shared, &lines, &lines_newest, &line_add, &turn_add, &turn_end,
+                &turn_running, &turns_old, &forget, &forget_removed);
 
 static const struct constraint constraints[] = { { "tarot_turns_one", PROBLEM_TAROT_BUSY } };
 struct constraint_table tarot_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
@@ -169,7 +188,9 @@ problem store_chat_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool 
 
 problem store_chats(struct call *c, const struct tarot_page *in, struct chat_rows *out)
 {
-    return store_many(c, &chats, VALUES(c->account, in->before, in->limit + 1), out);
+    struct cursor before = cursor_of(in->before);
+
+    return store_many(c, &chats, VALUES(c->account, before.at, before.id, in->limit + 1), out);
 }
 
 problem store_chat_open(struct tx *tx, struct text language, struct text greeting, struct chat_row *out)
@@ -194,11 +215,11 @@ problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool 
     return store_maybe(c, &chat_rename, VALUES(chat, c->account, title), &row, found);
 }
 
-problem store_chat_remove(struct call *c, int64_t chat, bool *found)
+problem store_chat_remove(struct tx *tx, int64_t chat, bool *found)
 {
     struct id_row row;
 
-    return store_maybe(c, &chat_remove, VALUES(chat, c->account), &row, found);
+    return store_maybe(tx, &chat_remove, VALUES(chat, tx->call->account), &row, found);
 }
 
 problem store_chat_draw(struct tx *tx, int64_t chat, int64_t card, bool reversed, struct chat_row *out, bool *found)
@@ -226,6 +247,11 @@ problem store_shared(struct call *c, struct text code, struct shared_row *out, b
 problem store_lines(struct call *c, int64_t chat, int64_t since, struct line_rows *out)
 {
     return store_many(c, &lines, VALUES(chat, since, (int64_t)TAROT_LINES_MAX + 1), out);
+}
+
+problem store_lines_newest(struct call *c, int64_t chat, struct line_rows *out)
+{
+    return store_many(c, &lines_newest, VALUES(chat, (int64_t)TAROT_LINES_MAX), out);
 }
 
 problem store_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text body, struct opt_text provider,
@@ -258,7 +284,7 @@ problem store_turns_old(struct call *c, int64_t older_s, struct turn_rows *out)
     return store_many(c, &turns_old, VALUES(older_s), out);
 }
 
-problem store_chats_forget(struct tx *tx, int64_t account)
+problem store_chats_forget(struct tx *tx, int64_t account, struct chat_ids *out)
 {
-    return store_exec(tx, &forget, VALUES(account), NULL);
+    return account ? store_many(tx, &forget, VALUES(account), out) : store_many(tx, &forget_removed, NO_VALUES, out);
 }

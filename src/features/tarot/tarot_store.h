@@ -21,6 +21,13 @@ struct chat_rows {
     struct chat_row *at;
     size_t count;
 };
+struct id_row {
+    int64_t id;
+};
+struct chat_ids {
+    struct id_row *at;
+    size_t count;
+};
 struct line_rows {
     struct tarot_line *at;
     size_t count;
@@ -53,15 +60,18 @@ problem store_chat_open(struct tx *tx, struct text language, struct text greetin
 problem store_chat_title(struct tx *tx, int64_t chat, struct text title) MUST_USE;
 problem store_chat_state(struct tx *tx, int64_t chat, enum chat_state state) MUST_USE;
 problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool *found) MUST_USE;
-problem store_chat_remove(struct call *c, int64_t chat, bool *found) MUST_USE;
+problem store_chat_remove(struct tx *tx, int64_t chat, bool *found) MUST_USE;
 /* The first drawing counts: *out says which card it is. Not found unless the spread is open, or the card drawn and not read. */
 problem store_chat_draw(struct tx *tx, int64_t chat, int64_t card, bool reversed, struct chat_row *out, bool *found) MUST_USE;
-problem store_chats_forget(struct tx *tx, int64_t account) MUST_USE; /* with all that was said in them */
+/* Takes chats away, with all that was said in them, FORGET_MAX at a time: of an account, or (0) those once marked as removed. */
+#define FORGET_MAX 200
+problem store_chats_forget(struct tx *tx, int64_t account, struct chat_ids *out) MUST_USE;
 problem store_chat_share(struct call *c, int64_t chat, struct text code, struct chat_row *out, bool *found) MUST_USE;
 problem store_chat_unshare(struct call *c, int64_t chat, bool *found) MUST_USE;
 problem store_shared(struct call *c, struct text code, struct shared_row *out, bool *found) MUST_USE;
 
 problem store_lines(struct call *c, int64_t chat, int64_t since, struct line_rows *out) MUST_USE;
+problem store_lines_newest(struct call *c, int64_t chat, struct line_rows *out) MUST_USE; /* TAROT_LINES_MAX, in order */
 problem store_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text body, struct opt_text provider,
                        struct tarot_line *out) MUST_USE;
 

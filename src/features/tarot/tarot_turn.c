@@ -177,7 +177,7 @@ static problem load(struct call *c, struct turn *t, struct reading_ask *ask)
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    if ((p = store_lines(c, t->chat, 0, &lines)))
+    if ((p = store_lines_newest(c, t->chat, &lines)))
         return p;
     *ask = (struct reading_ask){ .kind = t->kind, .korean = t->korean, .lines = lines.at, .count = lines.count };
     if (t->kind == TURN_READING) {
@@ -236,11 +236,12 @@ static problem announce_failed(struct tx *tx, int64_t chat, int64_t turn, proble
     return tx_announce(tx, chat_topic(tx->call->arena, chat), &tarot_failed_event, &data);
 }
 
-static bool opens_spread(const struct turn *t)
+static bool opens_spread(struct arena *a, const struct turn *t)
 {
     const struct sayings *s = sayings_in(t->korean);
+    struct heard heard = hear(a, buf_text(&t->text));
 
-    return t->kind == TURN_TALK && says_one_of(buf_text(&t->text), s->triggers.at, s->triggers.count);
+    return t->kind == TURN_TALK && says_one_of(&heard, s->triggers.at, s->triggers.count);
 }
 
 static problem keep_line(struct tx *tx, const struct turn *t, struct tarot_line *line)
@@ -275,7 +276,7 @@ static problem end_well(struct tx *tx, struct turn *t, enum ended_reason reason,
         return p;
     if (t->kind == TURN_READING && reason == ENDED_DONE)
         return announce_result(tx, t, chat);
-    if (reason != ENDED_DONE || chat->state.value != CHAT_TALKING || !opens_spread(t))
+    if (reason != ENDED_DONE || chat->state.value != CHAT_TALKING || !opens_spread(tx->call->arena, t))
         return NULL;
     if ((p = store_chat_state(tx, t->chat, CHAT_SPREAD)))
         return p;

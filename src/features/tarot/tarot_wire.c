@@ -1,5 +1,7 @@
 #include "tarot_wire.h"
 
+#include "madang/cursor.h"
+
 static const char *const states[] = { "talking", "spread", "drawn", "done" };
 static const char *const speakers[] = { "visitor", "reader", "card", "reading", "help" };
 static const char *const kinds[] = { "talk", "reading", "help" };
@@ -74,7 +76,7 @@ static const struct field open_fields[] = {
 const struct shape tarot_open_shape = SHAPE("TarotOpen", struct tarot_open, open_fields);
 static const struct field say_fields[] = {
     FIELD(struct tarot_say, chat, CHAT),
-    FIELD(struct tarot_say, text, .len_min = 1, .len_max = TAROT_TEXT_MAX),
+    FIELD(struct tarot_say, text, .len_min = 1, .len_max = TAROT_TEXT_MAX, .prose = PROSE),
 };
 const struct shape tarot_say_shape = SHAPE("TarotSay", struct tarot_say, say_fields);
 static const struct field ref_fields[] = { FIELD(struct tarot_ref, chat, CHAT) };
@@ -93,7 +95,7 @@ static const struct field drawn_fields[] = {
 };
 const struct shape tarot_drawn_shape = SHAPE("TarotDrawn", struct tarot_drawn, drawn_fields);
 static const struct field page_fields[] = {
-    FIELD(struct tarot_page, before, .says = "The page that ends before this."),
+    FIELD(struct tarot_page, before, CURSOR, .says = "next of the page before."),
     FIELD(struct tarot_page, limit, .min = 1, .max = 100, .optional = true, .otherwise = 30),
 };
 const struct shape tarot_page_shape = SHAPE("TarotPage", struct tarot_page, page_fields);
@@ -104,7 +106,7 @@ static const struct field list_fields[] = {
 const struct shape tarot_list_shape = SHAPE("TarotChats", struct tarot_list, list_fields);
 static const struct field rename_fields[] = {
     FIELD(struct tarot_rename, chat, CHAT),
-    FIELD(struct tarot_rename, title, .len_min = 1, .len_max = 30),
+    FIELD(struct tarot_rename, title, .len_min = 1, .len_max = 30, .prose = TITLE),
 };
 const struct shape tarot_rename_shape = SHAPE("TarotRename", struct tarot_rename, rename_fields);
 static const struct field shared_fields[] = {

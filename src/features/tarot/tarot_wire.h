@@ -73,12 +73,12 @@ struct tarot_drawn {
     struct tarot_card card;
 };
 struct tarot_page {
-    struct opt_instant before;
+    struct opt_text before;
     int64_t limit;
 };
 struct tarot_list {
     LIST_OF(struct tarot_chat) chats;
-    struct opt_instant next;
+    struct opt_text next;
 };
 struct tarot_rename {
     int64_t chat;

@@ -2,6 +2,7 @@
  * say and show goes from browser to browser. */
 #include "madang/video.h"
 
+#include "madang/accounts.h"
 #include "madang/config.h"
 #include "madang/hub.h"
 #include "madang/password.h"
@@ -272,6 +273,47 @@ static const struct call_def calls[] = {
 };
 /* clang-format on */
 
+struct left_host {
+    int64_t account;
+};
+static const struct field left_fields[] = { FIELD(struct left_host, account) };
+static const struct shape left_shape = SHAPE("VideoLeftHost", struct left_host, left_fields);
+
+/* Redis is asked when the account is gone for certain. */
+static problem leave(struct tx *tx, int64_t account, bool *more)
+{
+    struct left_host data = { account };
+
+    (void)more;
+    return tx->call->account == account ? job_add(store_on_tx(tx), "video.left", &data, 0) : NULL;
+}
+
+static problem close_rooms_of(struct call *c, const void *payload)
+{
+    int64_t account = ((const struct left_host *)payload)->account;
+    struct room_codes codes;
+    problem p = lease_rooms_of(c, account, &codes);
+
+    for (size_t i = 0; !p && i < codes.count; i++) {
+        struct room r;
+        bool left;
+
+        if (!(p = lease_close(c, codes.at[i], account, &r, &left)) && left)
+            tell_closed(c, &r, NULL, CLOSING_CLOSED);
+    }
+    return p ? p : lease_rooms_forget(c, account);
+}
+
+static const struct job_def jobs[] = { { .kind = "video.left", .payload = &left_shape, .run = close_rooms_of } };
+
+static void start(void)
+{
+    static struct leave_hook leaving = { .leave = leave };
+
+    leave_hook_add(&leaving);
+    seats_start();
+}
+
 static const struct event_def *const events[] = { &video_joined_event, &video_away_event, &video_left_event, &video_signal_event,
                                                   &video_closed_event };
 
@@ -282,7 +324,9 @@ const struct feature video_feature = {
     .events = events,
     .event_count = COUNT_OF(events),
     .check = ice_check,
-    .start = seats_start,
+    .jobs = jobs,
+    .job_count = COUNT_OF(jobs),
+    .start = start,
     .stop = seats_stop,
     .free = seats_free,
     .told = seats_told,

@@ -76,11 +76,36 @@ problem lease_room(struct call *c, struct text code, struct room *out, bool *fou
     return p;
 }
 
+/* Codes that a host has opened rooms by; kept for longer than any room that its host does not come to. */
+static struct text hosted_key(struct call *c, int64_t host)
+{
+    return redis_key(c->arena, "video:hosted:%lld", (long long)host);
+}
+
+problem lease_rooms_of(struct call *c, int64_t host, struct room_codes *out)
+{
+    struct redis_value got = { 0 };
+    problem p = redis_do(c, &got, T("SMEMBERS"), hosted_key(c, host));
+
+    out->at = arena_array(c->arena, struct text, got.count);
+    out->count = p ? 0 : got.count;
+    for (size_t i = 0; i < out->count; i++)
+        out->at[i] = got.at[i].text;
+    return p;
+}
+
+problem lease_rooms_forget(struct call *c, int64_t host)
+{
+    struct redis_value out;
+
+    return redis_do(c, &out, T("DEL"), hosted_key(c, host));
+}
+
 problem lease_room_open(struct call *c, const struct room *r, bool *made)
 {
     struct redis_value out = { 0 };
-    problem p = script_run(c, &open_script, VALUES(room_key(c, r->code)),
-                           VALUES(r->host, r->title, r->password, config->video_room_s * 1000), &out);
+    problem p = script_run(c, &open_script, VALUES(room_key(c, r->code), hosted_key(c, r->host)),
+                           VALUES(r->host, r->title, r->password, config->video_room_s * 1000, r->code), &out);
 
     *made = out.number == 1;
     return p;

@@ -21,6 +21,12 @@ const struct seat *room_peer(const struct room *r, struct text peer);
 problem lease_room(struct call *c, struct text code, struct room *out, bool *found) MUST_USE;
 /* *made false: there is one of this code. */
 problem lease_room_open(struct call *c, const struct room *r, bool *made) MUST_USE;
+struct room_codes {
+    struct text *at;
+    size_t count;
+};
+problem lease_rooms_of(struct call *c, int64_t host, struct room_codes *out) MUST_USE; /* some may be gone */
+problem lease_rooms_forget(struct call *c, int64_t host) MUST_USE;
 /* VIDEO_NOT_FOUND, VIDEO_FULL, VIDEO_KICKED. `peer`: the name to take when it has none yet. */
 problem lease_join(struct call *c, struct text code, struct text peer, struct text page, struct room *out) MUST_USE;
 

@@ -27,12 +27,12 @@ static bool is_word(struct text t)
 #define ROOM .len_min = ROOM_LEN, .len_max = ROOM_LEN, .check = is_code, .pattern = "^[a-z2-9]*$"
 #define PEER .len_min = PEER_LEN, .len_max = PEER_LEN, .check = is_code, .pattern = "^[a-z2-9]*$"
 #define PAGE .len_min = 1, .len_max = PAGE_LEN_MAX, .check = is_word, .pattern = "^[!-~]*$"
-#define TITLE .len_max = 30
+#define ROOM_TITLE .len_max = 30
 #define PASSWORD .len_min = 4, .len_max = 64, .secret = true
 /* clang-format on */
 
 static const struct field open_fields[] = {
-    FIELD(struct video_open, title, TITLE, .says = "What the guest reads at the door."),
+    FIELD(struct video_open, title, ROOM_TITLE, .prose = TITLE, .says = "What the guest reads at the door."),
     FIELD(struct video_open, password, PASSWORD, .says = "Else one is made."),
 };
 const struct shape video_open_shape = SHAPE("VideoOpen", struct video_open, open_fields);
@@ -50,7 +50,7 @@ static const struct field try_fields[] = {
 };
 const struct shape video_try_shape = SHAPE("VideoTry", struct video_try, try_fields);
 static const struct field checked_fields[] = {
-    FIELD(struct video_checked, title, TITLE),
+    FIELD(struct video_checked, title, ROOM_TITLE),
     FIELD(struct video_checked, host, .says = "I am."),
     FIELD(struct video_checked, full, .says = "There is no place for me now."),
 };
@@ -83,7 +83,7 @@ static const struct field ice_fields[] = {
 };
 const struct shape ice_config_shape = SHAPE("IceConfig", struct ice_config, ice_fields);
 static const struct field joined_fields[] = {
-    FIELD(struct video_joined, title, TITLE),
+    FIELD(struct video_joined, title, ROOM_TITLE),
     FIELD(struct video_joined, peer, PEER, .says = "My name in this room."),
     FIELD(struct video_joined, host, .says = "I am."),
     FIELD_LIST(struct video_joined, peers, .shape = &peer_shape, .list_max = PEERS_MAX, .says = "The others."),

@@ -31,7 +31,7 @@ void exchange_reply(struct exchange *x, int status, const char *type, struct tex
 /* A body that is the same for everybody: made once, also compressed, and shared by all it is sent to. `type` outlives it. */
 struct constant;
 struct constant *constant_new(const char *type, struct text bytes);
-void constant_free(struct constant **k); /* who is being sent it still gets it */
+void constant_free(struct constant **k);                                    /* who is being sent it still gets it */
 void exchange_reply_constant(struct exchange *x, const struct constant *k); /* 200, or 304 by its ETag */
 /* OVERLOADED, and nothing is begun, when it does not fit into the call's arena. */
 problem exchange_reply_shape(struct call *c, int status, const struct shape *s, const void *value) MUST_USE;

@@ -7,6 +7,12 @@
 
 void pg_start(void);
 void pg_stop(void); /* every statement must have ended */
+/* Tells when Postgres came back, or went: who comes back may know less than before (a restored backup, a standby). */
+struct pg_watcher {
+    void (*changed)(bool up);
+    struct pg_watcher *next;
+};
+void pg_watch(struct pg_watcher *w);
 /* Applies the migrations, blocking: at start-up and for `madangd migrate`, before the loop runs. False: see the log. */
 bool migrate_run(bool only_check);
 /* PREPAREs and DESCRIBEs every statement against the database, blocking; logs each mistake. */

@@ -126,6 +126,9 @@ problem store_run_one(struct store_on on, const struct statement *s, struct valu
 problem store_run_maybe(struct store_on on, const struct statement *s, struct values v, void *row, bool *found) MUST_USE;
 problem store_run_many(struct store_on on, const struct statement *s, struct values v, void *list) MUST_USE;
 problem store_run_exec(struct store_on on, const struct statement *s, struct values v, int64_t *rows) MUST_USE;
+/* For sweeping: runs `s`, which deletes at most SWEEP_ROWS rows, again and again, each time on its own, until it finds fewer. */
+problem store_sweep(struct call *c, const struct statement *s, struct values v) MUST_USE;
+#define SWEEP_ROWS 5000
 #define store_one(on, s, v, row) store_run_one(STORE_ON(on), s, v, row)                   /* exactly one row */
 #define store_maybe(on, s, v, row, found) store_run_maybe(STORE_ON(on), s, v, row, found) /* one or none */
 #define store_many(on, s, v, list) store_run_many(STORE_ON(on), s, v, list)               /* a LIST_OF, at most rows_max */
@@ -138,8 +141,7 @@ struct tx {
     struct pg_connection *connection;
     uint64_t epoch; /* of the connection when it began: one that was lost and opened anew knows nothing of it */
     bool failed;
-    struct list pending, events;
-    size_t changes;
+    struct list events;
 };
 #define TX_SCOPE __attribute__((cleanup(tx_leave)))
 void tx_leave(struct tx *tx);
@@ -171,31 +173,5 @@ void tx_set_publisher(void (*publish)(const struct published *p), void (*missed)
 void publish_now(struct call *c, struct text topic, const struct event_def *e, const void *data);
 /* The same to all but the socket that the call came by: relays and signals. */
 void publish_to_others(struct call *c, struct text topic, const struct event_def *e, const void *data);
-
-/* Events kept for a topic after `since`, ascending. */
-struct kept_event {
-    int64_t seq;
-    struct text ev;
-    struct json data;
-};
-struct kept_events {
-    struct kept_event *at;
-    size_t count;
-};
-extern const struct shape kept_event_shape;
-/* What was missed of a topic: its events behind `since` up to `head`. `complete` is false when these are not all of them, or when
- * `since` lies beyond the head, as after a restored backup: then the state has to be read anew. */
-problem topic_events_since(struct call *c, struct text topic, int64_t since, int64_t head, struct kept_events *out,
-                           bool *complete) MUST_USE;
-/* The same of many topics at once, at most TOPIC_EVENTS_MAX events together. */
-struct missed_topic {
-    struct text topic;
-    int64_t since, head;
-    struct kept_events events;
-    bool complete;
-};
-problem topics_events_since(struct call *c, struct missed_topic *topics, size_t count) MUST_USE;
-problem topic_heads(struct call *c, const struct text *topics, size_t count, struct counts *out) MUST_USE;
-#define TOPIC_EVENTS_MAX 500 /* more than these are not replayed */
 
 #endif

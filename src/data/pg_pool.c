@@ -60,6 +60,14 @@ static void refuse_waiters(void)
     pool.waiting = 0;
 }
 
+static struct pg_watcher *watchers;
+
+void pg_watch(struct pg_watcher *w)
+{
+    w->next = watchers;
+    watchers = w;
+}
+
 static void begin_pulse(struct timer *t);
 
 static void set_up(bool up)
@@ -74,6 +82,8 @@ static void set_up(bool up)
         begin_pulse(&pool.pulse);
     else
         refuse_waiters();
+    for (struct pg_watcher *w = watchers; w; w = w->next)
+        w->changed(up);
 }
 
 /* Whether it also writes: a standby, a full disk, a replica that does not acknowledge are found out by writing alone. */
@@ -370,6 +380,7 @@ static void free_many(struct pg_connection **all, size_t count)
 void pg_stop(void)
 {
     CHECK(pool.out == 0);
+    watchers = NULL;
     pool.stopping = true;
     timer_clear(&pool.watch);
     timer_clear(&pool.probe_limit);

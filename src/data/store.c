@@ -190,3 +190,13 @@ problem store_run_exec(struct store_on on, const struct statement *s, struct val
         *rows = 0;
     return p;
 }
+
+problem store_sweep(struct call *c, const struct statement *s, struct values v)
+{
+    int64_t rows = SWEEP_ROWS;
+    problem p = NULL;
+
+    while (!p && rows >= SWEEP_ROWS)
+        p = store_exec(c, s, v, &rows);
+    return p;
+}

@@ -1,8 +1,8 @@
 /* data: topics — the numbered events kept for resuming (tables topics and topic_log). */
-#ifndef MADANG_TOPICS_H
-#define MADANG_TOPICS_H
+#ifndef MADANG_TOPICS_PARTS_H
+#define MADANG_TOPICS_PARTS_H
 
-#include "madang/store.h"
+#include "madang/topics.h"
 
 void topics_start(void); /* adds its statements */
 /* Names as a parameter of type text[]. */

@@ -1,9 +1,9 @@
 #include "resolve.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 
 #include "madang/log.h"
+#include "madang/lookup.h"
 
 #define HOSTS_MAX 32 /* they stand in settings */
 #define ADDRESSES_MAX 16
@@ -12,9 +12,10 @@
 
 struct host {
     char *name;
-    char addresses[ADDRESSES_MAX * (INET6_ADDRSTRLEN + 3)]; /* as CURLOPT_RESOLVE wants them; empty: none known */
+    char addresses[ADDRESSES_MAX * (ADDRESS_TEXT_SIZE)]; /* as CURLOPT_RESOLVE wants them; empty: none known */
     uint64_t known_ms;
-    uv_getaddrinfo_t *asking;
+    struct lookup lookup;
+    bool asking;
     struct list waiting; /* struct asker */
 };
 struct asker {
@@ -41,15 +42,10 @@ static struct host *host_of(struct text name)
 
 static void put_address(struct buf *out, const struct addrinfo *a)
 {
-    char text[INET6_ADDRSTRLEN] = "";
-    bool six = a->ai_family == AF_INET6;
+    char text[ADDRESS_TEXT_SIZE];
 
-    if (six)
-        uv_ip6_name((const struct sockaddr_in6 *)(const void *)a->ai_addr, text, sizeof text);
-    else if (a->ai_family == AF_INET)
-        uv_ip4_name((const struct sockaddr_in *)(const void *)a->ai_addr, text, sizeof text);
-    if (text[0])
-        buf_printf(out, six ? "%s[%s]" : "%s%s", out->len ? "," : "", text);
+    if (address_text(a, text))
+        buf_printf(out, a->ai_family == AF_INET6 ? "%s[%s]" : "%s%s", out->len ? "," : "", text);
 }
 
 /* All of them, in the system's order: curl tries one after the other, both families at once. */
@@ -65,32 +61,16 @@ static void learn(struct host *h, const struct addrinfo *found)
     h->known_ms = clock_ms();
 }
 
-static void on_answer(uv_getaddrinfo_t *r, int status, struct addrinfo *found)
+static void on_answer(struct lookup *l, const struct addrinfo *found)
 {
-    struct host *h = r->data;
+    struct host *h = CONTAINER_OF(l, struct host, lookup);
     struct list *node;
 
-    loop_event();
-    free(r);
-    if (h) {
-        h->asking = NULL;
-        if (status == 0)
-            learn(h, found);
-        else
-            log_warn("resolve", "%s: %s", h->name, uv_strerror(status));
-        while ((node = list_take_first(&h->waiting)) != NULL)
-            wait_done(&CONTAINER_OF(node, struct asker, node)->wait, NULL);
-    }
-    uv_freeaddrinfo(found);
-}
-
-static void ask(struct host *h)
-{
-    static const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-
-    h->asking = must_zalloc(sizeof *h->asking);
-    h->asking->data = h;
-    CHECK(uv_getaddrinfo(loop_uv(), h->asking, on_answer, h->name, NULL, &hints) == 0);
+    h->asking = false;
+    if (found)
+        learn(h, found);
+    while ((node = list_take_first(&h->waiting)) != NULL)
+        wait_done(&CONTAINER_OF(node, struct asker, node)->wait, NULL);
 }
 
 static void cancel_asker(struct wait *w)
@@ -106,7 +86,9 @@ static problem await_answer(struct task *t, struct host *h, uint64_t until_ms)
     problem p;
 
     if (!h->asking)
-        ask(h);
+        h->asking = lookup_start(&h->lookup, h->name, on_answer);
+    if (!h->asking)
+        return NULL;
     list_append(&h->waiting, &a.node);
     wait_init(&a.wait, cancel_asker);
     p = task_wait(t, &a.wait, until_ms);
@@ -187,15 +169,11 @@ struct curl_slist *resolve_apply(CURL *easy, const char *entry)
     return list;
 }
 
-/* Look-ups on their way end by themselves; the pool's threads are joined when the loop closes. */
 void resolve_stop(void)
 {
     for (struct host *h = hosts; h < hosts + HOSTS_MAX && h->name; h++) {
         CHECK(list_is_empty(&h->waiting));
-        if (h->asking) {
-            h->asking->data = NULL;
-            uv_cancel((uv_req_t *)h->asking);
-        }
+        lookup_stop(&h->lookup);
         free(h->name);
         *h = (struct host){ .name = NULL };
     }

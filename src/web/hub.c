@@ -5,7 +5,9 @@
 #include "madang/log.h"
 #include "madang/map.h"
 #include "madang/metric.h"
+#include "madang/pg.h"
 #include "madang/random.h"
+#include "madang/topics.h"
 #include "topic.h"
 
 #define RESYNC_JITTER_MS 1000
@@ -504,8 +506,18 @@ void hub_told(struct text feature, struct text what)
             features[i]->told(what);
 }
 
+/* Whoever follows a topic is not asked to look: a number that does not follow the last one tells him. */
+static void on_pg(bool up)
+{
+    if (up)
+        topics_doubt();
+}
+
 void hub_start(void)
 {
+    static struct pg_watcher watcher = { .changed = on_pg };
+
+    pg_watch(&watcher);
     timer_init(&resync_timer, on_resync);
     tx_set_publisher(hub_publish, hub_missed);
 }

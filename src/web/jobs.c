@@ -34,7 +34,8 @@ static const struct statement job_take = {
     .rows_max = TAKE_MAX,
     .sql = "update jobs set taken_by = $1, taken_until = now() + interval '60 s', attempts = attempts + 1"
            " from (select id from jobs where state = 'waiting' and due <= now()"
-           "       and (taken_until is null or taken_until < now()) order by due limit $2 for update skip locked) d"
+           "       and (taken_until is null or taken_until < now()) and kind = any ($3::text[])"
+           "       order by due limit $2 for update skip locked) d"
            " where jobs.id = d.id returning jobs.id, jobs.attempts, jobs.kind, jobs.payload"
 };
 
@@ -44,13 +45,14 @@ static const struct statement job_hold = { .name = "job_hold",
                                            .sql = "update jobs set taken_until = now() + $4 * interval '1 s'"
                                                   " where id = $1 and taken_by = $2 and attempts = $3" };
 
-/* Queued work leaves no row behind; periodic work keeps its row, so that its period is done once. */
+/* Queued work leaves no row behind. Periodic work has one row for its kind, whose time moves on, whether it went well or not; it
+ * is never given up. (Rows with another period are of versions that had one for each time.) */
 static const struct statement job_done = {
     .name = "job_done",
     .lane = LANE_TX,
-    .sql = "with gone as (delete from jobs where id = $1 and taken_by = $2 and attempts = $3 and period is null)"
-           " update jobs set state = 'done', taken_by = null, taken_until = null"
-           " where id = $1 and taken_by = $2 and attempts = $3 and period is not null"
+    .sql = "with gone as (delete from jobs where id = $1 and taken_by = $2 and attempts = $3 and period is distinct from 'each')"
+           " update jobs set taken_by = null, taken_until = null, attempts = 0, last_error = null,"
+           " due = now() + $4 * interval '1 s' where id = $1 and taken_by = $2 and attempts = $3 and period = 'each'"
 };
 
 static const struct statement job_failed = {
@@ -66,21 +68,32 @@ static const struct statement job_insert = {
     .sql = "insert into jobs (kind, payload, due) values ($1, $2, now() + $3 * interval '1 ms')"
 };
 
+/* Also when it is to come round sooner than it was. */
 static const struct statement job_period = {
     .name = "job_period",
     .lane = LANE_TX,
-    .sql = "insert into jobs (kind, payload, period) values ($1, '{}', $2) on conflict (kind, period) do nothing"
+    .sql = "insert into jobs (kind, payload, period) values ($1, '{}', 'each') on conflict (kind, period) do update"
+           " set due = now() + $2 * interval '1 s' where jobs.due > now() + $2 * interval '1 s'"
 };
 
-static const struct statement jobs_sweep = { .name = "jobs_sweep",
-                                             .lane = LANE_TX,
-                                             .sql = "delete from jobs where state = 'done' and at < now() - interval '2 days'" };
-static const struct statement keys_sweep = { .name = "keys_sweep",
-                                             .lane = LANE_TX,
-                                             .sql = "delete from idempotency_keys where at < now() - interval '24 hours'" };
-static const struct statement log_sweep = { .name = "topic_log_sweep",
-                                            .lane = LANE_TX,
-                                            .sql = "delete from topic_log where at < now() - $1 * interval '1 day'" };
+static const struct statement jobs_sweep = {
+    .name = "jobs_sweep",
+    .lane = LANE_TX,
+    .sql = "delete from jobs where ctid = any (array("
+           "select ctid from jobs where state = 'done' and at < now() - interval '2 days' limit 5000))"
+};
+static const struct statement keys_sweep = {
+    .name = "keys_sweep",
+    .lane = LANE_TX,
+    .sql = "delete from idempotency_keys where ctid = any (array("
+           "select ctid from idempotency_keys where at < now() - interval '24 hours' limit 5000))"
+};
+static const struct statement log_sweep = {
+    .name = "topic_log_sweep",
+    .lane = LANE_TX,
+    .sql = "delete from topic_log where ctid = any (array("
+           "select ctid from topic_log where at < now() - $1 * interval '1 day' limit 5000))"
+};
 
 static STATEMENT_TABLE(statements, &job_take, &job_hold, &job_done, &job_failed, &job_insert, &job_period, &jobs_sweep,
                        &keys_sweep, &log_sweep);
@@ -130,8 +143,6 @@ static problem run_taken(struct call *c, const struct job_def *d, const struct t
     void *payload = NULL;
     problem p = NULL;
 
-    if (!d)
-        return PROBLEM(NOT_FOUND); /* of a newer node, or of a feature switched off: it waits */
     c->name = d->kind;
     if (d->payload) {
         payload = arena_alloc(c->arena, d->payload->size);
@@ -145,29 +156,32 @@ static problem run_taken(struct call *c, const struct job_def *d, const struct t
     return p ? p : d->run(c, payload);
 }
 
+/* Periodic work is tried again no later than it would come round anyway, and is never dead. */
+static problem keep_failed(struct call *c, const struct job_def *d, const struct taken *job, problem why)
+{
+    int64_t delay = INT64_C(1) << (job->attempts < 12 ? job->attempts : 12), most = d->every_s ? d->every_s : RETRY_S_MAX;
+    bool final = why == d->final, spent = job->attempts >= (d->attempts_max ? d->attempts_max : ATTEMPTS_MAX);
+    bool dead = !d->every_s && (final || spent);
+
+    log_at(spent && !final ? LOG_ERROR : LOG_WARN, "job", "%.*s %lld failed (%s), attempt %lld%s", TEXT_ARG(job->kind),
+           (long long)job->id, why->code, (long long)job->attempts,
+           !dead   ? ""
+           : final ? "; refused for good"
+                   : "; given up");
+    if (dead && !final)
+        metric_add(METRIC_JOBS_DEAD, 1);
+    return store_exec(
+        c, &job_failed,
+        VALUES(job->id, node_name(), job->attempts, dead, text_of(why->code), random_jitter(delay < most ? delay : most)), NULL);
+}
+
 static void finish(struct call *c, const struct job_def *d, const struct taken *job, problem failed)
 {
-    int64_t max = d && d->attempts_max ? d->attempts_max : ATTEMPTS_MAX;
-    int64_t delay = INT64_C(1) << (job->attempts < 12 ? job->attempts : 12);
-    bool final = failed && d && failed == d->final, dead = failed && (final || job->attempts >= max);
     problem p;
 
     metric_add(failed ? METRIC_JOBS_FAILED : METRIC_JOBS_DONE, 1);
-    if (!failed) {
-        p = store_exec(c, &job_done, VALUES(job->id, node_name(), job->attempts), NULL);
-    } else {
-        log_at(dead && !final ? LOG_ERROR : LOG_WARN, "job", "%.*s %lld failed (%s), attempt %lld%s", TEXT_ARG(job->kind),
-               (long long)job->id, failed->code, (long long)job->attempts,
-               final  ? "; refused for good"
-               : dead ? "; given up"
-                      : "");
-        if (dead && !final)
-            metric_add(METRIC_JOBS_DEAD, 1);
-        p = store_exec(c, &job_failed,
-                       VALUES(job->id, node_name(), job->attempts, dead, text_of(failed->code),
-                              random_jitter(delay < RETRY_S_MAX ? delay : RETRY_S_MAX)),
-                       NULL);
-    }
+    p = failed ? keep_failed(c, d, job, failed)
+               : store_exec(c, &job_done, VALUES(job->id, node_name(), job->attempts, d->every_s), NULL);
     if (p)
         log_warn("job", "%.*s %lld cannot be finished: %s", TEXT_ARG(job->kind), (long long)job->id, p->code);
 }
@@ -202,6 +216,19 @@ static struct text own(struct text t)
     return (struct text){ copy, t.len };
 }
 
+/* Another kind is of a newer node, or of a feature that is switched off here: it waits. */
+static struct text kinds_known(struct arena *a)
+{
+    struct buf b;
+
+    buf_init(&b, 65536);
+    for (size_t f = 0; f < feature_count; f++)
+        for (size_t i = 0; i < features[f]->job_count; i++)
+            buf_printf(&b, "%c%s", b.len ? ',' : '{', features[f]->jobs[i].kind);
+    buf_put_char(&b, '}');
+    return arena_buf(a, &b);
+}
+
 static void take_due(struct call *c)
 {
     struct {
@@ -209,7 +236,8 @@ static void take_due(struct call *c)
         size_t count;
     } jobs;
 
-    if (running >= TAKE_MAX || store_many(c, &job_take, VALUES(node_name(), (int64_t)(TAKE_MAX - running)), &jobs))
+    if (running >= TAKE_MAX ||
+        store_many(c, &job_take, VALUES(node_name(), (int64_t)(TAKE_MAX - running), kinds_known(c->arena)), &jobs))
         return;
     for (size_t i = 0; i < jobs.count; i++) {
         struct taken *job = must_alloc(sizeof *job);
@@ -233,9 +261,7 @@ static void insert_periods(struct call *c, int64_t *last_look)
         for (size_t i = 0; i < features[f]->job_count; i++) {
             const struct job_def *d = &features[f]->jobs[i];
 
-            if (d->every_s &&
-                store_exec(c, &job_period,
-                           VALUES(text_of(d->kind), arena_printf(c->arena, "%lld", (long long)(now / d->every_s))), NULL))
+            if (d->every_s && store_exec(c, &job_period, VALUES(text_of(d->kind), d->every_s), NULL))
                 return;
         }
 }
@@ -278,9 +304,9 @@ static problem sweep(struct call *c, const void *payload)
     problem p;
 
     (void)payload;
-    if ((p = store_exec(c, &jobs_sweep, NO_VALUES, NULL)) || (p = store_exec(c, &keys_sweep, NO_VALUES, NULL)))
+    if ((p = store_sweep(c, &jobs_sweep, NO_VALUES)) || (p = store_sweep(c, &keys_sweep, NO_VALUES)))
         return p;
-    return store_exec(c, &log_sweep, VALUES(config->social_log_days), NULL);
+    return store_sweep(c, &log_sweep, VALUES(config->social_log_days));
 }
 
 static const struct job_def jobs[] = { { .kind = "platform.sweep", .run = sweep, .every_s = 3600 } };

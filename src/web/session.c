@@ -5,6 +5,7 @@
 #include "limits.h"
 #include "madang/calls.h"
 #include "madang/config.h"
+#include "madang/topics.h"
 
 struct session_open {
     struct opt_text token;

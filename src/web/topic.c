@@ -440,6 +440,20 @@ void topic_deliver_but(struct topic *t, const struct socket *but, struct chunk *
     to_members_but(t, but, 0, frame);
 }
 
+void topics_doubt(void)
+{
+    for (struct topic *t = topic_next(NULL); t; t = topic_next(t)) {
+        t->last = 0;
+        t->known = false;
+        for (uint32_t i = 0; i < t->count; i++)
+            t->members[i].after = 0;
+        if (!t->ordering)
+            continue;
+        early_drop_all(t->ordering);
+        ordering_tidy(t);
+    }
+}
+
 /* --- the relay ----------------------------------------------------------------------------------------------------- */
 static void cancel_ack(struct wait *w)
 {

@@ -37,6 +37,8 @@ void topic_release(struct topic *t);
 /* The topics of the process; the map must not change meanwhile. */
 struct topic *topic_next(const struct topic *after);
 void topics_stop(void);
+/* The database may know less than we do: which numbers were handed on last says nothing any more, of any topic. */
+void topics_doubt(void);
 
 /* Takes over the caller's use. Joining twice is harmless. `lasting`: because of whose the socket is, hence followed on for a
  * while after it is gone. */

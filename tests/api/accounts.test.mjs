@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test';
 import { Cluster, kase, signUp, sleep, uniqueName, until, promote } from '../lib/daemon.mjs';
 
 let cluster, node;
-before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });
+// Passwords by the dozen, on a machine that has other work to do.
+before(async () => { cluster = await new Cluster().start(); node = await cluster.node({ MADANG_HTTP_CALL_MS: '60000' }); });
 after(() => cluster.stop());
 
 const consents = { terms: '1', privacy: '1' };

@@ -110,7 +110,7 @@ static const struct event_def *const events[] = { &me_changed_event };
 
 static problem sweep(struct call *c, const void *payload)
 {
-    problem p = store_sweep(c);
+    problem p = store_accounts_sweep(c);
 
     (void)payload;
     return p ? p : guests_sweep(c);

@@ -376,11 +376,13 @@ static const struct statement promote = {
 static const struct statement sweep_sessions = {
     .name = "sessions_sweep",
     .lane = LANE_TX,
-    .sql = "delete from sessions where expires_at < now() - interval '1 day' or ended_at < now() - interval '7 days'"
+    .sql = "delete from sessions where ctid = any (array(select ctid from sessions"
+           " where expires_at < now() - interval '1 day' or ended_at < now() - interval '7 days' limit 5000))"
 };
 static const struct statement sweep_tokens = { .name = "password_tokens_sweep",
                                                .lane = LANE_TX,
-                                               .sql = "delete from password_tokens where expires_at < now()" };
+                                               .sql = "delete from password_tokens where ctid = any (array("
+                                                      "select ctid from password_tokens where expires_at < now() limit 5000))" };
 static const struct statement guests_ended = {
     .name = "guests_ended",
     .lane = LANE_READ,
@@ -690,12 +692,12 @@ problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, 
     return store_maybe(tx, &suspend, VALUES(account, until, reason), &row, found);
 }
 
-problem store_sweep(struct call *c)
+problem store_accounts_sweep(struct call *c)
 {
     problem p;
 
-    p = store_exec(c, &sweep_sessions, NO_VALUES, NULL);
-    return p ? p : store_exec(c, &sweep_tokens, NO_VALUES, NULL);
+    p = store_sweep(c, &sweep_sessions, NO_VALUES);
+    return p ? p : store_sweep(c, &sweep_tokens, NO_VALUES);
 }
 
 problem store_guests_ended(struct call *c, struct guest_rows *out)

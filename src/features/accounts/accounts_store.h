@@ -110,6 +110,6 @@ problem store_guests_ended(struct call *c, struct guest_rows *out) MUST_USE; /* 
 problem store_guest_end(struct tx *tx, int64_t account) MUST_USE;            /* harmless when it has come back since */
 problem store_export(struct call *c, struct account_export *out) MUST_USE;
 problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, struct text reason, bool *found) MUST_USE;
-problem store_sweep(struct call *c) MUST_USE;
+problem store_accounts_sweep(struct call *c) MUST_USE;
 
 #endif

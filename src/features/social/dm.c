@@ -3,6 +3,7 @@
 #include "madang/files.h"
 #include "madang/forget.h"
 #include "madang/hub.h"
+#include "madang/topics.h"
 #include "social_parts.h"
 
 const struct event_def dm_opened_event = { "dm.opened", &room_ref_shape, "account:{account}", true,

@@ -152,8 +152,7 @@ problem tx_begin(struct call *c, struct tx *tx) MUST_USE;
 problem tx_next(struct tx *tx, struct text topic, int64_t *number) MUST_USE;
 /* After the commit, `data` goes out on the topic; numbered events are kept for resuming. `data` is encoded now. Never waits. */
 void tx_publish(struct tx *tx, struct text topic, int64_t number, const struct event_def *e, const void *data);
-/* tx_next and tx_publish together. */
-problem tx_announce(struct tx *tx, struct text topic, const struct event_def *e, const void *data) MUST_USE;
+problem tx_announce(struct tx *tx, struct text topic, const struct event_def *e, const void *data) MUST_USE; /* both */
 /* Runs `after(arg)` once the commit has happened, also when nobody can say whether it has (COMMIT_UNKNOWN): for this process's
  * memory (close a socket, drop a cache), and harmless if it has not. `arg` in the call's arena. */
 void tx_after(struct tx *tx, void (*after)(void *arg), void *arg);

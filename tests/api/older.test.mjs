@@ -71,3 +71,13 @@ test('a node that was not told of an end finds it by itself, and closes the sock
     await until('closed', () => s.closeCode === 4401);
     assert.equal((await node.get('/api/v1/me', p.token)).status, 401);
 });
+
+test('of somebody who left, a node that was restarted takes no token any more', async () => {
+    const p = await signUp(node);
+    await node.ok('POST', '/api/v1/me/leave', p.token, { password: p.password });
+    await node.kill();
+    await node.start();
+    assert.equal((await node.get('/api/v1/auth/verify', p.token)).status, 401);
+    const [row] = await cluster.sql('select device, address, current, previous, sealed from sessions where account = $1', [p.id]);
+    assert.deepEqual(new Set(Object.values(row)), new Set(['']), 'nothing of the person is in it');
+});

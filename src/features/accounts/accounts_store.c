@@ -337,12 +337,15 @@ static const struct statement leave_account = {
         " suspended_for = null, expires_at = null, left_at = now()"
         " from accounts old where a.id = $1 and old.id = a.id and a.left_at is null returning old.avatar"
 };
+/* A session that has ended stays for a week, as any other, without what tells of a person: a node that was not told of the end
+ * finds it there. */
 static const struct statement leave_rest = {
     .name = "account_leave_rest",
     .lane = LANE_TX,
     .sql = "with i as (delete from identities where account = $1), c as (delete from consents where account = $1),"
            " t as (delete from password_tokens where account = $1), p as (delete from points where account = $1)"
-           " delete from sessions where account = $1"
+           " update sessions set device = '', address = '', current = '', previous = '', sealed = '',"
+           " ended_at = coalesce(ended_at, now()) where account = $1"
 };
 
 static const struct statement export_all = {

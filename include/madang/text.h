@@ -27,7 +27,7 @@ struct text {
 
 struct text text_of(const char *string); /* borrows; NULL is the empty text */
 bool text_is(struct text a, struct text b);
-bool text_is_nocase(struct text a, struct text b); /* ASCII case only */
+bool text_is_nocase(struct text a, struct text b);        /* ASCII case only */
 bool media_type_is(struct text header, struct text type); /* by its essence: without parameters, in whatever case */
 bool text_starts(struct text t, struct text prefix);
 bool text_skip(struct text *t, struct text prefix); /* takes it off the front; false, and nothing taken, without it */

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 import { Smtp } from '../fakes/smtp.mjs';
-import { binary, Cluster, freePort, root, sleep, uniqueName, until } from '../lib/daemon.mjs';
+import { binary, Cluster, root, uniqueName, until } from '../lib/daemon.mjs';
 
 let cluster;
 const cleanup = [];
@@ -17,11 +17,12 @@ const fake = async how => { const s = await new Smtp(how).start(); cleanup.push(
 const address = name => `${name ?? uniqueName()}@example.com`;
 const ask = (node, email) => node.ok('POST', '/api/v1/auth/codes', undefined, { email, purpose: 'signup' });
 // The only node, so that nobody else takes its jobs.
-async function mailing(url, more = {}) {
+async function alone(settings) {
     for (const n of cluster.nodes) if (!n.exit) { await n.stop(); n.killed = true; }
     await cluster.sql('delete from jobs');
-    return cluster.node({ MADANG_MAIL_PROVIDER: 'smtp', MADANG_MAIL_SMTP_URL: url, MADANG_MAIL_FROM: '마당 <no-reply@madang.example>', ...more });
+    return cluster.node(settings);
 }
+const mailing = (url, more) => alone({ MADANG_MAIL_PROVIDER: 'smtp', MADANG_MAIL_SMTP_URL: url, MADANG_MAIL_FROM: '마당 <no-reply@madang.example>', ...more });
 const upstream = async node => (await node.admin('/lists/upstreams')).find(u => u.name === 'smtp');
 const job = async to => (await cluster.sql("select state, attempts, last_error from jobs where kind = 'mail.send' and payload::text like $1", [`%${to}%`]))[0];
 
@@ -68,7 +69,7 @@ test('a server that is going away counts against itself', async () => {
 });
 
 test("the outbox is shown without holding the loop, however much lies in it", async () => {
-    const folder = `${cluster.folder}/many`, node = await cluster.node({ MADANG_MAIL_OUTBOX: folder });
+    const folder = `${cluster.folder}/many`, node = await alone({ MADANG_MAIL_OUTBOX: folder });
     fs.mkdirSync(folder);
     for (let i = 0; i < 5000; i++) fs.writeFileSync(`${folder}/${i}.json`, JSON.stringify({ to: 'a@b.example', subject: 's', body: String(i) }));
     await node.admin('/metrics');

@@ -28,7 +28,6 @@ void pressure_add(struct pressure *p);
 
 enum overload overload_now(void);   /* of the pressure that is worst, those of connections apart */
 bool overload_of_descriptors(void); /* who comes now is not let in */
-bool overload_of_tasks(void);       /* no more may be started for those outside */
 bool overload_keeps_free(int fd);   /* one of the last descriptors: they are for the work of those inside */
 void overload_start(void);
 void overload_stop(void);

@@ -15,16 +15,12 @@ struct kept_events {
     size_t count;
 };
 extern const struct shape kept_event_shape;
-/* What was missed of a topic: its events behind `since` up to `head`. `complete` is false when these are not all of them, or when
- * `since` lies beyond the head, as after a restored backup: then the state has to be read anew. */
-problem topic_events_since(struct call *c, struct text topic, int64_t since, int64_t head, struct kept_events *out,
-                           bool *complete) MUST_USE;
-/* The same of many topics at once, at most TOPIC_EVENTS_MAX events together. */
+/* What was missed of topics: their events behind `since` up to `head`, at most TOPIC_EVENTS_MAX together. */
 struct missed_topic {
     struct text topic;
     int64_t since, head;
     struct kept_events events;
-    bool complete;
+    bool complete; /* false: these are not all, or `since` is beyond the head (a restored backup): the state is to be read anew */
 };
 problem topics_events_since(struct call *c, struct missed_topic *topics, size_t count) MUST_USE;
 problem topic_heads(struct call *c, const struct text *topics, size_t count, struct counts *out) MUST_USE;

@@ -122,17 +122,6 @@ problem topics_events_since(struct call *c, struct missed_topic *topics, size_t 
     return p;
 }
 
-problem topic_events_since(struct call *c, struct text topic, int64_t since, int64_t head, struct kept_events *out,
-                           bool *complete)
-{
-    struct missed_topic t = { .topic = topic, .since = since, .head = head, .complete = since == head };
-    problem p = since < head ? topics_events_since(c, &t, 1) : NULL;
-
-    *out = t.events;
-    *complete = t.complete;
-    return p;
-}
-
 problem topic_heads(struct call *c, const struct text *topics, size_t count, struct counts *out)
 {
     struct {

@@ -179,11 +179,6 @@ bool overload_of_descriptors(void)
     return descriptors.is == OVERLOAD_HARD;
 }
 
-bool overload_of_tasks(void)
-{
-    return (int64_t)task_count() >= config->overload_tasks_max;
-}
-
 /* The kernel gives the lowest that is free: all below are in use. */
 bool overload_keeps_free(int fd)
 {

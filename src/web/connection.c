@@ -15,7 +15,9 @@
 #define JOIN_MAX 64           /* chunks, and … */
 #define JOIN_BYTES_MAX 262144 /* … bytes of a list that is joined */
 #define PROGRESS_MS 5000
-#define CHUNK_POOLED 1024 /* the size of most answers by HTTP */
+#define LARGE 65536          /* unsent bytes of one connection … */
+#define LARGE_A_TURN 4194304 /* … and of all that have so many, sent in one turn */
+#define CHUNK_POOLED 1024    /* the size of most answers by HTTP */
 #define CHUNK_POOLED_MIN 384
 
 static char read_buffer[65536]; /* one for the loop: what is kept is copied */
@@ -339,14 +341,27 @@ static void flush(struct connection *c)
         drained(c);
 }
 
+/* What is large is copied by the kernel for long: so much of it a turn, and what is small does not wait for it. */
 static void flush_all(struct turn_hook *h)
 {
-    struct list *node;
+    struct list later, *node;
+    size_t large = 0;
 
-    (void)h;
-    while ((node = list_take_first(&dirty)) != NULL)
-        flush(CONTAINER_OF(node, struct connection, dirty));
+    list_init(&later);
+    while ((node = list_take_first(&dirty)) != NULL) {
+        struct connection *c = CONTAINER_OF(node, struct connection, dirty);
+
+        if (c->queued > LARGE && large >= LARGE_A_TURN) {
+            list_append(&later, node);
+            continue;
+        }
+        large += c->queued > LARGE ? c->queued : 0;
+        flush(c);
+    }
     joined_forget();
+    list_splice(&dirty, &later);
+    if (!list_is_empty(&dirty))
+        turn_hook_arm(h);
 }
 
 static void mark_dirty(struct connection *c)

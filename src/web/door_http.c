@@ -365,11 +365,6 @@ static void begin(struct exchange *x)
         refuse(x, PROBLEM(UNAUTHENTICATED));
         return;
     }
-    if (overload_of_tasks()) {
-        x->keep_alive = x->keep_alive && x->body_ended;
-        refuse(x, door_overloaded(&v->call));
-        return;
-    }
     x->door = v;
     task_start(v->call.name, loop_ms() + (uint64_t)door_call_ms(v->call.def), run_visit, v);
 }

@@ -2,8 +2,6 @@
 #include "hub_parts.h"
 #include "madang/config.h"
 #include "madang/log.h"
-#include "madang/metric.h"
-#include "madang/overload.h"
 #include "madang/seal.h"
 #include "ws.h"
 
@@ -210,14 +208,8 @@ static void run_waiting(struct task *t, void *arg)
 
 void door_ws_message(struct socket *s, struct text json)
 {
-    struct waiting_message *m;
+    struct waiting_message *m = must_alloc(sizeof *m + json.len);
 
-    if (!s->task && overload_of_tasks()) { /* to read which call it was would take one */
-        metric_add(METRIC_SHED, 1);
-        socket_close(s, WS_CODE_LATER, "busy");
-        return;
-    }
-    m = must_alloc(sizeof *m + json.len);
     m->len = json.len;
     memcpy(m->bytes, json.at, json.len);
     list_append(&s->waiting, &m->node);

@@ -274,7 +274,7 @@ static problem topic_sync(struct call *c)
 {
     const struct topic_since *in = c->in;
     struct topic_missed *out = c->out;
-    struct kept_events events;
+    struct missed_topic missed;
     struct counts heads;
     problem p;
 
@@ -285,10 +285,12 @@ static problem topic_sync(struct call *c)
     out->head = heads.at[0].count;
     if (out->head - in->since > TOPIC_EVENTS_MAX)
         return NULL; /* not complete, and nothing of it is of use */
-    if ((p = topic_events_since(c, in->topic, in->since, out->head, &events, &out->complete)))
+    missed = (struct missed_topic){ .topic = in->topic, .since = in->since, .head = out->head };
+    if ((p = topics_events_since(c, &missed, 1)))
         return p;
-    out->events.at = events.at;
-    out->events.count = out->complete ? events.count : 0;
+    out->complete = missed.complete;
+    out->events.at = missed.events.at;
+    out->events.count = out->complete ? missed.events.count : 0;
     return NULL;
 }
 

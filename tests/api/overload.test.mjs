@@ -88,24 +88,6 @@ test('calls that wait for Postgres do not pile up: the rest is told at once to c
     assert.equal((await cluster.sql("select count(*)::int as n from dm_messages where client_id like 'pile-up-%'"))[0].n, 13);
 });
 
-test('calls in progress have a bound: beyond it calls are answered 503 and sockets closed, and it ends with them', async () => {
-    const node = await cluster.node({ MADANG_OVERLOAD_TASKS_MAX: '24' }), p = await signUp(node), s = await node.socket(p), other = await node.socket(p);
-    const c = new pg.Client({ host: cluster.at, user: 'madang', database: cluster.database });
-    await c.connect();
-    await c.query('begin');
-    await c.query('update accounts set locale = locale where id = $1', [p.id]);
-    const waiting = Array.from({ length: 40 }, () => node.call('PATCH', '/api/v1/me', { token: p.token, body: { introduction: 'waits' } }));
-    await until('the bound', async () => (await node.admin('/lists/tasks')).length >= 24);
-    await refused(await node.get('/api/v1/time'));
-    other.ws.send('{"op":"session.beat","id":1}');
-    assert.equal(await other.closed, 1013);
-    await c.query('rollback');
-    await c.end();
-    const ends = (await Promise.all(waiting)).map(r => r.status);
-    assert.ok(ends.includes(200) && ends.includes(503), String(ends));
-    assert.ok((await s.ok('session.beat')).now);
-});
-
 test('descriptors: past the hard mark connections are closed after their 503, and those who leave make room', async () => {
     const limit = 200, node = await cluster.node({ MADANG_OVERLOAD_DESCRIPTORS_SOFT: '50', MADANG_OVERLOAD_DESCRIPTORS_HARD: '75', MADANG_OVERLOAD_DESCRIPTORS_KEPT: '10' }, ['prlimit', `--nofile=${limit}`]);
     const idle = Array.from({ length: limit * 0.75 }, () => net.connect(node.port, '127.0.0.1').on('error', () => {}));

@@ -319,7 +319,7 @@ problem dm_sync(struct call *c)
 {
     const struct dm_since *in = c->in;
     struct dm_missed *out = c->out;
-    struct kept_events events;
+    struct missed_topic missed;
     struct room r;
     bool found;
     problem p;
@@ -328,11 +328,13 @@ problem dm_sync(struct call *c)
         return p;
     if (!found)
         return PROBLEM(ROOM_NOT_FOUND);
-    if ((p = topic_events_since(c, room_topic(c, in->room), in->since, r.head, &events, &out->complete)))
+    missed = (struct missed_topic){ .topic = room_topic(c, in->room), .since = in->since, .head = r.head };
+    if ((p = topics_events_since(c, &missed, 1)))
         return p;
+    out->complete = missed.complete;
     out->head = r.head;
-    out->events.at = events.at;
-    out->events.count = events.count;
+    out->events.at = missed.events.at;
+    out->events.count = missed.events.count;
     return NULL;
 }
 

@@ -33,12 +33,16 @@ export interface SessionOpened {
   heads: Record<string, number>;
   /** When the access token ends: session.renew before. */
   expires: string;
+  /** Seconds until then: no clock of the client's is needed. */
+  expires_in: number;
 }
 export interface SessionRenew {
   token: string;
 }
 export interface SessionRenewed {
   expires: string;
+  /** Seconds until then: no clock of the client's is needed. */
+  expires_in: number;
 }
 export interface SessionBeat {
   /** The server's clock. */
@@ -98,6 +102,8 @@ export interface LoggedIn {
   role: "nobody" | "guest" | "newcomer" | "member" | "manager" | "admin";
   access_token: string;
   expires: string;
+  /** Seconds until then: no clock of the client's is needed. */
+  expires_in: number;
 }
 export interface Login {
   email: string;

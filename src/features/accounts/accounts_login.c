@@ -29,7 +29,11 @@ void session_token(struct call *c, int64_t account, enum role role, struct text 
 
     CHECK(session.len == SESSION_ID_LEN);
     memcpy(claims.session, session.at, SESSION_ID_LEN);
-    *out = (struct logged_in){ account, { (int)role }, token_make(c->arena, &claims), { claims.expires_s * 1000000 } };
+    *out = (struct logged_in){ .account = account,
+                               .role = { (int)role },
+                               .access_token = token_make(c->arena, &claims),
+                               .expires = { claims.expires_s * 1000000 },
+                               .expires_in = config->session_access_s };
 }
 
 problem session_begin(struct tx *tx, int64_t account, enum role role, struct logged_in *out, struct family *f)

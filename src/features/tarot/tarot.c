@@ -124,16 +124,22 @@ static problem tarot_open(struct call *c)
 {
     const struct tarot_open *in = c->in;
     bool korean = in->language.is == PRESENT ? text_is(in->language.value, T("ko")) : c->korean;
+    struct tarot_line *greeting = arena_new(c->arena, struct tarot_line);
+    struct tarot_state *out = c->out;
     struct tx tx TX_SCOPE = { 0 };
     struct chat_row row;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_chat_open(&tx, korean ? T("ko") : T("en"), sayings_in(korean)->greeting, &row)) ||
-        (p = tx_commit(&tx)))
+    if ((p = tx_begin(c, &tx)) || (p = store_chat_open(&tx, korean ? T("ko") : T("en"), sayings_in(korean)->greeting, &row)))
         return p;
-    if ((p = listen_to(c, row.chat)))
+    *greeting = (struct tarot_line){ 1, { BY_READER }, sayings_in(korean)->greeting, { ABSENT, T("") }, row.created_at };
+    out->lines.at = greeting; /* all of it before the commit, which keeps the answer for a repetition */
+    out->lines.count = 1;
+    out->notice = sayings_in(korean)->made_by_ai;
+    show_chat(c, &row, &out->chat);
+    if ((p = tx_commit(&tx)))
         return p;
-    return show(c, &row, 0);
+    return listen_to(c, row.chat);
 }
 
 static problem tarot_list(struct call *c)

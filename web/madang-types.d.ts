@@ -806,7 +806,7 @@ export interface Calls {
   "auth.code": { in: CodeRequest; out: Record<string, never> };
   /** Makes an account with the mailed code, and logs in. A guest keeps what is theirs. */
   "auth.signup": { in: Signup; out: LoggedIn };
-  /** Logs in by e-mail address and password. */
+  /** Logs in by e-mail address and password. What a guest has goes along. */
   "auth.login": { in: Login; out: LoggedIn };
   /** A fresh access token for the refresh cookie, which changes with each use. */
   "auth.refresh": { in: Record<string, never>; out: LoggedIn };

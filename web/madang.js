@@ -113,7 +113,11 @@ export class Madang {
     })();
     return mine;
   }
-  async login(input) { return this.adopt(await this.rest('auth.login', input)); }
+  // A guest's socket ends with the guest, whose session the server ends: not by a refresh in between, whose refusal takes the new cookie away.
+  async login(input) {
+    this.close();
+    try { return this.adopt(await this.rest('auth.login', input)); } catch (p) { this.connect(); throw p; }
+  }
   async signup(input) { return this.adopt(await this.rest('auth.signup', input)); }
   async guest() { return this.adopt(await this.rest('auth.guest')); }
   async onboard(input) {

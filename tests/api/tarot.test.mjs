@@ -447,3 +447,25 @@ test('limits: a thousand characters, thirty turns, and the same message once', a
     assert.equal((await node.ok('GET', `/api/v1/tarot/chats/${c.id}`, p.token)).chat.turns_left, 0);
     await c.s.close();
 });
+
+test('a guest who signs up or logs in keeps what is theirs, also what is just being said', async () => {
+    const member = await signUp(clova), g = await guest(clova), c = await chat(clova, g), logIn = token => clova.ok('POST', '/api/v1/auth/login', token, { email: member.email, password: member.password });
+    const titles = async token => (await clova.ok('GET', '/api/v1/tarot/chats', token)).chats.map(x => x.chat);
+    model.answers = [{ words: Array(30).fill('천천히 '), gap: 50 }];
+    const { turn } = await c.s.ok('tarot.say', { chat: c.id, text: '들어주세요' });
+    await until('some words', () => deltas(c.s, turn).length > 2);
+    const { access_token: token } = await logIn(g.token);
+    assert.equal(await c.s.closed, 4401, 'the guest is no more');
+    assert.deepEqual(await titles(token), [c.id]);
+    const said = await until('it is said to its end', async () => { const x = await clova.ok('GET', `/api/v1/tarot/chats/${c.id}`, token); return !x.turn && x.lines.at(-1); });
+    assert.equal(said.body, '천천히 '.repeat(30));
+    assert.equal((await clova.get('/api/v1/tarot/chats', g.token)).status, 401);
+    // who has signed up is no guest, whatever an older token says
+    const g2 = await guest(clova), c2 = await chat(clova, g2), email = `guest-${c2.id}@example.com`;
+    await clova.ok('POST', '/api/v1/auth/codes', undefined, { email, purpose: 'signup' });
+    const up = await clova.ok('POST', '/api/v1/auth/signup', g2.token, { email, code: await cluster.mail(email, /(\d{6})/), password: 'long enough', birth_date: '1990-01-01', consents: { terms: '1', privacy: '1' } });
+    assert.deepEqual(await titles(up.access_token), [c2.id]);
+    assert.deepEqual(await titles((await logIn(g2.token)).access_token), [c.id]);
+    assert.deepEqual(await titles(up.access_token), [c2.id]);
+    await c2.s.close();
+});

@@ -433,7 +433,10 @@ static void start(void)
 {
     static struct leave_hook leaving = { .leave = forget_chats };
 
+    static struct guest_hook taking = { .take = store_chats_take };
+
     leave_hook_add(&leaving);
+    guest_hook_add(&taking);
     turns_start();
 }
 

@@ -932,7 +932,7 @@ export interface Calls {
   "tarot.share": { in: TarotRef; out: TarotShared };
   /** Takes the public page away. */
   "tarot.unshare": { in: TarotRef; out: Record<string, never> };
-  /** A shared reading: card, words and date, and nothing about the person. */
+  /** A shared reading: card, words and date, and nothing about the person, nor what they said. */
   "tarot.shared": { in: TarotCode; out: TarotPublic };
   /** All cards: names and meanings. */
   "tarot.cards": { in: Record<string, never>; out: TarotDeck };

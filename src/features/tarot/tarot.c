@@ -360,7 +360,7 @@ static problem tarot_shared(struct call *c)
     struct tarot_public *out = c->out;
     struct shared_row row;
     bool found;
-    problem p = store_shared(c, ((const struct tarot_code *)c->in)->code, &row, &found);
+    problem p = tarot_public(c, ((const struct tarot_code *)c->in)->code, &row, &found);
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
@@ -409,7 +409,7 @@ static const struct call_def calls[] = {
       .problems = { PROBLEM(TAROT_NOT_FOUND) }, .says = "Takes the public page away." },
     { .name = "tarot.shared", .rest = GET("/api/v1/tarot/shared/{code}"), .in = &tarot_code_shape, .out = &tarot_public_shape,
       .run = tarot_shared, .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
-      .says = "A shared reading: card, words and date, and nothing about the person." },
+      .says = "A shared reading: card, words and date, and nothing about the person, nor what they said." },
     { .name = "tarot.cards", .rest = GET("/api/v1/tarot/cards"), .out = &deck_shape, .run = tarot_cards,
       .limits = { PER_ADDRESS(30, SECONDS(10)) }, .says = "All cards: names and meanings." },
     { .name = "tarot.page", .rest = GET("/r/{code}"), .doors = REST_ONLY, .raw = tarot_page, .raw_type = "text/html",

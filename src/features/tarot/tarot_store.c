@@ -32,8 +32,8 @@ static const struct field ended_fields[] = {
 static const struct shape ended_shape = SHAPE("TarotEndedRow", struct ended_row, ended_fields);
 static const struct shape turn_shape = SHAPE("TarotTurnRow", struct turn_row, turn_fields);
 static const struct field shared_fields[] = {
-    FIELD(struct shared_row, card),     FIELD(struct shared_row, reversed), FIELD(struct shared_row, reading),
-    FIELD(struct shared_row, language), FIELD(struct shared_row, at),
+    FIELD(struct shared_row, chat),    FIELD(struct shared_row, card),     FIELD(struct shared_row, reversed),
+    FIELD(struct shared_row, reading), FIELD(struct shared_row, language), FIELD(struct shared_row, at),
 };
 static const struct shape shared_shape = SHAPE("TarotSharedRow", struct shared_row, shared_fields);
 static const struct field id_fields[] = { FIELD(struct id_row, id) };
@@ -104,13 +104,14 @@ static const struct statement chat_unshare = { .name = "tarot_chat_unshare",
                                                .lane = LANE_TX,
                                                .row = &id_shape,
                                                .sql = "update tarot_chats c set code = null" MINE " returning c.id" };
-static const struct statement shared = { .name = "tarot_shared",
-                                         .lane = LANE_READ,
-                                         .row = &shared_shape,
-                                         .sql =
-                                             "select c.card, c.reversed, l.body as reading, c.language, l.at from tarot_chats c"
-                                             " join tarot_lines l on l.chat = c.id and l.by = 'reading' where c.code = $1 and "
-                                             "not c.removed order by l.seq desc limit 1" };
+static const struct statement shared = {
+    .name = "tarot_shared",
+    .lane = LANE_READ,
+    .row = &shared_shape,
+    .sql = "select c.id as chat, c.card, c.reversed, l.body as reading, c.language, l.at from tarot_chats c"
+           " join tarot_lines l on l.chat = c.id and l.by = 'reading' where c.code = $1 and "
+           "not c.removed order by l.seq desc limit 1"
+};
 static const struct statement lines = {
     .name = "tarot_lines",
     .lane = LANE_READ,

@@ -46,7 +46,7 @@ struct turn_rows {
     size_t count;
 };
 struct shared_row {
-    int64_t card;
+    int64_t chat, card;
     bool reversed;
     struct text reading, language;
     struct instant at;

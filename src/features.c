@@ -1,4 +1,4 @@
-/* THE list of features. Delete a feature's folder and its lines here, and the rest still builds. */
+/* THE list of features. */
 #include "features/system/system.h"
 #include "madang/accounts.h"
 #include "madang/files.h"

@@ -55,13 +55,14 @@ const pages = [
   { path: /^\/me$/, nav: 'me', view: mePage },
 ];
 
+const GATES = ['/login', '/signup', '/forgot', '/password-reset']; // where a guest becomes a member, and takes along what is theirs
 const isGuest = () => state.me?.role === 'guest';
 function navigation(current) {
   const link = (name, href, glyph, badge) => h('a', { href, 'aria-current': current === name ? 'page' : undefined }, icon(glyph), t(name), badge ? h('span.badge', { text: String(badge) }) : null);
   const nav = h('nav.main', { 'aria-label': t('main') });
   const draw = () => nav.replaceChildren(
     h('a.brand', { href: '/', 'aria-label': t('name') }, h('img', { src: '/icon.svg', alt: '' })),
-    ...(isGuest() ? [link('tarot', '/tarot', 'moon'), h('a', { href: '/login', onclick: () => m.logout() }, icon('me'), t('login'))] : [
+    ...(isGuest() ? [link('tarot', '/tarot', 'moon'), link('login', '/login', 'me')] : [
     link('chats', '/', 'chat', unread()), link('friends', '/friends', 'people', state.requests), link('find', '/find', 'search'), link('tarot', '/tarot', 'moon'), link('notices', '/notices', 'bell'),
     ...(['manager', 'admin'].includes(state.me?.role) ? [link('manage', '/manage', 'shield')] : []), link('me', '/me', 'me')]));
   draw();
@@ -82,7 +83,7 @@ async function route() {
   leave?.();
   leave = null;
   const path = here = location.pathname;
-  if (!m.signedIn) { leave = gate(app, { path, enter }); return; }
+  if (!m.signedIn || (isGuest() && GATES.includes(path))) { leave = gate(app, { path, enter }); return; }
   if (state.me?.role === 'newcomer') { leave = onboarding(app, { enter }); return; }
   const page = pages.find(p => p.path.test(path) && (p.guests || !isGuest()));
   if (!page) { go(isGuest() ? '/tarot' : '/', true); return; }
@@ -94,13 +95,14 @@ async function route() {
 const isMember = () => state.me && !['newcomer', 'guest'].includes(state.me.role);
 async function enter(to = '/') {
   await loadMe();
+  if (!state.me) return;
   if (state.me.role !== 'newcomer') m.connect();
   if (isMember()) await Promise.all([loadRooms(), loadRequests()]);
   go(to, true);
 }
 
+m.on('account', () => { app.replaceChildren(); location.replace('/'); }); // another tab logged in as somebody else: nothing of the former person stays
 m.on('signed-out', ({ why }) => {
-  state.me = null;
   if (why !== 'logout') toast(t(why === 'account.suspended' ? 'suspendedNow' : 'ended'));
   go('/login', true);
 });

@@ -8,7 +8,7 @@
 // Each pair follows the pattern of perfect negotiation; who is polite, the daemon says. What travels on the data channel is in
 // docs/protocol.md. What comes from there is a stranger's: it is checked, and never more than shown.
 const CHUNK = 16384, IMAGE_MAX = 65536, IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
-const TEXT_MAX = 1000, NAME_MAX = 20, LOG_MAX = 200, CARDS = 78, LOST_MS = 5000, RETRY_MS = 2000;
+const TEXT_MAX = 1000, NAME_MAX = 20, LOG_MAX = 200, CARDS = 78, LOST_MS = 5000, RETRY_MS = 2000, ICE_MS_MAX = 86400e3; // a timer of more than 2^31 ms fires at once
 
 const MESSAGES = { me: 'onMe', image: 'onImage', chat: 'onChat', table: 'onTable', spread: 'onSpread', pick: 'onPick', card: 'onCard' };
 
@@ -170,7 +170,7 @@ export class Consultation extends Emitter {
     try { await this.join(); } catch (p) {
       if (!this.joined) return;
       if (p.status >= 400 && p.status < 500 && p.status !== 429) this.end(p.code === 'video.kicked' ? 'kicked' : 'gone');
-      else if (this.m.state === 'open') setTimeout(() => this.joined && this.rejoin(), RETRY_MS);
+      else if (this.m.state === 'open') setTimeout(() => this.joined && this.rejoin(), RETRY_MS * (0.75 + Math.random() / 2));
     }
   }
   async leave() {
@@ -225,7 +225,7 @@ export class Consultation extends Emitter {
   useIce({ servers, policy, ttl_s: ttl }) {
     this.ice = { iceServers: servers, iceTransportPolicy: policy };
     clearTimeout(this.iceTimer);
-    this.iceTimer = setTimeout(() => this.freshIce(), ttl * 800);
+    this.iceTimer = setTimeout(() => this.freshIce(), Math.min(ICE_MS_MAX, Math.max(LOST_MS, ttl * 800)));
   }
   async freshIce() {
     try {
@@ -289,7 +289,7 @@ export class Consultation extends Emitter {
   }
 
   say(text) {
-    const message = { t: 'chat', id: random(12), text, at: new Date().toISOString() };
+    const message = { t: 'chat', id: random(12), text, at: new Date(this.m.now()).toISOString() }; // told, never compared: the order is that of coming
     this.broadcast(message);
     this.note({ ...message, mine: true });
   }

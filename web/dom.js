@@ -42,6 +42,7 @@ export function avatar(person, { big, online } = {}) {
 }
 
 export function toast(text) {
+  if (!text) return; // of what nobody waits for any more
   const e = h('div.toast', { text });
   document.getElementById('toasts').append(e);
   setTimeout(() => e.remove(), 4000);

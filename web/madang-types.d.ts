@@ -33,12 +33,16 @@ export interface SessionOpened {
   heads: Record<string, number>;
   /** When the access token ends: session.renew before. */
   expires: string;
+  /** Seconds until then: no clock of the client's is needed. */
+  expires_in: number;
 }
 export interface SessionRenew {
   token: string;
 }
 export interface SessionRenewed {
   expires: string;
+  /** Seconds until then: no clock of the client's is needed. */
+  expires_in: number;
 }
 export interface SessionBeat {
   /** The server's clock. */
@@ -98,6 +102,8 @@ export interface LoggedIn {
   role: "nobody" | "guest" | "newcomer" | "member" | "manager" | "admin";
   access_token: string;
   expires: string;
+  /** Seconds until then: no clock of the client's is needed. */
+  expires_in: number;
 }
 export interface Login {
   email: string;
@@ -800,7 +806,7 @@ export interface Calls {
   "auth.code": { in: CodeRequest; out: Record<string, never> };
   /** Makes an account with the mailed code, and logs in. A guest keeps what is theirs. */
   "auth.signup": { in: Signup; out: LoggedIn };
-  /** Logs in by e-mail address and password. */
+  /** Logs in by e-mail address and password. What a guest has goes along. */
   "auth.login": { in: Login; out: LoggedIn };
   /** A fresh access token for the refresh cookie, which changes with each use. */
   "auth.refresh": { in: Record<string, never>; out: LoggedIn };
@@ -926,7 +932,7 @@ export interface Calls {
   "tarot.share": { in: TarotRef; out: TarotShared };
   /** Takes the public page away. */
   "tarot.unshare": { in: TarotRef; out: Record<string, never> };
-  /** A shared reading: card, words and date, and nothing about the person. */
+  /** A shared reading: card, words and date, and nothing about the person, nor what they said. */
   "tarot.shared": { in: TarotCode; out: TarotPublic };
   /** All cards: names and meanings. */
   "tarot.cards": { in: Record<string, never>; out: TarotDeck };

@@ -1,50 +1,65 @@
 // What the pages share: the client, who I am, what is unread.
 import { Madang } from './madang.js';
+import { Newest } from './newest.js';
+import { followTabs } from './tabs.js';
 import { currentLanguage, t } from './words.js';
 
 export const m = new Madang({ language: currentLanguage() });
-export const state = { me: null, rooms: new Map(), online: new Set(), requests: 0, service: {} };
+const nothing = () => ({ me: null, rooms: new Map(), online: new Set(), requests: 0 });
+export const state = { ...nothing(), service: {} };
 export const bus = new EventTarget();
 export const changed = what => bus.dispatchEvent(new CustomEvent(what));
+export const known = new Newest(); // what of it was asked for and told
+followTabs(m);
+m.on('signed-out', () => Object.assign(state, nothing()));
 
-export async function loadMe() { state.me = await m.call('me.get'); changed('me'); return state.me; }
-
-export async function loadRooms() {
-  const out = await m.call('dm.rooms', { limit: 100 });
-  state.rooms = new Map(out.rooms.map(r => [r.room, r]));
-  for (const r of out.rooms) if (r.online !== null && r.online !== undefined) setOnline(r.other.account, r.online);
+export const loadMe = known.asker(() => m.call('me.get'), me => { state.me = me; changed('me'); });
+export const loadRooms = known.asker(() => m.all('dm.rooms', 'rooms', { limit: 100 }), rooms => {
+  state.rooms = new Map(rooms.map(r => [r.room, r]));
+  for (const r of rooms) if (r.online !== null && r.online !== undefined) setOnline(r.other.account, r.online);
   changed('rooms');
-}
-export async function loadRequests() { state.requests = (await m.call('friends.received', { limit: 100 })).people.length; changed('requests'); }
+});
+export const loadRequests = known.asker(() => m.all('friends.received', 'people', { limit: 100 }, { by: 'after' }), people => { state.requests = people.length; changed('requests'); });
+// A room as an answer has it.
+export const askRoom = call => known.ask(call, r => { state.rooms.set(r.room, r); changed('rooms'); });
 
 function setOnline(account, yes) { yes ? state.online.add(account) : state.online.delete(account); }
 export const unread = () => [...state.rooms.values()].reduce((n, r) => n + r.unread, 0);
 
-async function refreshRoom(room) {
-  try { state.rooms.set(room, await m.call('dm.room', { room })); changed('rooms'); } catch (p) { if (p.status !== 404) throw p; }
+const refreshRoom = room => askRoom(() => m.call('dm.room', { room })).catch(() => {}); // who cannot see it any more needs none
+// What is told of a room that is known; by its number it counts once.
+function inRoom(room, change) {
+  if (!state.rooms.has(room)) { refreshRoom(room); return; }
+  known.tell(() => {
+    const r = state.rooms.get(room);
+    if (!r) return;
+    change(r);
+    changed('rooms');
+  });
+}
+export function readUpTo(room, seq) {
+  inRoom(room, r => {
+    if (seq <= r.read) return;
+    r.read = seq;
+    if (!r.last || r.last.seq <= seq) r.unread = 0;
+  });
 }
 
-function onMessage(e) {
-  const r = state.rooms.get(e.data.room);
-  if (!r) { refreshRoom(e.data.room).catch(() => {}); return; }
-  r.last = e.data;
-  r.last_at = e.data.at;
-  r.head = e.seq;
+m.on('dm.message', e => inRoom(e.data.room, r => {
+  if (e.seq <= r.head) return;
+  Object.assign(r, { last: e.data, last_at: e.data.at, head: e.seq });
   if (e.data.sender !== m.account && !e.data.deleted) r.unread++;
-  changed('rooms');
-}
-
-m.on('dm.message', onMessage);
-m.on('dm.opened', e => refreshRoom(e.data.room).catch(() => {}));
-m.on('dm.deleted', e => { const r = state.rooms.get(e.data.room); if (r?.last?.seq === e.data.message) { r.last.deleted = true; r.last.body = ''; changed('rooms'); } });
+}));
+m.on('dm.opened', e => refreshRoom(e.data.room));
+m.on('dm.deleted', e => inRoom(e.data.room, r => { if (r.last?.seq === e.data.message) Object.assign(r.last, { deleted: true, body: '' }); }));
 m.on('dm.read', e => {
-  const r = state.rooms.get(e.data.room);
-  if (!r) return;
-  if (e.data.account === m.account) { r.read = e.data.upto; if (r.last && r.last.seq <= e.data.upto) r.unread = 0; else refreshRoom(e.data.room).catch(() => {}); } else r.other_read = e.data.upto;
-  changed('rooms');
+  const { room, account, upto } = e.data;
+  if (account !== m.account) { inRoom(room, r => { r.other_read = Math.max(r.other_read, upto); }); return; }
+  readUpTo(room, upto);
+  if (state.rooms.get(room)?.unread) refreshRoom(room);
 });
-m.on('presence.snapshot', e => { state.online = new Set(e.data.online); changed('presence'); });
-m.on('presence.changed', e => { for (const c of e.data.changes) setOnline(c.account, c.online); changed('presence'); });
+m.on('presence.snapshot', e => { known.tell(() => { state.online = new Set(e.data.online); }); changed('presence'); });
+m.on('presence.changed', e => { known.tell(() => { for (const c of e.data.changes) setOnline(c.account, c.online); }); changed('presence'); });
 m.on('me.changed', () => loadMe().catch(() => {}));
 m.on('resync', e => { if (state.me?.role === 'guest' || /^(tarot|video):/.test(e.on)) return; if (e.on.startsWith('room:') || e.on === '*') loadRooms().catch(() => {}); else { loadRequests().catch(() => {}); loadMe().catch(() => {}); } });
 for (const name of ['friend.requested', 'friend.accepted', 'friend.rejected', 'friend.cancelled', 'friend.removed'])
@@ -58,6 +73,8 @@ function tellUnread() {
 bus.addEventListener('rooms', tellUnread);
 export function notify(title, body, go) {
   if (!document.hidden || !('Notification' in window) || Notification.permission !== 'granted') return;
-  const n = new Notification(title, { body, icon: '/icon.svg' });
-  n.onclick = () => { window.focus(); go?.(); n.close(); };
+  try {
+    const n = new Notification(title, { body, icon: '/icon.svg' });
+    n.onclick = () => { window.focus(); go?.(); n.close(); };
+  } catch { /* some browsers let only service workers do so */ }
 }

@@ -23,6 +23,14 @@ struct leave_hook {
 };
 void leave_hook_add(struct leave_hook *h);
 
+/* A guest has logged in to an account: what is theirs in a feature's own tables goes along. Within the transaction of the
+ * login. */
+struct guest_hook {
+    problem (*take)(struct tx *tx, int64_t guest, int64_t account);
+    struct guest_hook *next;
+};
+void guest_hook_add(struct guest_hook *h);
+
 /* A person as others see one: used in the outputs of many calls. */
 struct card {
     int64_t account;

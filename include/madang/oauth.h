@@ -9,6 +9,7 @@ struct oauth_attempt {
     struct text provider, state, nonce, verifier, return_to, browser, redirect_uri;
     int64_t link_account;    /* whose account the provider is to be joined to; 0: a login */
     struct opt_text session; /* … asked for by this session, which must stand until then */
+    struct opt_i64 guest;    /* … or the guest who logs in */
 };
 
 struct oauth_identity {

@@ -484,7 +484,7 @@ void typescript_print(struct buf *out)
     buf_put(out, T("}\n"));
 }
 
-/* What web/madang.js needs to know of each call: [method, path, whether it is REST alone]. */
+/* What web/madang.js needs to know of each call: [method, path, whether it is REST alone, whether a key makes it happen once]. */
 void client_print(struct buf *out)
 {
     buf_put(out, T("// Made from the table of calls: madangd client.\nexport default {\n"));
@@ -492,10 +492,10 @@ void client_print(struct buf *out)
         const struct call_def *d = call_at(i);
 
         if (d->rest.path && !d->raw)
-            buf_printf(out, "  '%s': ['%s', '%s', %s],\n", d->name, method_names[d->rest.method], d->rest.path,
-                       d->doors == REST_ONLY ? "true" : "false");
+            buf_printf(out, "  '%s': ['%s', '%s', %s, %s],\n", d->name, method_names[d->rest.method], d->rest.path,
+                       d->doors == REST_ONLY ? "true" : "false", d->once == BY_KEY ? "true" : "false");
         else if (!d->raw)
-            buf_printf(out, "  '%s': [null, null, false],\n", d->name);
+            buf_printf(out, "  '%s': [null, null, false, %s],\n", d->name, d->once == BY_KEY ? "true" : "false");
     }
     buf_put(out, T("};\n"));
 }

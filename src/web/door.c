@@ -9,6 +9,7 @@
 #include "madang/metric.h"
 #include "madang/overload.h"
 #include "madang/random.h"
+#include "madang/seal.h"
 
 #define SHED_RETRY_S 4 /* who was refused comes back spread over this */
 
@@ -142,10 +143,20 @@ problem door_admit(struct call *c)
     return door_overloaded(c);
 }
 
+/* What a key stands for, whichever door and in whatever spelling it came: who lost an answer may ask by the other door. */
+static struct text fingerprint(struct call *c)
+{
+    struct digest d = sha256(arena_join(c->arena, text_of(c->name), T("\n"), shape_text(c->def->in, c->in, c->arena)));
+
+    return digest_hex(c->arena, &d);
+}
+
 problem door_run(struct call *c)
 {
     problem p;
 
+    if (c->key.len && c->def->in)
+        c->fingerprint = fingerprint(c);
     if ((p = limits_check(c)))
         return p;
     p = c->def->raw ? c->def->raw(c) : c->def->run(c);

@@ -4,7 +4,7 @@
 
 #include "madang/calls.h"
 
-/* Runs the call whose input is decoded: authorisation, limits, handler, metrics and access log. */
+/* Runs the call whose input is decoded, who makes it being authorised: limits, then the handler. */
 problem door_run(struct call *c) MUST_USE;
 /* Refuses it when this node is overloaded and the call may be shed. */
 problem door_admit(struct call *c) MUST_USE;

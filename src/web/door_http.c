@@ -6,7 +6,6 @@
 #include "madang/config.h"
 #include "madang/metric.h"
 #include "madang/overload.h"
-#include "madang/seal.h"
 #include "router.h"
 #include "static_files.h"
 #include "ws.h"
@@ -240,7 +239,6 @@ static problem read_key(struct visit *v)
 {
     struct call *c = &v->call;
     struct text key = exchange_header(v->x, T("idempotency-key"));
-    struct digest d;
 
     if (key.len == 0 || c->def->once != BY_KEY)
         return NULL;
@@ -248,9 +246,7 @@ static problem read_key(struct visit *v)
         key = (struct text){ key.at + 1, key.len - 2 };
     if (key.len < 1 || key.len > 200)
         return PROBLEM(REQUEST_MALFORMED);
-    d = sha256(arena_printf(c->arena, "%.*s\n%.*s", TEXT_ARG(v->x->path), TEXT_ARG(buf_text(&v->x->body))));
     c->key = key;
-    c->fingerprint = digest_hex(c->arena, &d);
     return NULL;
 }
 

@@ -70,7 +70,6 @@ static problem read_envelope(struct visit *v, struct text json)
 {
     const struct json_tree *message, *op, *id, *key;
     problem p = json_parse(v->call.arena, json, &message);
-    struct digest d;
     bool id_is_fit;
 
     if (p)
@@ -86,10 +85,6 @@ static problem read_envelope(struct visit *v, struct text json)
     if (!id_is_fit || !json_is_text(op, &v->op) || (key && !json_is_text(key, &v->call.key)) || v->call.key.len > 200 ||
         json_members(message) != 1u + (id != NULL) + (key != NULL) + (v->in != NULL))
         return PROBLEM(REQUEST_MALFORMED);
-    if (v->call.key.len) { /* the id is the message's, not the request's: a repetition has another */
-        d = sha256(arena_printf(v->call.arena, "%.*s\n%.*s", TEXT_ARG(v->op), TEXT_ARG(json_canonical(v->call.arena, v->in))));
-        v->call.fingerprint = digest_hex(v->call.arena, &d);
-    }
     return NULL;
 }
 

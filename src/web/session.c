@@ -7,6 +7,8 @@
 #include "madang/config.h"
 #include "madang/topics.h"
 
+#define EXPIRES_IN "Seconds until then: no clock of the client's is needed."
+
 struct session_open {
     struct opt_text token;
     struct counts seen;
@@ -23,11 +25,13 @@ struct session_opened {
     int64_t account;
     struct counts heads;
     struct instant expires;
+    int64_t expires_in;
 };
 static const struct field opened_fields[] = {
     FIELD(struct session_opened, account),
     FIELD(struct session_opened, heads, .list_max = TOPIC_LIST_MAX, .says = "Newest number of each topic joined."),
     FIELD(struct session_opened, expires, .says = "When the access token ends: session.renew before."),
+    FIELD(struct session_opened, expires_in, .min = 0, .says = EXPIRES_IN),
 };
 static const struct shape opened_shape = SHAPE("SessionOpened", struct session_opened, opened_fields);
 
@@ -38,8 +42,12 @@ static const struct field renew_fields[] = { FIELD(struct session_renew, token, 
 static const struct shape renew_shape = SHAPE("SessionRenew", struct session_renew, renew_fields);
 struct session_renewed {
     struct instant expires;
+    int64_t expires_in;
 };
-static const struct field renewed_fields[] = { FIELD(struct session_renewed, expires) };
+static const struct field renewed_fields[] = {
+    FIELD(struct session_renewed, expires),
+    FIELD(struct session_renewed, expires_in, .min = 0, .says = EXPIRES_IN),
+};
 static const struct shape renewed_shape = SHAPE("SessionRenewed", struct session_renewed, renewed_fields);
 
 struct beat {
@@ -223,6 +231,13 @@ static problem catch_up(struct call *c, struct follow *f, const struct counts *a
     return follow_missed(c, f, missed, count);
 }
 
+static int64_t left_s(struct call *c)
+{
+    int64_t left = socket_by(c->socket)->expires_s - clock_wall_seconds();
+
+    return left > 0 ? left : 0;
+}
+
 static problem session_open(struct call *c)
 {
     const struct session_open *in = c->in;
@@ -245,7 +260,7 @@ static problem session_open(struct call *c)
         return p;
     if (!socket_by(c->socket))
         return PROBLEM(CANCELLED);
-    *out = (struct session_opened){ c->account, f->heads, { socket_by(c->socket)->expires_s * 1000000 } };
+    *out = (struct session_opened){ c->account, f->heads, { socket_by(c->socket)->expires_s * 1000000 }, left_s(c) };
     c->after_reply = after_open;
     c->after_arg = f;
     return NULL;
@@ -260,7 +275,7 @@ static problem session_renew(struct call *c)
     if (p)
         return p;
     socket_set_timer(socket_by(c->socket));
-    out->expires.us = socket_by(c->socket)->expires_s * 1000000;
+    *out = (struct session_renewed){ { socket_by(c->socket)->expires_s * 1000000 }, left_s(c) };
     return NULL;
 }
 

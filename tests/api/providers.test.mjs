@@ -113,6 +113,21 @@ test('a provider is joined only while the session that asked for it stands', asy
     assert.deepEqual((await node.ok('GET', '/api/v1/me', p.token)).providers, []);
 });
 
+test('a guest who logs in by a provider takes along what is theirs, into a new account and into one that was there', async () => {
+    kakao.user = { id: 5151n, email: 'guest-of-kakao@example.com' };
+    const mine = [];
+    for (const time of ['first', 'second']) {
+        const g = await node.ok('POST', '/api/v1/auth/guest'), b = new Browser();
+        mine.unshift((await node.ok('POST', '/api/v1/tarot/chats', g.access_token, { language: 'ko' })).chat.chat);
+        const link = await b.fetch(`${node.base}/api/v1/auth/kakao/link?return_to=/tarot`, { method: 'POST', headers: { authorization: `Bearer ${g.access_token}` } });
+        const end = await b.follow((await link.json()).url, undefined, u => u.startsWith(node.base) && !u.includes('/callback'));
+        assert.equal(end.to, `${node.base}/tarot`);
+        const who = await me(b);
+        assert.deepEqual(who.me.providers, ['kakao'], time);
+        assert.deepEqual((await node.ok('GET', '/api/v1/tarot/chats', who.token)).chats.map(c => c.chat), mine, time);
+    }
+});
+
 test('an address that the provider did not verify is not taken over', async () => {
     kakao.user = { id: 777n, email: 'unverified@example.com', verified: false };
     const b = new Browser();

@@ -112,7 +112,9 @@ test('sharing: card, words and date, nothing about the person; it can be taken b
     const png = await fetch(meta['og:image']), bytes = Buffer.from(await png.arrayBuffer());
     assert.equal(png.headers.get('content-type'), 'image/png');
     assert.deepEqual([bytes.readUInt32BE(16), bytes.readUInt32BE(20)], [1200, 630]);
-    assert.ok(html.includes('친구와 다투었어요 &lt;b&gt;&amp;amp;&lt;/b&gt;') && !html.includes(p.name) && !html.includes(p.email));
+    assert.ok(!/다투었어요|사과하고/.test(html) && !html.includes(p.name) && !html.includes(p.email), 'nor what I said');
+    assert.doesNotMatch(seen.body.reading, /다투었어요|사과하고/);
+    assert.ok(html.includes(drawn.card.meaning) && seen.body.reading.includes(drawn.card.meaning) && seen.body.reading.endsWith(seen.body.notice));
     await c.s.ok('tarot.unshare', { chat: c.id });
     assert.equal((await offline.get(`/api/v1/tarot/shared/${shared.code}`)).status, 404);
     assert.equal((await offline.get(shared.path)).body.code, 'tarot.not-found');
@@ -445,4 +447,38 @@ test('limits: a thousand characters, thirty turns, and the same message once', a
     assert.equal((await c.s.call('tarot.say', { chat: c.id, text: '셋' })).problem.code, 'tarot.turns');
     assert.equal((await node.ok('GET', `/api/v1/tarot/chats/${c.id}`, p.token)).chat.turns_left, 0);
     await c.s.close();
+});
+
+test('what a model repeats of my words is not on the public page, in marks or without', async () => {
+    const c = await chat(clova), reading = ['카드가 새벽을 비춥니다. ', '“상사가 소리를 질러요” 하신 말씀이 남네요. ', '회의실에서 상사가 자꾸 소리를 지른다는 건 힘든 일이에요.\n\n', '성급한 결정 말고 3.5일쯤 쉬어 보세요. ', '민수 씨에게 편지를 쓰세요. ', '「그만둘래요. 더는 못 해요. 정말로」라고 하셨지요. ', '오늘은 산책을 하세요.'];
+    for (const [said, words] of [['회의실에서 상사가 자꾸 소리를 질러요', ['네.']], ['민수', ['네.']], ['이 풀이는 AI가 만들었습니다. 재미로 보시고, 중요한 결정은 스스로 하세요.', ['카드를 한 장 뽑아 보세요.']]]) { model.answers = [{ words }]; await say(c, said); }
+    model.answers = [{ words: reading }];
+    const drawn = await c.s.ok('tarot.draw', { chat: c.id });
+    await ending(c.s, drawn.turn);
+    const { code } = await c.s.ok('tarot.share', { chat: c.id }), { body } = await clova.get(`/api/v1/tarot/shared/${code}`);
+    assert.equal(body.reading, `카드가 새벽을 비춥니다. \n\n성급한 결정 말고 3.5일쯤 쉬어 보세요. 오늘은 산책을 하세요.\n\n${body.notice}`);
+    assert.ok((await clova.ok('GET', `/api/v1/tarot/chats/${c.id}`, p.token)).lines.at(-1).body.startsWith(reading.join('')), 'I see it whole');
+    await c.s.close();
+});
+
+test('a guest who signs up or logs in keeps what is theirs, also what is just being said', async () => {
+    const member = await signUp(clova), g = await guest(clova), c = await chat(clova, g), logIn = token => clova.ok('POST', '/api/v1/auth/login', token, { email: member.email, password: member.password });
+    const titles = async token => (await clova.ok('GET', '/api/v1/tarot/chats', token)).chats.map(x => x.chat);
+    model.answers = [{ words: Array(30).fill('천천히 '), gap: 50 }];
+    const { turn } = await c.s.ok('tarot.say', { chat: c.id, text: '들어주세요' });
+    await until('some words', () => deltas(c.s, turn).length > 2);
+    const { access_token: token } = await logIn(g.token);
+    assert.equal(await c.s.closed, 4401, 'the guest is no more');
+    assert.deepEqual(await titles(token), [c.id]);
+    const said = await until('it is said to its end', async () => { const x = await clova.ok('GET', `/api/v1/tarot/chats/${c.id}`, token); return !x.turn && x.lines.at(-1); });
+    assert.equal(said.body, '천천히 '.repeat(30));
+    assert.equal((await clova.get('/api/v1/tarot/chats', g.token)).status, 401);
+    // who has signed up is no guest, whatever an older token says
+    const g2 = await guest(clova), c2 = await chat(clova, g2), email = `guest-${c2.id}@example.com`;
+    await clova.ok('POST', '/api/v1/auth/codes', undefined, { email, purpose: 'signup' });
+    const up = await clova.ok('POST', '/api/v1/auth/signup', g2.token, { email, code: await cluster.mail(email, /(\d{6})/), password: 'long enough', birth_date: '1990-01-01', consents: { terms: '1', privacy: '1' } });
+    assert.deepEqual(await titles(up.access_token), [c2.id]);
+    assert.deepEqual(await titles((await logIn(g2.token)).access_token), [c.id]);
+    assert.deepEqual(await titles(up.access_token), [c2.id]);
+    await c2.s.close();
 });

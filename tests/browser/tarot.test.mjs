@@ -59,6 +59,7 @@ test('from the greeting to the reading with the built-in reader, on a phone', as
     const other = await (await browser.newContext({ viewport: { width: 390, height: 844 }, javaScriptEnabled: false })).newPage();
     await other.goto(url);
     assert.match(await other.locator('article').textContent(), /이 풀이는 AI가 만들었습니다/);
+    assert.doesNotMatch(await other.content(), /그만둘지|부딪혀요|용기가/);
     assert.match(await other.title(), /방향/);
     if (process.env.MADANG_SHOTS) await other.screenshot({ path: `${process.env.MADANG_SHOTS}/shared.png`, fullPage: true });
     await page.getByRole('button', { name: '공유 그만두기' }).click();

@@ -49,7 +49,7 @@ async function persist(what, attempt, done = []) {
     }
 }
 const call = (m, op, input, done) => persist(op, () => m.rest(op, input), done);
-const socketCall = (m, op, input) => persist(op, () => m.state === 'open' ? m.transmit(op, input) : m.rest(op, input));
+const socketCall = (m, op, input) => persist(op, () => m.state === 'open' ? m.send(op, input) : m.rest(op, input));
 
 async function day(name) {
     const [ma, mb, elsewhere] = clients, ids = ['plain-', 'picture-', 'abroad-'].map(x => x + name), before = heard.map(h => h.length);

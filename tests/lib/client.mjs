@@ -10,6 +10,6 @@ export function client(node, person) {
         if (set) cookie = set;
         return r;
     } });
-    m.adopt({ access_token: person.token, account: person.id, role: 'member', expires: new Date(Date.now() + 800e3).toISOString() });
+    m.adopt({ access_token: person.token, account: person.id, role: 'member', expires_in: 800 });
     return m;
 }

@@ -1,15 +1,17 @@
-// A misbehaving proxy in front of a store: it stands at a Unix socket of its own and passes bytes on, late, changed (`spoil`), or not at all.
+// A misbehaving proxy in front of a store or a node: it stands at a Unix socket or port of its own and passes bytes on, late, changed (`spoil`),
+// or not at all.
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
 export class Proxy {
-    // at: where it listens; to: the real one.
+    // at: where it listens, a path or a port (0: any); to: the real one. silent: swallows everything, and closes nothing; deaf: what is answered.
     constructor(at, to) { Object.assign(this, { at, to, delay: 0, pairs: new Set(), held: null }); }
     async start() {
-        fs.mkdirSync(path.dirname(this.at), { recursive: true });
+        if (typeof this.at === 'string') fs.mkdirSync(path.dirname(this.at), { recursive: true });
         this.server = net.createServer(s => setTimeout(() => this.join(s), this.delay));
         await new Promise((r, e) => this.server.on('error', e).listen(this.at, r));
+        ({ port: this.port } = this.server.address());
         return this;
     }
     join(near) {
@@ -21,11 +23,13 @@ export class Proxy {
         far.on('data', d => this.answered(pair, d));
     }
     asked(pair, bytes) {
+        if (this.silent) return;
         if (this.loses && bytes.includes(this.loses)) { this.loses = null; pair.deaf = true; this.lost = (this.lost ?? 0) + 1; }
         pair.far.write(bytes);
     }
     // A pair whose answer is to be lost: the store has done it, and the connection ends instead of telling.
     answered(pair, bytes) {
+        if (this.silent || this.deaf) return;
         if (pair.deaf) return void pair.near.destroy();
         pair.near.write(this.spoil ? this.spoil(bytes) : bytes);
     }

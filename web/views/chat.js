@@ -1,6 +1,8 @@
 // The list of rooms, and one room.
 import { avatar, h, icon, toast, when } from '../dom.js';
-import { bus, changed, m, state } from '../state.js';
+import { newKey } from '../madang.js';
+import { Newest } from '../newest.js';
+import { askRoom, bus, m, readUpTo, state } from '../state.js';
 import { t } from '../words.js';
 import { go } from '../app.js';
 
@@ -22,8 +24,6 @@ export function chatList(path) {
   return { node, leave: () => { for (const what of ['rooms', 'presence']) bus.removeEventListener(what, draw); } };
 }
 
-const newId = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, '0')).join('');
-
 function showPicture(p) {
   const d = h('dialog.picture', { 'aria-label': t('picture'), onclick: () => d.close() }, h('img', { src: p.url, alt: t('picture') }));
   d.addEventListener('close', () => d.remove());
@@ -44,6 +44,7 @@ function pictureButton(p) {
 class Chat {
   constructor(room) {
     this.room = room;
+    this.newest = new Newest();
     this.messages = new Map(); // by number
     this.sending = new Map();  // by client_id
     this.pictures = [];
@@ -60,6 +61,7 @@ class Chat {
     this.offs = [m.on('dm.message', e => e.data.room === room && this.onMessage(e.data)), m.on('dm.deleted', e => e.data.room === room && this.onDeleted(e.data.message)),
       m.on('dm.read', e => e.data.room === room && this.draw()), m.on('dm.typing', e => e.data.room === room && e.data.account !== m.account && this.onTyping()),
       m.on('resync', e => { if (e.on === `room:${room}`) this.load(); })];
+    this.asks = this.newest.asker(() => m.call('dm.history', { room, limit: 50 }), out => this.take(out));
     this.onVisible = () => { if (!document.hidden) this.markRead(); };
     this.onPresence = () => this.drawHeader();
     document.addEventListener('visibilitychange', this.onVisible);
@@ -77,42 +79,51 @@ class Chat {
   get info() { return state.rooms.get(this.room); }
   async load() {
     try {
-      if (!this.info) state.rooms.set(this.room, await m.call('dm.room', { room: this.room }));
-      this.unreadFrom = this.info.unread ? this.info.read : undefined;
-      const out = await m.call('dm.history', { room: this.room, limit: 50 });
-      for (const x of out.messages) this.messages.set(x.seq, x);
-      this.more = out.more;
-      this.draw(true);
-      this.markRead();
+      if (!this.info) await askRoom(() => m.call('dm.room', { room: this.room }));
+      this.unreadFrom ??= this.info.unread ? this.info.read : 0;
+      await this.asks();
       this.box.focus({ preventScroll: true });
     } catch (p) { toast(p.message); if (p.status === 404) go('/', true); }
   }
+  // The newest page begins the room anew: between it and what was there before, there may be a hole, or what never was.
+  take(out) {
+    this.messages.clear();
+    for (const x of out.messages) this.put(x);
+    this.more = out.more;
+    this.draw(true);
+    this.markRead();
+  }
+  put(x) {
+    this.sending.delete(x.client_id);
+    if (!this.messages.get(x.seq)?.deleted) this.messages.set(x.seq, x);
+  }
   async older() {
     const first = Math.min(...this.messages.keys()), height = this.log.scrollHeight;
-    const out = await m.call('dm.history', { room: this.room, before: first, limit: 50 });
-    for (const x of out.messages) this.messages.set(x.seq, x);
-    this.more = out.more;
-    this.draw();
+    await this.newest.ask(() => m.call('dm.history', { room: this.room, before: first, limit: 50 }), out => {
+      for (const x of out.messages) this.put(x);
+      this.more = out.more;
+      this.draw();
+    });
     this.log.scrollTop += this.log.scrollHeight - height;
   }
   markRead() {
     const last = Math.max(0, ...this.messages.keys());
     if (document.hidden || !this.info || this.info.read >= last || !last) return;
-    this.info.read = last;
-    this.info.unread = 0;
-    changed('rooms');
+    readUpTo(this.room, last);
     m.call('dm.read', { room: this.room, seq: last }).catch(() => {});
   }
-  onMessage(x) {
-    this.sending.delete(x.client_id);
-    this.messages.set(x.seq, x);
+  shown(x) {
+    this.put(x);
     this.typing.textContent = '';
     this.draw(x.sender === m.account || this.log.scrollTop + this.log.clientHeight > this.log.scrollHeight - 120);
     this.markRead();
   }
+  onMessage(x) { this.newest.tell(() => this.shown(x)); }
   onDeleted(seq) {
-    const x = this.messages.get(seq);
-    if (x) { Object.assign(x, { deleted: true, body: '', images: [] }); this.draw(); }
+    this.newest.tell(() => {
+      const x = this.messages.get(seq);
+      if (x) { Object.assign(x, { deleted: true, body: '', images: [] }); this.draw(); }
+    });
   }
   onTyping() {
     this.typing.textContent = `${nameOf(this.info.other)} ${t('typing')}`;
@@ -122,7 +133,7 @@ class Chat {
   onInput() {
     this.box.style.height = 'auto';
     this.box.style.height = `${this.box.scrollHeight}px`;
-    if (this.box.value && Date.now() - (this.typed ?? 0) > 3000) { this.typed = Date.now(); m.call('dm.typing', { room: this.room }).catch(() => {}); }
+    if (this.box.value && performance.now() - (this.typed ?? -Infinity) > 3000) { this.typed = performance.now(); m.call('dm.typing', { room: this.room }).catch(() => {}); }
   }
   addPictures() {
     const files = [...this.file.files];
@@ -142,7 +153,7 @@ class Chat {
   async send() {
     const body = this.box.value.trim(), pictures = this.pictures;
     if (!body && !pictures.length) return;
-    const x = { client_id: newId(), body, images: [], local: pictures.map(p => p.url), at: new Date().toISOString(), sender: m.account };
+    const x = { client_id: newKey(), body, images: [], local: pictures.map(p => p.url), at: new Date(m.now()).toISOString(), sender: m.account };
     this.box.value = '';
     this.pictures = [];
     this.onInput();
@@ -151,7 +162,7 @@ class Chat {
     this.draw(true);
     try {
       const images = (await Promise.all(pictures.map(p => p.done))).map(f => f.file);
-      this.onMessage(await m.call('dm.send', { room: this.room, client_id: x.client_id, body, images }, { again: true }));
+      await this.newest.ask(() => m.call('dm.send', { room: this.room, client_id: x.client_id, body, images }, { again: true }), sent => this.shown(sent));
     } catch (p) { x.failed = p.message; this.draw(); toast(p.message); }
   }
   drawHeader() {

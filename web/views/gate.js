@@ -1,5 +1,6 @@
 // Before the house: login, sign-up, forgotten password, onboarding.
 import { field, form, h, toast } from '../dom.js';
+import { Newest } from '../newest.js';
 import { m, state } from '../state.js';
 import { currentLanguage, interestName, interests, regionName, regions, setLanguage, t } from '../words.js';
 
@@ -13,7 +14,11 @@ function hall() {
 }
 
 function outsideLogins() {
-  const start = provider => () => { location.href = `/api/v1/auth/${provider}/start?return_to=/`; };
+  // A guest is told of, so that what is theirs comes along.
+  const start = provider => async () => {
+    const r = m.signedIn && await fetch(`/api/v1/auth/${provider}/link?return_to=/`, { method: 'POST', headers: { authorization: `Bearer ${m.token}` } }).catch(() => null);
+    location.href = r?.ok ? (await r.json()).url : `/api/v1/auth/${provider}/start?return_to=/`;
+  };
   const { kakao, google } = state.service;
   if (!kakao && !google) return null;
   return [h('div.split', { text: t('or') }), kakao ? h('button.kakao', { type: 'button', text: t('kakao'), onclick: start('kakao') }) : null, google ? h('button.google', { type: 'button', text: t('google'), onclick: start('google') }) : null];
@@ -29,14 +34,14 @@ function loginForm(enter) {
     try { await m.login({ email: v.email, password: v.password, ...(v.code ? { code: v.code } : {}) }); } catch (p) { if (p.code === 'login.code-required') code.hidden = false; throw p; }
     await enter('/');
   }, h('a', { href: '/forgot', text: t('forgot') })), outsideLogins(), h('p', {}, t('noAccount'), ' ', h('a', { href: '/signup', text: t('signup') })),
-    h('p', {}, h('button.small', { type: 'button', text: t('tarotGuest'), onclick: async () => { try { await m.guest(); await enter('/tarot'); } catch (p) { toast(p.message); } } }))];
+    h('p', {}, h('button.small', { type: 'button', text: t('tarotGuest'), onclick: async () => { try { if (!m.signedIn) await m.guest(); await enter('/tarot'); } catch (p) { toast(p.message); } } }))];
 }
 
 function signupForm(enter) {
   const rest = h('div', { hidden: true },
     field('code', t('code'), { inputmode: 'numeric', maxlength: '6', autocomplete: 'one-time-code' }),
     field('password', t('password'), { type: 'password', autocomplete: 'new-password', minlength: '8' }),
-    field('birth_date', t('birth'), { type: 'date', max: new Date().toISOString().slice(0, 10) }),
+    field('birth_date', t('birth'), { type: 'date' }), // what is too young the server says, by its clock
     h('label', {}, h('input', { type: 'checkbox', name: 'agree' }), t('terms')));
   const f = form([field('email', t('email'), { type: 'email', autocomplete: 'username' }), rest], t('sendCode'), async (v, self) => {
     if (rest.hidden) {
@@ -70,7 +75,7 @@ const guestDoor = enter => [h('h2', { text: t('invited') }), h('p', { text: t('i
 export function gate(app, { path, enter }) {
   const inner = path.startsWith('/video/') ? guestDoor(enter) : path === '/signup' ? signupForm(enter) : path === '/forgot' ? forgotForm() : path === '/password-reset' ? resetForm(enter) : loginForm(enter);
   const problem = new URLSearchParams(location.search).get('problem');
-  app.replaceChildren(h('div.gate', {}, hall(), h('main.door', { id: 'main' }, problem ? h('p.error', { role: 'alert', text: problem }) : null, inner)));
+  app.replaceChildren(h('div.gate', {}, hall(), h('main.door', { id: 'main' }, problem ? h('p.error', { role: 'alert', text: problem }) : null, m.signedIn ? h('p.soft', { text: t('guestKeeps') }) : null, inner)));
   app.querySelector('input')?.focus();
   return null;
 }
@@ -91,10 +96,9 @@ export const genderOptions = () => [['', t('none')], ['female', t('female')], ['
 export function onboarding(app, { enter }) {
   const chips = interestChips([]), outside = !state.me.birth_date;
   const nickname = field('nickname', t('nickname'), { placeholder: t('nicknameHint'), maxlength: '16', autocomplete: 'nickname' });
-  nickname.querySelector('input').addEventListener('change', async e => {
-    const note = nickname.querySelector('.error');
-    try { note.textContent = (await m.rest('nickname.check', { nickname: e.target.value })).available ? t('free') : ''; } catch (p) { note.textContent = p.errors?.[0]?.detail ?? ''; }
-  });
+  const newest = new Newest(), note = nickname.querySelector('.error');
+  nickname.querySelector('input').addEventListener('change', e => newest.ask(() => m.rest('nickname.check', { nickname: e.target.value }).catch(problem => ({ problem })),
+    ({ available, problem }) => { note.textContent = problem ? problem.errors?.[0]?.detail ?? '' : available ? t('free') : ''; }));
   const f = form([
     nickname, ...(outside ? [field('birth_date', t('birth'), { type: 'date' })] : []),
     field('region', t('region'), { tag: 'select', options: regionOptions() }), field('gender', t('gender'), { tag: 'select', options: genderOptions() }),

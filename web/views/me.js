@@ -1,5 +1,6 @@
 // My profile, points, sessions, password, leaving.
 import { ask, avatar, field, form, h, toast, when } from '../dom.js';
+import { asker } from '../newest.js';
 import { loadMe, m, state } from '../state.js';
 import { currentLanguage, setLanguage, t } from '../words.js';
 import { genderOptions, interestChips, regionOptions } from './gate.js';
@@ -18,7 +19,7 @@ function profileCard() {
     const change = { introduction: v.introduction || null, region: v.region, interests: chips.value(), clear_interests: chips.value().length === 0, locale: currentLanguage() };
     if (v.nickname !== me.nickname) change.nickname = v.nickname;
     if (v.gender) change.gender = v.gender;
-    await m.call('me.update', change, { key: crypto.randomUUID?.() });
+    await m.call('me.update', change);
     await loadMe();
     toast(t('saved'));
     redraw();
@@ -36,8 +37,9 @@ function pointsCard() {
 
 function sessionsCard() {
   const list = h('ul.list.stack');
-  const load = () => m.call('sessions.list').then(({ sessions }) => list.replaceChildren(...sessions.map(s => h('li.row', {}, h('span.grow', {}, h('span', { text: s.device.slice(0, 60) }), h('br'), h('span.soft.small-text', { text: `${s.address} · ${when(s.used_at, 'both')}` })),
-    s.current ? h('span.soft', { text: t('thisDevice') }) : h('button.small', { type: 'button', text: t('end'), onclick: () => m.call('sessions.end', { session: s.id }).then(load).catch(tell) }))))).catch(tell);
+  const asks = asker(() => m.call('sessions.list'), ({ sessions }) => list.replaceChildren(...sessions.map(s => h('li.row', {}, h('span.grow', {}, h('span', { text: s.device.slice(0, 60) }), h('br'), h('span.soft.small-text', { text: `${s.address} · ${when(s.used_at, 'both')}` })),
+    s.current ? h('span.soft', { text: t('thisDevice') }) : h('button.small', { type: 'button', text: t('end'), onclick: () => m.call('sessions.end', { session: s.id }).then(load).catch(tell) })))));
+  const load = () => asks().catch(tell);
   load();
   return h('section.card', {}, h('h2', { text: t('sessions') }), list, h('div.row', { style: 'margin-top:12px' }, h('button.small', { type: 'button', text: t('endOthers'), onclick: () => m.call('sessions.end-others').then(load).catch(tell) })));
 }
@@ -64,7 +66,7 @@ function houseCard() {
     a.click();
   };
   return h('section.card.stack', {}, h('div.row', {}, language,
-    'Notification' in window && Notification.permission === 'default' ? h('button.small', { type: 'button', text: t('notifications'), onclick: e => Notification.requestPermission().then(() => e.target.remove()) }) : null,
+    'Notification' in window && Notification.permission === 'default' ? h('button.small', { type: 'button', text: t('notifications'), onclick: e => Promise.resolve(Notification.requestPermission()).then(() => e.target.remove(), () => {}) }) : null,
     h('button.small', { type: 'button', text: t('export'), onclick: () => download().catch(tell) }), h('button.small', { type: 'button', text: t('logout'), onclick: () => m.logout() })),
     h('button.danger', { type: 'button', text: t('leave'), onclick: () => ask(t('leave'), [h('p', { text: t('leaveSure') }), state.me.has_password ? field('password', t('password'), { type: 'password' }) : ''], t('leave'), async v => { await m.rest('me.leave', v.password ? { password: v.password } : {}); m.forget('logout'); }) }));
 }

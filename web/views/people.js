@@ -1,12 +1,13 @@
 // Friends, requests, finding people, one person.
 import { ask, avatar, field, h, icon, toast } from '../dom.js';
-import { bus, loadRequests, loadRooms, m, state } from '../state.js';
+import { asker, Newest } from '../newest.js';
+import { askRoom, bus, loadRequests, loadRooms, m, state } from '../state.js';
 import { ageBand, interestName, regionName, t } from '../words.js';
 import { go } from '../app.js';
 
 const tell = p => toast(p.message);
 export async function talkTo(account) {
-  try { const r = await m.call('dm.open', { account }); state.rooms.set(r.room, r); go(`/chats/${r.room}`); } catch (p) { tell(p); }
+  try { const r = await askRoom(() => m.call('dm.open', { account })); go(`/chats/${r.room}`); } catch (p) { tell(p); }
 }
 const button = (text, run, kind = 'small') => h(`button.${kind}`, { type: 'button', text, onclick: async e => { e.target.disabled = true; try { await run(); } catch (p) { tell(p); e.target.disabled = false; } } });
 
@@ -17,32 +18,36 @@ function section(title, people, actions, empty) {
 
 export function friendsPage() {
   const inner = h('div.narrow'), node = h('div.page', {}, inner);
-  const load = async () => {
-    try {
-      const [friends, received, sent, blocked] = await Promise.all([m.call('friends.list', { limit: 100 }), m.call('friends.received', { limit: 100 }), m.call('friends.sent', { limit: 100 }), m.call('blocks.list', { limit: 100 })]);
-      for (const p of friends.people) p.online = state.online.has(p.account) || p.online;
-      inner.replaceChildren(h('header', {}, h('h1', { text: t('friends') })),
-        received.people.length ? section(t('received'), received.people, p => [button(t('accept'), () => m.call('friends.accept', { account: p.account }), 'primary'), button(t('reject'), () => m.call('friends.reject', { account: p.account }))]) : '',
-        section(t('friends'), friends.people, p => [button(t('talk'), () => talkTo(p.account))], t('noFriends')),
-        sent.people.length ? section(t('sentRequests'), sent.people, p => button(t('cancel'), () => m.call('friends.cancel', { account: p.account }))) : '',
-        blocked.people.length ? section(t('blocked'), blocked.people, p => button(t('unblock'), async () => { await m.call('blocks.remove', { account: p.account }); load(); })) : '');
-    } catch (p) { tell(p); }
+  const everybody = () => Promise.all(['friends.list', 'friends.received', 'friends.sent', 'blocks.list'].map(op => m.all(op, 'people', { limit: 100 }, { by: 'after' })));
+  let all;
+  const draw = () => {
+    if (!all) return;
+    const [friends, received, sent, blocked] = all;
+    for (const p of friends) p.online = state.online.has(p.account);
+    inner.replaceChildren(h('header', {}, h('h1', { text: t('friends') })),
+      received.length ? section(t('received'), received, p => [button(t('accept'), () => m.call('friends.accept', { account: p.account }), 'primary'), button(t('reject'), () => m.call('friends.reject', { account: p.account }))]) : '',
+      section(t('friends'), friends, p => [button(t('talk'), () => talkTo(p.account))], t('noFriends')),
+      sent.length ? section(t('sentRequests'), sent, p => button(t('cancel'), () => m.call('friends.cancel', { account: p.account }))) : '',
+      blocked.length ? section(t('blocked'), blocked, p => button(t('unblock'), async () => { await m.call('blocks.remove', { account: p.account }); load(); })) : '');
   };
+  const asks = asker(everybody, lists => { all = lists; draw(); }), load = () => asks().catch(tell);
   load();
-  for (const what of ['friends', 'presence']) bus.addEventListener(what, load);
-  return { node, leave: () => { for (const what of ['friends', 'presence']) bus.removeEventListener(what, load); } };
+  bus.addEventListener('friends', load);
+  bus.addEventListener('presence', draw);
+  return { node, leave: () => { bus.removeEventListener('friends', load); bus.removeEventListener('presence', draw); } };
 }
 
 export function findPage() {
   const results = h('ul.list', { 'aria-live': 'polite' }), input = h('input', { type: 'search', 'aria-label': t('find'), placeholder: t('searchHint'), maxlength: '16' });
+  const newest = new Newest();
   let timer;
   const search = async () => {
     const nickname = input.value.trim();
-    if (!nickname) { results.replaceChildren(); return; }
-    try {
-      const { people } = await m.call('people.search', { nickname });
+    if (!nickname) { newest.tell(() => results.replaceChildren()); return; }
+    await newest.ask(() => m.call('people.search', { nickname }).catch(problem => ({ problem })), ({ people, problem: p }) => {
+      if (p) { results.replaceChildren(h('li.soft', { text: p.errors?.[0]?.detail ?? p.message })); return; }
       results.replaceChildren(...people.map(p => h('li', {}, h('a.item', { href: `/people/${p.account}` }, avatar(p), h('span.name', { text: p.nickname })))), ...(people.length ? [] : [h('li.soft', { text: t('nobody') })]));
-    } catch (p) { results.replaceChildren(h('li.soft', { text: p.errors?.[0]?.detail ?? p.message })); }
+    });
   };
   input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(search, 200); });
   setTimeout(() => input.focus());
@@ -67,14 +72,12 @@ function actions(p, load) {
 
 export function personPage(account) {
   const inner = h('div.narrow'), node = h('div.page', {}, inner);
-  const load = async () => {
-    try {
-      const p = await m.call('people.get', { account });
-      inner.replaceChildren(h('section.card.stack', {}, h('div.row', {}, avatar(p, { big: true, online: p.relation === 'friend' ? state.online.has(p.id) : undefined }),
-        h('div.grow', {}, h('h1', { text: p.nickname, style: 'margin:0' }), h('p.soft', { style: 'margin:0', text: [ageBand(p.age_band), p.region ? regionName(p.region) : '', relationName(p.relation)].filter(Boolean).join(' · ') }))),
-        p.introduction ? h('p', { text: p.introduction }) : null, p.interests.length ? h('div.chips', {}, p.interests.map(i => h('span.chip', { text: interestName(i) }))) : null, h('div.row', {}, actions(p, load))));
-    } catch (p) { inner.replaceChildren(h('div.empty', {}, icon('people'), h('p', { text: p.message }))); }
-  };
+  const load = asker(() => m.call('people.get', { account }).catch(problem => ({ problem })), ({ problem, ...p }) => {
+    if (problem) { inner.replaceChildren(h('div.empty', {}, icon('people'), h('p', { text: problem.message }))); return; }
+    inner.replaceChildren(h('section.card.stack', {}, h('div.row', {}, avatar(p, { big: true, online: p.relation === 'friend' ? state.online.has(p.id) : undefined }),
+      h('div.grow', {}, h('h1', { text: p.nickname, style: 'margin:0' }), h('p.soft', { style: 'margin:0', text: [ageBand(p.age_band), p.region ? regionName(p.region) : '', relationName(p.relation)].filter(Boolean).join(' · ') }))),
+      p.introduction ? h('p', { text: p.introduction }) : null, p.interests.length ? h('div.chips', {}, p.interests.map(i => h('span.chip', { text: interestName(i) }))) : null, h('div.row', {}, actions(p, load))));
+  });
   load();
   for (const what of ['friends', 'presence']) bus.addEventListener(what, load);
   loadRequests().catch(() => {});

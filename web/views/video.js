@@ -1,6 +1,7 @@
 // Consultation by video: opening a room, the door with its mirror, the room itself.
 import { ask, avatar, field, form, h, icon, show, toast } from '../dom.js';
 import { m, state } from '../state.js';
+import { json, tab } from '../storage.js';
 import { currentLanguage, t } from '../words.js';
 import { Consultation } from '../consultation.js';
 import { face, spread, turn } from '../cards.js';
@@ -10,7 +11,7 @@ import { go, holdHere } from '../app.js';
 const tell = p => toast(p.message);
 const ROOM = /([a-z2-9]{10})(?:#(.+))?\s*$/, HEARD = 0.02, SPEAKS_MS = 700, SHOWN_MAX = 300, IMAGE_SIDE = 160;
 const isMember = () => state.me && !['guest', 'newcomer'].includes(state.me.role);
-const memory = key => ({ load: () => JSON.parse(sessionStorage.getItem(key) ?? 'null'), save: what => { try { sessionStorage.setItem(key, JSON.stringify(what)); } catch { /* full or forbidden: then not kept */ } } });
+const memory = key => ({ load: () => json(tab.get(key)), save: what => tab.set(key, JSON.stringify(what)) });
 
 // --- opening a room, or finding the one that one was invited to ---
 function invitation(room) {

@@ -20,7 +20,7 @@ static const struct call_def calls[] = {
     { .name = "auth.login", .rest = POST("/api/v1/auth/login"), .in = &login_shape, .out = &logged_in_shape, .run = auth_login,
       .doors = REST_ONLY, .limits = SIGN_IN_LIMITS,
       .problems = { PROBLEM(LOGIN_FAILED), PROBLEM(LOGIN_CODE_REQUIRED), PROBLEM(CODE_WRONG), PROBLEM(SUSPENDED) },
-      .says = "Logs in by e-mail address and password." },
+      .says = "Logs in by e-mail address and password. What a guest has goes along." },
     { .name = "auth.refresh", .rest = POST("/api/v1/auth/refresh"), .out = &logged_in_shape, .run = auth_refresh, .cookie = true,
       .doors = REST_ONLY, .limits = { CLUSTER_PER_ADDRESS(120, MINUTES(1)) },
       .problems = { PROBLEM(REFRESH_INVALID), PROBLEM(SUSPENDED) },
@@ -63,10 +63,10 @@ static const struct call_def calls[] = {
       .doors = REST_ONLY, .limits = SIGN_IN_LIMITS, .deadline_ms = 15000,
       .problems = { PROBLEM(OAUTH_DISABLED), PROBLEM(NOT_FOUND), PROBLEM(OAUTH_STATE) }, /* others are told on the login page */
       .says = "Where a provider sends the browser back to." },
-    { .name = "oauth.link", .rest = POST("/api/v1/auth/{provider}/link"), .who = WHO_NEWCOMER, .raw = oauth_link,
+    { .name = "oauth.link", .rest = POST("/api/v1/auth/{provider}/link"), .who = WHO_GUEST, .raw = oauth_link,
       .raw_type = "application/json",
       .doors = REST_ONLY, .limits = SIGN_IN_LIMITS, .problems = { PROBLEM(OAUTH_DISABLED), PROBLEM(NOT_FOUND) },
-      .says = "The address that connects a provider to my account." },
+      .says = "The address that connects a provider to my account; a guest is logged in, and what is theirs goes along." },
 
     { .name = "me.get", .rest = GET("/api/v1/me"), .who = WHO_GUEST, .out = &me_shape, .run = me_get,
       .says = "My account and profile." },

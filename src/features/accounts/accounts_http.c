@@ -20,6 +20,7 @@ static const struct field attempt_fields[] = {
     FIELD(struct oauth_attempt, redirect_uri, .len_max = 500),
     FIELD(struct oauth_attempt, link_account),
     FIELD(struct oauth_attempt, session),
+    FIELD(struct oauth_attempt, guest),
 };
 static const struct shape attempt_shape = SHAPE("OauthAttempt", struct oauth_attempt, attempt_fields);
 
@@ -41,11 +42,12 @@ static problem return_path(struct call *c, struct text *out)
 }
 
 /* Keeps the attempt, binds it to this browser, and tells where to go. */
-static problem begin_attempt(struct call *c, int64_t link_account, struct text *url)
+static problem begin_attempt(struct call *c, int64_t link_account, struct opt_i64 guest, struct text *url)
 {
     const struct oauth_provider *provider;
     struct oauth_attempt a = { .link_account = link_account,
                                .session = { PRESENT, c->session },
+                               .guest = guest,
                                .state = random_token(c->arena, 24),
                                .nonce = random_token(c->arena, 24),
                                .verifier = random_token(c->arena, 32) };
@@ -76,7 +78,7 @@ static void redirect(struct call *c, struct text to)
 problem oauth_start(struct call *c)
 {
     struct text url;
-    problem p = begin_attempt(c, 0, &url);
+    problem p = begin_attempt(c, 0, (struct opt_i64){ ABSENT, 0 }, &url);
 
     if (!p)
         redirect(c, url);
@@ -92,7 +94,8 @@ static const struct shape link_shape = SHAPE("LinkAddress", struct link_address,
 problem oauth_link(struct call *c)
 {
     struct link_address out;
-    problem p = begin_attempt(c, c->account, &out.url);
+    bool guest = c->role == ROLE_GUEST;
+    problem p = begin_attempt(c, guest ? 0 : c->account, (struct opt_i64){ guest ? PRESENT : ABSENT, c->account }, &out.url);
 
     if (p)
         return p;
@@ -159,7 +162,8 @@ static problem log_in(struct call *c, const struct oauth_attempt *a, const struc
         if ((p = add_account(&tx, a, id, &who.id)))
             return p;
     }
-    if ((p = session_begin(&tx, who.id, (enum role)who.role.value, &ignored, &f)) || (p = tx_commit(&tx)))
+    if ((a->guest.is == PRESENT && (p = guest_take(&tx, a->guest.value, who.id))) ||
+        (p = session_begin(&tx, who.id, (enum role)who.role.value, &ignored, &f)) || (p = tx_commit(&tx)))
         return p;
     session_begun(c, &f);
     return NULL;

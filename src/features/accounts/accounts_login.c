@@ -29,7 +29,11 @@ void session_token(struct call *c, int64_t account, enum role role, struct text 
 
     CHECK(session.len == SESSION_ID_LEN);
     memcpy(claims.session, session.at, SESSION_ID_LEN);
-    *out = (struct logged_in){ account, { (int)role }, token_make(c->arena, &claims), { claims.expires_s * 1000000 } };
+    *out = (struct logged_in){ .account = account,
+                               .role = { (int)role },
+                               .access_token = token_make(c->arena, &claims),
+                               .expires = { claims.expires_s * 1000000 },
+                               .expires_in = config->session_access_s };
 }
 
 problem session_begin(struct tx *tx, int64_t account, enum role role, struct logged_in *out, struct family *f)
@@ -120,6 +124,26 @@ problem auth_signup(struct call *c)
     return NULL;
 }
 
+static struct guest_hook *guest_hooks;
+
+void guest_hook_add(struct guest_hook *h)
+{
+    h->next = guest_hooks;
+    guest_hooks = h;
+}
+
+problem guest_take(struct tx *tx, int64_t guest, int64_t account)
+{
+    bool is_guest; /* a token may be older than the sign-up */
+    problem p = store_guest_lock(tx, guest, &is_guest);
+
+    if (p || !is_guest || guest == account)
+        return p;
+    for (struct guest_hook *h = guest_hooks; h && !p; h = h->next)
+        p = h->take(tx, guest, account);
+    return p ? p : sessions_end_all(tx, guest, T(""));
+}
+
 /* A session of an account whose password is still the one that was checked. */
 static problem begin_alone(struct call *c, const struct identity *who)
 {
@@ -132,7 +156,8 @@ static problem begin_alone(struct call *c, const struct identity *who)
         return p;
     if (!held)
         return PROBLEM(LOGIN_FAILED);
-    if ((p = session_begin(&tx, who->id, (enum role)who->role.value, c->out, &f)) || (p = tx_commit(&tx)))
+    if ((c->role == ROLE_GUEST && (p = guest_take(&tx, c->account, who->id))) ||
+        (p = session_begin(&tx, who->id, (enum role)who->role.value, c->out, &f)) || (p = tx_commit(&tx)))
         return p;
     session_begun(c, &f);
     return NULL;

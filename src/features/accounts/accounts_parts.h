@@ -7,6 +7,8 @@
 /* Begins a session within the transaction: refresh cookie and access token into c. Commit, then session_begun(). */
 problem session_begin(struct tx *tx, int64_t account, enum role role, struct logged_in *out, struct family *f) MUST_USE;
 void session_begun(struct call *c, const struct family *f);
+/* What a guest has becomes the account's, and the guest's sessions end; nothing when it is no guest's any more. */
+problem guest_take(struct tx *tx, int64_t guest, int64_t account) MUST_USE;
 /* An access token of a session. */
 void session_token(struct call *c, int64_t account, enum role role, struct text session, struct logged_in *out);
 /* Ends a session (all but `keep` when `session` is empty) and closes its sockets everywhere. */

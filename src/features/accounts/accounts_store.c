@@ -49,6 +49,12 @@ static const struct statement guest_upgrade = {
            " where id = $1 and role = 'guest' and left_at is null returning id"
 };
 
+static const struct statement guest_lock = {
+    .name = "guest_lock",
+    .lane = LANE_TX,
+    .row = &id_shape,
+    .sql = "select id from accounts where id = $1 and role = 'guest' and left_at is null for update",
+};
 static const struct statement identity_add = { .name = "identity_add",
                                                .lane = LANE_TX,
                                                .sql = "insert into identities (provider, subject, account) values ($1, $2, $3)" };
@@ -400,12 +406,12 @@ static const struct statement guest_end = {
     .sql = "delete from accounts where id = $1 and role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
 };
 
-STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &identity_add, &identity_join,
-                &consents_add, &password_set, &email_set, &email_of, &account_hold, &password_token_add, &password_token_use,
-                &password_tokens_end, &session_add, &session_load, &session_follow, &sessions_ended_lately, &session_end,
-                &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change, &nickname_free, &nickname_lock,
-                &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest, &export_all,
-                &suspend, &promote, &sweep_sessions, &sweep_tokens, &guests_ended, &guest_end);
+STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &guest_lock, &identity_add,
+                &identity_join, &consents_add, &password_set, &email_set, &email_of, &account_hold, &password_token_add,
+                &password_token_use, &password_tokens_end, &session_add, &session_load, &session_follow, &sessions_ended_lately,
+                &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change, &nickname_free,
+                &nickname_lock, &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest,
+                &export_all, &suspend, &promote, &sweep_sessions, &sweep_tokens, &guests_ended, &guest_end);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -451,6 +457,13 @@ problem store_account_add(struct tx *tx, enum role role, struct opt_text email, 
 
     *id = row.id;
     return p;
+}
+
+problem store_guest_lock(struct tx *tx, int64_t account, bool *is_guest)
+{
+    struct id_row row;
+
+    return store_maybe(tx, &guest_lock, VALUES(account), &row, is_guest);
 }
 
 problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,

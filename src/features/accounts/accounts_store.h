@@ -22,6 +22,7 @@ problem store_identity_by_provider(struct store_on on, struct text provider, str
                                    bool *found) MUST_USE;
 problem store_account_add(struct tx *tx, enum role role, struct opt_text email, struct opt_text password, struct opt_date birth,
                           enum locale locale, int64_t guest_s, int64_t *id) MUST_USE;
+problem store_guest_lock(struct tx *tx, int64_t account, bool *is_guest) MUST_USE; /* until the end of tx */
 problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,
                             enum locale locale, bool *done) MUST_USE;
 problem store_identity_add(struct tx *tx, struct text provider, struct text subject, int64_t account) MUST_USE;

@@ -64,6 +64,7 @@ static const struct field logged_in_fields[] = {
     FIELD(struct logged_in, role, .words = &account_roles),
     FIELD(struct logged_in, access_token, .len_max = 1024, .secret = true),
     FIELD(struct logged_in, expires),
+    FIELD(struct logged_in, expires_in, .min = 0, .says = "Seconds until then: no clock of the client's is needed."),
 };
 const struct shape logged_in_shape = SHAPE("LoggedIn", struct logged_in, logged_in_fields);
 

@@ -30,6 +30,7 @@ struct logged_in {
     struct word role;
     struct text access_token;
     struct instant expires;
+    int64_t expires_in; /* seconds */
 };
 struct password_forgot {
     struct text email;

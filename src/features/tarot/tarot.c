@@ -124,16 +124,22 @@ static problem tarot_open(struct call *c)
 {
     const struct tarot_open *in = c->in;
     bool korean = in->language.is == PRESENT ? text_is(in->language.value, T("ko")) : c->korean;
+    struct tarot_line *greeting = arena_new(c->arena, struct tarot_line);
+    struct tarot_state *out = c->out;
     struct tx tx TX_SCOPE = { 0 };
     struct chat_row row;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_chat_open(&tx, korean ? T("ko") : T("en"), sayings_in(korean)->greeting, &row)) ||
-        (p = tx_commit(&tx)))
+    if ((p = tx_begin(c, &tx)) || (p = store_chat_open(&tx, korean ? T("ko") : T("en"), sayings_in(korean)->greeting, &row)))
         return p;
-    if ((p = listen_to(c, row.chat)))
+    *greeting = (struct tarot_line){ 1, { BY_READER }, sayings_in(korean)->greeting, { ABSENT, T("") }, row.created_at };
+    out->lines.at = greeting; /* all of it before the commit, which keeps the answer for a repetition */
+    out->lines.count = 1;
+    out->notice = sayings_in(korean)->made_by_ai;
+    show_chat(c, &row, &out->chat);
+    if ((p = tx_commit(&tx)))
         return p;
-    return show(c, &row, 0);
+    return listen_to(c, row.chat);
 }
 
 static problem tarot_list(struct call *c)
@@ -354,7 +360,7 @@ static problem tarot_shared(struct call *c)
     struct tarot_public *out = c->out;
     struct shared_row row;
     bool found;
-    problem p = store_shared(c, ((const struct tarot_code *)c->in)->code, &row, &found);
+    problem p = tarot_public(c, ((const struct tarot_code *)c->in)->code, &row, &found);
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
@@ -403,7 +409,7 @@ static const struct call_def calls[] = {
       .problems = { PROBLEM(TAROT_NOT_FOUND) }, .says = "Takes the public page away." },
     { .name = "tarot.shared", .rest = GET("/api/v1/tarot/shared/{code}"), .in = &tarot_code_shape, .out = &tarot_public_shape,
       .run = tarot_shared, .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
-      .says = "A shared reading: card, words and date, and nothing about the person." },
+      .says = "A shared reading: card, words and date, and nothing about the person, nor what they said." },
     { .name = "tarot.cards", .rest = GET("/api/v1/tarot/cards"), .out = &deck_shape, .run = tarot_cards,
       .limits = { PER_ADDRESS(30, SECONDS(10)) }, .says = "All cards: names and meanings." },
     { .name = "tarot.page", .rest = GET("/r/{code}"), .doors = REST_ONLY, .raw = tarot_page, .raw_type = "text/html",
@@ -427,7 +433,10 @@ static void start(void)
 {
     static struct leave_hook leaving = { .leave = forget_chats };
 
+    static struct guest_hook taking = { .take = store_chats_take };
+
     leave_hook_add(&leaving);
+    guest_hook_add(&taking);
     turns_start();
 }
 

@@ -6,7 +6,7 @@
 #include "madang/config.h"
 #include "madang/http.h"
 #include "tarot_deck.h"
-#include "tarot_store.h"
+#include "tarot_public.h"
 
 #define PICTURE_WIDTH 1200
 #define PICTURE_HEIGHT 630
@@ -109,13 +109,25 @@ static problem page_gone(struct call *c)
     return NULL;
 }
 
+problem tarot_public(struct call *c, struct text code, struct shared_row *out, bool *found)
+{
+    struct line_rows lines;
+    problem p = store_shared(c, code, out, found);
+
+    if (p || !*found || (p = store_lines(c, out->chat, 0, &lines)))
+        return p;
+    out->reading = reading_for_others(c->arena, out->reading, lines.at, lines.count,
+                                      sayings_in(text_is(out->language, T("ko")))->made_by_ai);
+    return NULL;
+}
+
 problem tarot_page(struct call *c)
 {
     struct text code = exchange_param(c->http, T("code")), html;
     struct tarot_card card;
     struct shared_row row;
     bool found = false;
-    problem p = code.len == TAROT_CODE_LEN ? store_shared(c, code, &row, &found) : NULL;
+    problem p = code.len == TAROT_CODE_LEN ? tarot_public(c, code, &row, &found) : NULL;
 
     if (p)
         return p;

@@ -32,8 +32,8 @@ static const struct field ended_fields[] = {
 static const struct shape ended_shape = SHAPE("TarotEndedRow", struct ended_row, ended_fields);
 static const struct shape turn_shape = SHAPE("TarotTurnRow", struct turn_row, turn_fields);
 static const struct field shared_fields[] = {
-    FIELD(struct shared_row, card),     FIELD(struct shared_row, reversed), FIELD(struct shared_row, reading),
-    FIELD(struct shared_row, language), FIELD(struct shared_row, at),
+    FIELD(struct shared_row, chat),    FIELD(struct shared_row, card),     FIELD(struct shared_row, reversed),
+    FIELD(struct shared_row, reading), FIELD(struct shared_row, language), FIELD(struct shared_row, at),
 };
 static const struct shape shared_shape = SHAPE("TarotSharedRow", struct shared_row, shared_fields);
 static const struct field id_fields[] = { FIELD(struct id_row, id) };
@@ -49,6 +49,15 @@ static const struct statement chat_get = {
 static const struct statement chat_lock = {
     .name = "tarot_chat_lock", .lane = LANE_TX, .row = &chat_shape, .sql = "select " CHAT " from tarot_chats c" MINE " for update"
 };
+static const struct statement chat_read = { .name = "tarot_chat_read",
+                                            .lane = LANE_READ,
+                                            .row = &chat_shape,
+                                            .sql = "select " CHAT " from tarot_chats c where c.id = $1 and not c.removed" };
+static const struct statement chat_read_lock = { .name = "tarot_chat_read_lock",
+                                                 .lane = LANE_TX,
+                                                 .row = &chat_shape,
+                                                 .sql = "select " CHAT
+                                                        " from tarot_chats c where c.id = $1 and not c.removed for update" };
 static const struct statement chats = {
     .name = "tarot_chats",
     .lane = LANE_READ,
@@ -95,13 +104,14 @@ static const struct statement chat_unshare = { .name = "tarot_chat_unshare",
                                                .lane = LANE_TX,
                                                .row = &id_shape,
                                                .sql = "update tarot_chats c set code = null" MINE " returning c.id" };
-static const struct statement shared = { .name = "tarot_shared",
-                                         .lane = LANE_READ,
-                                         .row = &shared_shape,
-                                         .sql =
-                                             "select c.card, c.reversed, l.body as reading, c.language, l.at from tarot_chats c"
-                                             " join tarot_lines l on l.chat = c.id and l.by = 'reading' where c.code = $1 and "
-                                             "not c.removed order by l.seq desc limit 1" };
+static const struct statement shared = {
+    .name = "tarot_shared",
+    .lane = LANE_READ,
+    .row = &shared_shape,
+    .sql = "select c.id as chat, c.card, c.reversed, l.body as reading, c.language, l.at from tarot_chats c"
+           " join tarot_lines l on l.chat = c.id and l.by = 'reading' where c.code = $1 and "
+           "not c.removed order by l.seq desc limit 1"
+};
 static const struct statement lines = {
     .name = "tarot_lines",
     .lane = LANE_READ,
@@ -169,9 +179,13 @@ static const struct statement forget_removed = {
     .sql = "delete from tarot_chats where id in (select id from tarot_chats where removed limit 200) returning id"
 };
 
-STATEMENT_TABLE(tarot_statements, &chat_get, &chat_lock, &chats, &chat_open, &chat_title, &chat_state, &chat_rename, &chat_remove,
-                &chat_draw, &chat_share, &chat_unshare, &shared, &lines, &lines_newest, &line_add, &turn_add, &turn_end,
-                &turn_running, &turns_old, &forget, &forget_removed);
+static const struct statement take = { .name = "tarot_take",
+                                       .lane = LANE_TX,
+                                       .sql = "update tarot_chats set account = $2 where account = $1" };
+
+STATEMENT_TABLE(tarot_statements, &chat_get, &chat_lock, &chat_read, &chat_read_lock, &take, &chats, &chat_open, &chat_title,
+                &chat_state, &chat_rename, &chat_remove, &chat_draw, &chat_share, &chat_unshare, &shared, &lines, &lines_newest,
+                &line_add, &turn_add, &turn_end, &turn_running, &turns_old, &forget, &forget_removed);
 
 static const struct constraint constraints[] = { { "tarot_turns_one", PROBLEM_TAROT_BUSY } };
 struct constraint_table tarot_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
@@ -184,6 +198,21 @@ problem store_chat(struct store_on on, int64_t chat, struct chat_row *out, bool 
 problem store_chat_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool *found)
 {
     return store_maybe(tx, &chat_lock, VALUES(chat, tx->call->account), out, found);
+}
+
+problem store_chat_read(struct call *c, int64_t chat, struct chat_row *out, bool *found)
+{
+    return store_maybe(c, &chat_read, VALUES(chat), out, found);
+}
+
+problem store_chat_read_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool *found)
+{
+    return store_maybe(tx, &chat_read_lock, VALUES(chat), out, found);
+}
+
+problem store_chats_take(struct tx *tx, int64_t guest, int64_t account)
+{
+    return store_exec(tx, &take, VALUES(guest, account), NULL);
 }
 
 problem store_chats(struct call *c, const struct tarot_page *in, struct chat_rows *out)

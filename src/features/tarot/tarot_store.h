@@ -46,7 +46,7 @@ struct turn_rows {
     size_t count;
 };
 struct shared_row {
-    int64_t card;
+    int64_t chat, card;
     bool reversed;
     struct text reading, language;
     struct instant at;
@@ -63,6 +63,10 @@ problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool 
 problem store_chat_remove(struct tx *tx, int64_t chat, bool *found) MUST_USE;
 /* The first drawing counts: *out says which card it is. Not found unless the spread is open, or the card drawn and not read. */
 problem store_chat_draw(struct tx *tx, int64_t chat, int64_t card, bool reversed, struct chat_row *out, bool *found) MUST_USE;
+/* The same two for the reader, whose turn goes on when the chat has become somebody else's. */
+problem store_chat_read(struct call *c, int64_t chat, struct chat_row *out, bool *found) MUST_USE;
+problem store_chat_read_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool *found) MUST_USE;
+problem store_chats_take(struct tx *tx, int64_t guest, int64_t account) MUST_USE;
 /* Takes chats away, with all that was said in them, FORGET_MAX at a time: of an account, or (0) those once marked as removed. */
 #define FORGET_MAX 200
 problem store_chats_forget(struct tx *tx, int64_t account, struct chat_ids *out) MUST_USE;

@@ -33,7 +33,7 @@ enum stop { STOP_NOT, STOP_ASKED, STOP_LEFT, STOP_NODE };
 
 struct turn {
     struct map_node node; /* by id */
-    int64_t id, chat, account;
+    int64_t id, chat;
     enum turn_kind kind;
     bool korean;
     enum stop stop;
@@ -173,7 +173,7 @@ static problem load(struct call *c, struct turn *t, struct reading_ask *ask)
     struct chat_row chat;
     struct line_rows lines;
     bool found;
-    problem p = store_chat(store_on_call(c), t->chat, &chat, &found);
+    problem p = store_chat_read(c, t->chat, &chat, &found);
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
@@ -218,7 +218,6 @@ static void run_speaking(struct task *task, void *arg)
 
     arena_init(&a, 16u << 20);
     c = call_of_our_own(task, &a, "tarot.turn");
-    c.account = t->account;
     t->result = speak(&c, t);
     t->retry_after_s = c.retry_after_s;
     arena_fini(&a);
@@ -307,7 +306,7 @@ static problem end_once(struct call *c, struct turn *t)
     problem p, why = verdict(t, &reason);
     bool found, ended;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_chat_lock(&tx, t->chat, &chat, &found)) ||
+    if ((p = tx_begin(c, &tx)) || (p = store_chat_read_lock(&tx, t->chat, &chat, &found)) ||
         (p = store_turn_end(&tx, t->id, why != NULL, text_of(why ? why->code : said[reason]), &row, &ended)))
         return p;
     if (!ended || !found) /* it was taken for dead, or the chat is gone: somebody else has said so */
@@ -328,7 +327,6 @@ static void end(struct task *task, struct turn *t)
         arena_init(&a, 4u << 20);
         task_set_deadline(task, clock_ms() + TASK_MS);
         c = call_of_our_own(task, &a, "tarot.end");
-        c.account = t->account;
         p = end_once(&c, t);
         if (!p)
             lease_turn_end(&a, t->id);
@@ -410,9 +408,7 @@ problem turn_begin(struct tx *tx, const struct chat_row *chat, enum turn_kind ki
     if (p)
         return p;
     data.turn = *turn;
-    *t = (struct turn){
-        .id = *turn, .chat = chat->chat, .account = tx->call->account, .kind = kind, .korean = text_is(chat->language, T("ko"))
-    };
+    *t = (struct turn){ .id = *turn, .chat = chat->chat, .kind = kind, .korean = text_is(chat->language, T("ko")) };
     if ((p = tx_announce(tx, chat_topic(tx->call->arena, chat->chat), &tarot_started_event, &data)))
         return p;
     tx_after(tx, start, t);

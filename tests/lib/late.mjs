@@ -1,0 +1,30 @@
+// Holds back the answers that a page asks for, at both doors, while events pass.
+import { until } from './daemon.mjs';
+
+export class Late {
+    static async of(page) {
+        const late = new Late();
+        Object.assign(late, { page, held: [], heard: [], only: null });
+        await page.routeWebSocket(/\/ws$/, ws => {
+            const server = ws.connectToServer(), ops = new Map([[0, 'session.open']]);
+            ws.onMessage(text => { const { op, id } = JSON.parse(text); ops.set(id, op); server.send(text); });
+            server.onMessage(text => {
+                const m = JSON.parse(text);
+                if (m.ev) late.heard.push(m);
+                m.ev ? ws.send(text) : late.pass(ops.get(m.id), () => ws.send(text));
+            });
+        });
+        await page.route(/\/api\/v1\//, async route => {
+            const response = await route.fetch();
+            late.pass(new URL(route.request().url()).pathname, () => route.fulfill({ response }).catch(() => {}));
+        });
+        return late;
+    }
+    // only: the call's name, or its path; they are held until let go.
+    hold(only) { Object.assign(this, { only, held: [], heard: [] }); }
+    pass(what, go) { this.only && what?.startsWith(this.only) ? this.held.push(go) : go(); }
+    holds(count = 1) { return until(`${count} answers to ${this.only}`, () => this.held.length >= count, 20000); }
+    hears(name, check = () => true) { return until(`event ${name}`, () => this.heard.some(e => e.ev === name && check(e)), 20000); }
+    // The last asked for is answered first.
+    letGo() { this.only = null; for (const go of this.held.splice(0).reverse()) go(); }
+}

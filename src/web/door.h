@@ -20,7 +20,7 @@ int64_t door_retry_after(const struct call *c, problem p);
 struct text door_output(struct call *c); /* encoded; "" without an output shape */
 bool language_is_korean(struct text accept_language);
 void door_count(struct call *c, problem p, uint64_t began_us); /* metrics and access log */
-int64_t door_call_ms(const struct call_def *d); /* how long it may take */
+int64_t door_call_ms(const struct call_def *d);                /* how long it may take */
 void door_print_metrics(struct buf *out);
 void door_start(void);
 

@@ -6,5 +6,5 @@
 
 extern const struct http_service public_service;
 /* Whether a browser page of this origin may use cookies and WebSocket here. */
-bool origin_is_ours(struct text origin); 
+bool origin_is_ours(struct text origin);
 #endif

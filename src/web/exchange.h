@@ -70,7 +70,7 @@ void exchange_gone(struct exchange *x);
 problem exchange_read(struct exchange *x, char *head, size_t len) MUST_USE;
 /* Whose request it is and what it is called in the log; of one without a head, too. */
 void exchange_identify(struct exchange *x);
-bool exchange_has_status(int status); /* it can be answered with */
+bool exchange_has_status(int status);                                         /* it can be answered with */
 void exchange_send_chunk(struct exchange *x, int status, struct chunk *body); /* the whole answer, sharing the chunk */
 bool accepts_gzip(struct text accept_encoding);
 void exchange_param_add(struct exchange *x, struct pair p); /* at most PARAMS_MAX */

@@ -235,7 +235,10 @@ static void watch(struct pg_connection *c)
 static void become_ready(struct pg_connection *c)
 {
     timer_clear(&c->timer);
-    CHECK(PQsetnonblocking(c->pg, 1) == 0 && PQenterPipelineMode(c->pg) == 1);
+    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
+        lose(c, "cannot connect");
+        return;
+    }
     c->state = PG_READY;
     c->failures = 0;
     c->leaves = false;
@@ -245,6 +248,19 @@ static void become_ready(struct pg_connection *c)
 }
 
 static void on_connecting_socket(uv_poll_t *poll, int status, int events);
+
+/* False, and lost: the kernel watches no more. */
+static bool poll_make(struct pg_connection *c)
+{
+    c->poll = must_zalloc(sizeof *c->poll);
+    c->poll->data = c;
+    if (uv_poll_init(loop_uv(), c->poll, PQsocket(c->pg)) == 0)
+        return true;
+    free(c->poll);
+    c->poll = NULL;
+    lose(c, "its socket cannot be watched");
+    return false;
+}
 
 /* libpq may change its socket between steps (another address), so the watch is made anew each time. */
 static void connect_step(struct pg_connection *c)
@@ -256,9 +272,8 @@ static void connect_step(struct pg_connection *c)
         lose(c, "cannot connect");
         return;
     }
-    c->poll = must_zalloc(sizeof *c->poll);
-    c->poll->data = c;
-    CHECK(uv_poll_init(loop_uv(), c->poll, PQsocket(c->pg)) == 0);
+    if (!poll_make(c))
+        return;
     if (next == PGRES_POLLING_OK)
         become_ready(c);
     else
@@ -294,10 +309,8 @@ static void connect_to(struct pg_connection *c, const struct place *to)
         return;
     }
     timer_set_after(&c->timer, CONNECT_MS);
-    c->poll = must_zalloc(sizeof *c->poll);
-    c->poll->data = c;
-    CHECK(uv_poll_init(loop_uv(), c->poll, PQsocket(c->pg)) == 0);
-    uv_poll_start(c->poll, UV_WRITABLE, on_connecting_socket);
+    if (poll_make(c))
+        uv_poll_start(c->poll, UV_WRITABLE, on_connecting_socket);
 }
 
 static void on_place(struct places *p, const struct place *one)

@@ -438,7 +438,12 @@ static void attach(struct redis_link *l, int fd)
     l->context->flags &= ~REDIS_BLOCK;
     l->poll = must_zalloc(sizeof *l->poll);
     l->poll->data = l;
-    CHECK(uv_poll_init(loop_uv(), l->poll, fd) == 0);
+    if (uv_poll_init(loop_uv(), l->poll, fd) != 0) {
+        free(l->poll);
+        l->poll = NULL;
+        redis_link_lose(l, "its socket cannot be watched");
+        return;
+    }
     want(l, UV_WRITABLE);
     timer_set_after(&l->timer, CONNECT_MS);
 }

@@ -286,6 +286,7 @@ static void start_parts(void)
     health_part_add(&node_part);
     timer_init(&start_timer, on_start);
     timer_init(&drain_timer, on_drain);
+    static_files_start(); /* before anything that waits for an answer in time */
     overload_start();
     tokens_start();
     door_start();
@@ -296,7 +297,6 @@ static void start_parts(void)
     pg_start();
     redis_start();
     outbound_start();
-    static_files_start();
     features_start();
     jobs_start();
     watch_signals();

@@ -34,6 +34,11 @@ static struct chunk *pack(struct text bytes)
     return NULL;
 }
 
+static bool is_packed_already(const char *type)
+{
+    return strncmp(type, "image/p", 7) == 0 || strcmp(type, "font/woff2") == 0;
+}
+
 struct constant *constant_new(const char *type, struct text bytes)
 {
     struct constant *k = must_zalloc(sizeof *k);
@@ -43,7 +48,7 @@ struct constant *constant_new(const char *type, struct text bytes)
     arena_init(&a, 4096);
     k->type = type;
     k->plain = chunk_of(bytes);
-    k->packed = pack(bytes);
+    k->packed = is_packed_already(type) ? NULL : pack(bytes);
     snprintf(k->etag[0], sizeof k->etag[0], "\"%.16s\"", digest_hex(&a, &d).at);
     snprintf(k->etag[1], sizeof k->etag[1], "\"%.16s-gz\"", digest_hex(&a, &d).at);
     arena_fini(&a);

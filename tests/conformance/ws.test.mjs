@@ -186,7 +186,7 @@ const handshakes = [
 
 const show = list => JSON.stringify(list.map(x => x.length > 60 ? `${x.slice(0, 60)}… (${x.length})` : x));
 async function talk(pieces, wanted, head, stays) {
-    const r = await exchange(node.port, [head, 30, ...pieces], { quiet: 250, limit: 8000 }), got = read(r.bytes);
+    const r = await exchange(node.port, [head, 30, ...pieces], { quiet: stays ? 250 : 15000, limit: 15000 }), got = read(r.bytes);
     assert.equal(got.status, 101, got.head);
     assert.deepEqual(got.out, wanted, `${show(got.out)} for ${show(wanted)}`);
     assert.ok(!got.masked && !got.rsv, 'our frames are unmasked and clean');

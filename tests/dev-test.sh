@@ -40,7 +40,7 @@ alone() {
 run_node() { # run_node NAME FILES…; RUN_IN: what to run it in
     local name=$1 out ok bad
     shift
-    out=$(cd tests && ${RUN_IN:-} node --test --test-reporter=tap --test-concurrency="${TEST_CONCURRENCY:-2}" "$@" 2>&1) || true
+    out=$(cd tests && ${RUN_IN:-} node --test --test-timeout=900000 --test-reporter=tap --test-concurrency="${TEST_CONCURRENCY:-2}" "$@" 2>&1) || true
     ok=$(grep -E '^# pass ' <<<"$out" | grep -oE '[0-9]+' || echo 0)
     bad=$(grep -E '^# fail ' <<<"$out" | grep -oE '[0-9]+' || echo 1)
     local cancelled

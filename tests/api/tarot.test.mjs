@@ -265,7 +265,7 @@ test('a failure before the first words is tried once more', async () => {
 });
 
 test('the breaker opens after five failures in a row, says when to come back, and closes', async () => {
-    const node = await cluster.node({ MADANG_LLM_URL: model.url, MADANG_LLM_KEY: model.key, MADANG_LLM_PROVIDER: 'clova' }), c = await chat(node);
+    const node = await cluster.node({ MADANG_LLM_URL: model.url, MADANG_LLM_KEY: model.key, MADANG_LLM_PROVIDER: 'clova', MADANG_TAROT_TURNS_MAX: '1000' }), c = await chat(node);
     model.otherwise = { status: 500 };
     try {
         for (let i = 0; i < 3; i++) assert.equal((await say(c, `${i}`)).end.ev, 'tarot.failed');

@@ -22,6 +22,7 @@ static const struct field missed_event_fields[] = {
     FIELD(struct missed_event, data),
 };
 static const struct shape missed_event_shape = SHAPE("MissedEvent", struct missed_event, missed_event_fields);
+/* No more of a topic is read than could be told of it: numbers are dense, so the first ones of each are enough. */
 static const struct statement events_since = {
     .name = "topic_events_since",
     .lane = LANE_READ,
@@ -29,7 +30,7 @@ static const struct statement events_since = {
     .rows_max = TOPIC_EVENTS_MAX,
     .sql = "select w.which, l.seq, l.ev, l.data"
            " from unnest($1::text[], $2::bigint[], $3::bigint[]) with ordinality as w (topic, since, head, which)"
-           " join topic_log l on l.topic = w.topic and l.seq > w.since and l.seq <= w.head"
+           " join topic_log l on l.topic = w.topic and l.seq > w.since and l.seq <= least(w.head, w.since + 500)"
            " order by w.which, l.seq limit 500"
 };
 

@@ -46,13 +46,15 @@ static const struct statement job_hold = { .name = "job_hold",
                                                   " where id = $1 and taken_by = $2 and attempts = $3" };
 
 /* Queued work leaves no row behind. Periodic work has one row for its kind, whose time moves on, whether it went well or not; it
- * is never given up. (Rows with another period are of versions that had one for each time.) */
+ * is never given up. Rows with another period are of versions that have one for each time: they stay, done, or a node of such a
+ * version would insert them again. */
 static const struct statement job_done = {
     .name = "job_done",
     .lane = LANE_TX,
-    .sql = "with gone as (delete from jobs where id = $1 and taken_by = $2 and attempts = $3 and period is distinct from 'each')"
-           " update jobs set taken_by = null, taken_until = null, attempts = 0, last_error = null,"
-           " due = now() + $4 * interval '1 s' where id = $1 and taken_by = $2 and attempts = $3 and period = 'each'"
+    .sql = "with gone as (delete from jobs where id = $1 and taken_by = $2 and attempts = $3 and period is null)"
+           " update jobs set state = case when period = 'each' then state else 'done' end, taken_by = null, taken_until = null,"
+           " attempts = 0, last_error = null, due = case when period = 'each' then now() + $4 * interval '1 s' else due end"
+           " where id = $1 and taken_by = $2 and attempts = $3 and period is not null"
 };
 
 static const struct statement job_failed = {
@@ -68,12 +70,15 @@ static const struct statement job_insert = {
     .sql = "insert into jobs (kind, payload, due) values ($1, $2, now() + $3 * interval '1 ms')"
 };
 
-/* Also when it is to come round sooner than it was. */
+/* Also when it is to come round sooner than it was, and when a node of a version that has a row for each time took this one for
+ * such a row: done with, or given up as of a kind it does not know. */
 static const struct statement job_period = {
     .name = "job_period",
     .lane = LANE_TX,
     .sql = "insert into jobs (kind, payload, period) values ($1, '{}', 'each') on conflict (kind, period) do update"
-           " set due = now() + $2 * interval '1 s' where jobs.due > now() + $2 * interval '1 s'"
+           " set state = 'waiting', attempts = case jobs.state when 'waiting' then jobs.attempts else 0 end,"
+           " due = case jobs.state when 'dead' then now() else now() + $2 * interval '1 s' end"
+           " where jobs.state <> 'waiting' or jobs.due > now() + $2 * interval '1 s'"
 };
 
 static const struct statement jobs_sweep = {

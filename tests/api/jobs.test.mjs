@@ -42,3 +42,22 @@ test('what has piled up is swept in pieces', async () => {
     await until('swept', async () => (await cluster.sql("select count(*)::int as n from topic_log where topic = 'old:1'"))[0].n === 1, 30000);
     assert.ok(Number((await node.admin('/lists/statements')).find(s => s.name === 'topic_log_sweep').calls) >= 3);
 });
+
+// Nodes of the version before have a row for each time, take any row that is due, and mark it as done.
+test('a node of the version before took periodic work for its own: it comes round again', async () => {
+    for (const state of ['done', 'dead']) {
+        await came('platform.sweep');
+        const [{ changed }] = await cluster.sql("with u as (update jobs set state = $1, attempts = 10, due = now() - interval '1 s' where kind = 'platform.sweep' returning 1) select count(*)::int as changed from u", [state]);
+        assert.equal(changed, 1);
+        await came('platform.sweep');
+        assert.equal((await rows('platform.sweep'))[0].state, 'waiting');
+    }
+});
+
+test('what a node of the version before inserts for one time is done once, and stays so', async () => {
+    const [{ id }] = await cluster.sql("insert into jobs (kind, payload, period) values ('accounts.sweep', '{}', '491234') returning id");
+    const [row] = await until('it is done', async () => { const r = await cluster.sql("select * from jobs where id = $1 and state <> 'waiting'", [id]); return r.length && r; });
+    assert.deepEqual([row.state, row.taken_by], ['done', null]);
+    assert.equal((await cluster.sql("insert into jobs (kind, payload, period) values ('accounts.sweep', '{}', '491234') on conflict (kind, period) do nothing returning id")).length, 0);
+    await cluster.sql('delete from jobs where id = $1', [id]);
+});

@@ -398,7 +398,7 @@ static const struct statement guests_ended = {
     .row = &id_shape,
     .rows_max = 100,
     .sql = "select id from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
-           " order by id limit 100"
+           " order by expires_at, id limit 100"
 };
 static const struct statement guest_end = {
     .name = "guest_end",

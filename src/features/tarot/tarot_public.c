@@ -81,6 +81,15 @@ static struct text next_sentence(struct text t, bool *quotes)
     return text_until(t, at);
 }
 
+/* The runs of the reading. Each kind is kept once, by where it stands first, counted from 1: a reading that says one thing a
+ * thousand times has few, so that what one view costs stays in the order of what was read and said. */
+struct runs {
+    const struct letters *of;
+    size_t count;
+    uint32_t *head, *next, *kind;
+    bool *said; /* of each kind; [0] of what is none of them */
+};
+
 static uint32_t hash_of(const char *at)
 {
     uint32_t h = 2166136261u;
@@ -90,24 +99,50 @@ static uint32_t hash_of(const char *at)
     return h % HEADS;
 }
 
-/* Which sentences have a run in common with one of the lines. The runs of the reading are looked up by each of what was said:
- * what one view costs stays in the order of both lengths. */
-static void find_runs(struct arena *a, const struct letters *reading, const struct letters *said, bool *drop)
+static uint32_t kind_of(const struct runs *r, const char *at)
 {
-    size_t runs = reading->text.len >= RUN ? reading->text.len - RUN + 1 : 0;
-    uint32_t *head = arena_array(a, uint32_t, HEADS), *next = arena_array(a, uint32_t, runs + 1);
+    uint32_t n = r->head[hash_of(at)];
 
-    for (uint32_t i = 0; i < runs; i++) {
-        uint32_t h = hash_of(reading->text.at + i);
+    while (n && memcmp(r->of->text.at + n - 1, at, RUN) != 0)
+        n = r->next[n];
+    return n;
+}
 
-        next[i + 1] = head[h];
-        head[h] = i + 1;
+static struct runs runs_of(struct arena *a, const struct letters *reading)
+{
+    size_t count = reading->text.len >= RUN ? reading->text.len - RUN + 1 : 0;
+    struct runs r = { .of = reading,
+                      .count = count,
+                      .head = arena_array(a, uint32_t, HEADS),
+                      .next = arena_array(a, uint32_t, count + 1),
+                      .kind = arena_array(a, uint32_t, count + 1),
+                      .said = arena_array(a, bool, count + 1) };
+
+    for (uint32_t i = 1; i <= count; i++) {
+        const char *at = reading->text.at + i - 1;
+        uint32_t *head = &r.head[hash_of(at)];
+
+        if ((r.kind[i] = kind_of(&r, at)))
+            continue;
+        r.kind[i] = i;
+        r.next[i] = *head;
+        *head = i;
     }
+    return r;
+}
+
+static void hear_runs(struct runs *r, const struct letters *said)
+{
     for (size_t i = 0; i + RUN <= said->text.len; i++)
-        for (uint32_t n = head[hash_of(said->text.at + i)]; n; n = next[n])
-            if (memcmp(reading->text.at + n - 1, said->text.at + i, RUN) == 0)
-                for (size_t k = 0; k < RUN; k++)
-                    drop[reading->sentence[n - 1 + k]] = true;
+        r->said[kind_of(r, said->text.at + i)] = true;
+}
+
+/* Which sentences have a run in common with one of the lines. */
+static void drop_runs(const struct runs *r, bool *drop)
+{
+    for (size_t i = 1; i <= r->count; i++)
+        for (size_t k = 0; r->said[r->kind[i]] && k < RUN; k++)
+            drop[r->of->sentence[i - 1 + k]] = true;
 }
 
 static void find_whole(const struct letters *reading, const struct letters *said, bool *drop)
@@ -130,6 +165,7 @@ struct text reading_for_others(struct arena *a, struct text reading, const struc
     bool has_notice = text_ends(reading, notice), *drop = arena_array(a, bool, reading.len + 1), quotes;
     struct text body = text_until(reading, reading.len - (has_notice ? notice.len : 0));
     struct letters letters = letters_new(a, body.len, true);
+    struct runs runs;
     uint32_t n = 0;
     struct buf out;
 
@@ -138,15 +174,17 @@ struct text reading_for_others(struct arena *a, struct text reading, const struc
         drop[n] = quotes;
         add_letters(&letters, s, n);
     }
+    runs = runs_of(a, &letters);
     for (size_t i = 0; i < count; i++) {
         struct letters said = letters_new(a, lines[i].body.len, false);
 
         if (lines[i].by.value != BY_VISITOR)
             continue;
         add_letters(&said, lines[i].body, 0);
-        find_runs(a, &letters, &said, drop);
+        hear_runs(&runs, &said);
         find_whole(&letters, &said, drop);
     }
+    drop_runs(&runs, drop);
     buf_init(&out, reading.len + 1);
     n = 0;
     for (struct text rest = body, s; rest.len; rest = text_from(rest, s.len), n++) {

@@ -81,6 +81,7 @@ void pg_connection_close(struct pg_connection *c)
     c->state = PG_CLOSED;
     memset(c->prepared, 0, sizeof c->prepared);
     memset(c->stale, 0, sizeof c->stale);
+    c->began = c->touched = false;
     while ((node = c->queries.next) != &c->queries) {
         struct pg_query *q = CONTAINER_OF(node, struct pg_query, node);
 
@@ -159,11 +160,31 @@ static enum remedy judge_refusal(struct pg_connection *c, const struct pg_query 
     return why->remedy;
 }
 
+static bool changes_rows(const PGresult *r, struct text done)
+{
+    return (text_starts(done, T("INSERT")) || text_starts(done, T("UPDATE")) || text_starts(done, T("DELETE"))) &&
+           !text_is(text_of(PQcmdTuples((PGresult *)(uintptr_t)r)), T("0"));
+}
+
+/* What changes nothing says nothing of whether the server can keep what is changed. */
+static void note_kept(struct pg_connection *c, const struct pg_query *q)
+{
+    struct text done = text_of(PQcmdStatus(q->result));
+    bool committed = text_is(done, T("COMMIT")), over = committed || text_is(done, T("ROLLBACK"));
+    bool changed = changes_rows(q->result, done);
+
+    if ((committed && c->touched) || (changed && !c->began))
+        c->kept_ms = clock_ms();
+    c->began = text_is(done, T("BEGIN")) || (c->began && !over);
+    c->touched = c->began && (c->touched || changed);
+}
+
 /* False: the connection is gone. */
 static bool query_done(struct pg_connection *c, struct pg_query *q)
 {
     enum remedy remedy = judge_refusal(c, q);
 
+    note_kept(c, q);
     query_end(c, q);
     if (remedy == REMEDY_MOVE)
         pg_connection_leave_place(c);

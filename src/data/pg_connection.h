@@ -44,6 +44,8 @@ struct pg_connection {
     unsigned failures;
     bool lent, keep_open;                     /* keep_open: connect again when lost */
     bool leaves;                              /* its server only reads */
+    bool began, touched;                      /* in a transaction, which has changed rows */
+    uint64_t kept_ms;                         /* when it was last told that changed rows are kept; 0: never */
     void (*changed)(struct pg_connection *c); /* READY, or lost; may send, must not free */
 };
 

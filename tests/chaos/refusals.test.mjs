@@ -4,7 +4,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Cluster, freePort, signUp, until } from '../lib/daemon.mjs';
+import { befriend, Cluster, freePort, room, signUp, until } from '../lib/daemon.mjs';
 import { Stores } from '../lib/stores.mjs';
 
 let stores, cluster;
@@ -101,6 +101,53 @@ test('Postgres that only reads: 503 for what writes, reads go on, not ready, and
     await admin.end();
     await until('ready', () => ready(node), 20000);
     await until('a write', async () => (await write(node, a, 'three')).status === 200);
+});
+
+test('Postgres whose replica does not acknowledge: nothing is written, so not ready; reads go on, and it heals', async () => {
+    const node = await cluster.node(), a = await signUp(node), before = await cluster.sql('select at from store_pulse');
+    const admin = new (await import('pg')).default.Client({ host: stores.at, user: 'madang', database: 'postgres' });
+    await admin.connect();
+    await admin.query('set synchronous_commit = local');
+    const acknowledges = async yes => { await admin.query(yes ? 'alter system reset synchronous_standby_names' : "alter system set synchronous_standby_names = 'nobody'"); await admin.query('select pg_reload_conf()'); };
+    try {
+        await acknowledges(false);
+        await until('not ready', async () => (await part(node, 'pg')) === 'does not write', 20000);
+        const writes = Promise.all(Array.from({ length: 12 }, () => write(node, a, 'one'))); // more than there are connections to wait on
+        assert.equal((await read(node, a)).status, 200);
+        for (const x of await writes) assert.ok(x.status >= 400, `${x.status}`);
+        assert.equal(await part(node, 'pg'), 'does not write', 'nor when all wait');
+    } finally { await acknowledges(true); await admin.end(); }
+    await until('ready', () => ready(node), 20000);
+    await until('a write', async () => (await write(node, a, 'two')).status === 200);
+    assert.notDeepEqual(await cluster.sql('select at from store_pulse'), before);
+});
+
+test('Postgres whose disk is full: 503 for what needs room, reads go on, not ready, and it heals when there is room', mounts, async () => {
+    const folder = `${stores.at}/small`, asPostgres = process.getuid() === 0 ? 'setpriv --reuid=postgres --regid=postgres --clear-groups --' : '';
+    await stores.killPostgres();
+    stores.postgres = spawn('unshare', ['-m', 'sh', '-c', `mkdir "${folder}" && mount -t tmpfs -o size=120m none "${folder}" && cp -a "${stores.at}/pg/." "${folder}" && exec ${asPostgres} ${stores.bin} -D "${folder}" -k "${stores.at}" -c listen_addresses= -c max_connections=100`], { stdio: 'ignore' });
+    const disk = `/proc/${stores.postgres.pid}/root${folder}`, fill = () => { const fd = fs.openSync(`${disk}/fill`, 'w'); try { for (;;) fs.writeSync(fd, Buffer.alloc(4096)); } catch (e) { assert.equal(e.code, 'ENOSPC'); } fs.closeSync(fd); };
+    try {
+        await until('Postgres', async () => (await cluster.sql('select 1')).length, 20000);
+        const node = await cluster.node(), [a, b] = [await signUp(node), await signUp(node)];
+        await befriend(a, b);
+        const ab = await room(a, b);
+        let n = 0;
+        const say = () => node.call('POST', `/api/v1/rooms/${ab}/messages`, { token: a.token, body: { client_id: `without-room-${++n}`, body: 'x'.repeat(1500) } });
+        assert.equal((await say()).status, 200);
+        fill();
+        await until('not ready', async () => (await part(node, 'pg')) === 'does not write');
+        await until('a refusal', async () => { const x = await say(); return x.status === 503 && x.body.code === 'store.unavailable'; }, 20000);
+        assert.match(node.log, /No space left on device \(53100\)/, 'the operator is told');
+        assert.equal((await read(node, a)).status, 200);
+        fs.rmSync(`${disk}/fill`);
+        await until('ready', () => ready(node));
+        await until('a write', async () => (await say()).status === 200);
+    } finally {
+        stores.postgres.kill('SIGQUIT');
+        await stores.ended(stores.postgres);
+        await stores.startPostgres();
+    }
 });
 
 test('a statement whose result has changed its type, or is not prepared any more, is prepared anew, once', async () => {

@@ -153,8 +153,6 @@ const struct json_tree *json_member(const struct json_tree *t, const char *name)
 size_t json_members(const struct json_tree *t); /* of an object; 0 for anything else */
 bool json_is_i64(const struct json_tree *t, int64_t *out);
 bool json_is_text(const struct json_tree *t, struct text *out); /* borrowed from the tree */
-/* Members sorted, no blanks: to tell whether two are the same. */
-struct text json_canonical(struct arena *a, const struct json_tree *t);
 problem shape_decode_tree(const struct shape *s, struct arena *a, const struct json_tree *t, void *out,
                           struct field_faults *faults) MUST_USE;
 /* Decodes one value from text as Postgres writes it; false when it does not fit the field. */

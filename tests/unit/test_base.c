@@ -203,6 +203,77 @@ static const struct json_tree *read_json(struct arena *a, const char *text)
     return json_read(a, text_of(text));
 }
 
+/* As text with its members in order and no blanks, to compare. */
+static int by_name(const void *a, const void *b)
+{
+    const struct json_tree *x = *(const struct json_tree *const *)a, *y = *(const struct json_tree *const *)b;
+    int differ = memcmp(x->name.at, y->name.at, x->name.len < y->name.len ? x->name.len : y->name.len);
+
+    return differ ? differ : x->name.len < y->name.len ? -1 : x->name.len > y->name.len;
+}
+
+static void put_canonical(struct arena *a, const struct json_tree *t, struct buf *out);
+
+static void put_items(struct arena *a, const struct json_tree *t, struct buf *out)
+{
+    const struct json_tree **items = arena_array(a, const struct json_tree *, t->count);
+    size_t n = 0;
+
+    for (const struct json_tree *i = t->first; i; i = i->next)
+        items[n++] = i;
+    if (t->kind == TREE_OBJECT && n)
+        qsort(items, n, sizeof *items, by_name);
+    buf_put_char(out, t->kind == TREE_OBJECT ? '{' : '[');
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_put_char(out, ',');
+        if (t->kind == TREE_OBJECT) {
+            buf_put_json_string(out, items[i]->name);
+            buf_put_char(out, ':');
+        }
+        put_canonical(a, items[i], out);
+    }
+    buf_put_char(out, t->kind == TREE_OBJECT ? '}' : ']');
+}
+
+static void put_canonical(struct arena *a, const struct json_tree *t, struct buf *out)
+{
+    switch (t->kind) {
+    case TREE_NULL:
+        buf_put(out, T("null"));
+        return;
+    case TREE_FALSE:
+        buf_put(out, T("false"));
+        return;
+    case TREE_TRUE:
+        buf_put(out, T("true"));
+        return;
+    case TREE_INTEGER:
+        buf_put_i64(out, t->integer);
+        return;
+    case TREE_REAL:
+        buf_printf(out, "%.17g", t->real);
+        return;
+    case TREE_STRING:
+        buf_put_json_string(out, t->string);
+        return;
+    case TREE_ARRAY:
+    case TREE_OBJECT:
+        put_items(a, t, out);
+    }
+}
+
+static struct text json_canonical(struct arena *a, const struct json_tree *t)
+{
+    struct buf b;
+
+    if (!t)
+        return T("");
+    buf_init(&b, a->limit);
+    put_canonical(a, t, &b);
+    return arena_buf(a, &b);
+}
+
 static void test_json_takes(void **state)
 {
     /* and what they are, written canonically */

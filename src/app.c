@@ -63,7 +63,7 @@ bool app_prepare(void)
 
     random_bytes(seed, sizeof seed);
     map_seed(seed);
-    if (!secret_load(&why) || !redis_url_check(&why)) {
+    if (!secret_load(&why) || !pg_url_check(&why) || !redis_url_check(&why)) {
         log_error("config", "%.*s", TEXT_ARG(why));
         return false;
     }

@@ -5,6 +5,7 @@
 #include "madang/buf.h"
 #include "madang/store.h"
 
+bool pg_url_check(struct text *why); /* whether [pg] url can be understood */
 void pg_start(void);
 void pg_stop(void); /* every statement must have ended */
 /* Tells when Postgres came back, or went: who comes back may know less than before (a restored backup, a standby). */

@@ -14,11 +14,12 @@
 #define CONNECT_TRIES 20   /* half a second apart */
 #define LOCK_TRIES 10      /* of a migration that could not get its table locks in 2 s */
 
-static PGconn *connect_once(void)
+/* To write, of several hosts that which writes: the URL comes behind what it may say otherwise. */
+static PGconn *connect_once(bool to_write)
 {
-    const char *names[] = { "dbname", "application_name", "connect_timeout", "options", NULL };
+    const char *names[] = { "target_session_attrs", "dbname", "application_name", "connect_timeout", "options", NULL };
     const char *options = config->pg_pooler ? "" : "-c lock_timeout=2000 -c client_min_messages=warning";
-    const char *settings[] = { config->pg_url.at, "madangd migrate", "5", options, NULL };
+    const char *settings[] = { to_write ? "read-write" : "any", config->pg_url.at, "madangd migrate", "5", options, NULL };
     PGconn *pg = PQconnectdbParams(names, settings, 1);
 
     CHECK(pg != NULL);
@@ -26,16 +27,16 @@ static PGconn *connect_once(void)
 }
 
 /* Postgres may be starting beside us (a boot, an upgrade): it gets some seconds. */
-static PGconn *connect_now(void)
+static PGconn *connect_now(bool to_write)
 {
-    PGconn *pg = connect_once();
+    PGconn *pg = connect_once(to_write);
 
     for (int i = 0; i < CONNECT_TRIES && PQstatus(pg) != CONNECTION_OK; i++) {
         if (i == 0)
             log_warn("migrate", "cannot connect, trying again: %s", PQerrorMessage(pg));
         usleep(500000);
         PQfinish(pg);
-        pg = connect_once();
+        pg = connect_once(to_write);
     }
     if (PQstatus(pg) == CONNECTION_OK)
         return pg;
@@ -130,7 +131,7 @@ static bool migrate(PGconn *pg, bool only_check)
 
 bool migrate_run(bool only_check)
 {
-    PGconn *pg = connect_now();
+    PGconn *pg = connect_now(!only_check);
     bool ok;
 
     if (!pg)
@@ -205,7 +206,7 @@ static bool check_all(PGconn *pg)
 
 bool statements_check(void)
 {
-    PGconn *pg = connect_now();
+    PGconn *pg = connect_now(false);
     bool ok = pg && check_role(pg) && check_all(pg);
 
     PQfinish(pg);
@@ -214,7 +215,7 @@ bool statements_check(void)
 
 int64_t statement_run_now(const struct statement *s, struct text value)
 {
-    PGconn *pg = connect_now();
+    PGconn *pg = connect_now(true);
     const char *params[] = { value.at };
     int64_t rows = -1;
     PGresult *r;

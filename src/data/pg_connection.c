@@ -6,6 +6,7 @@
 #include "madang/fault.h"
 #include "madang/log.h"
 #include "madang/metric.h"
+#include "madang/pg.h"
 #include "madang/random.h"
 #include "refusal.h"
 
@@ -364,7 +365,7 @@ static void add_places(struct places *p, const PQconninfoOption *options)
 {
     struct text hosts = option_of(options, "host"), ports = option_of(options, "port"), port = T("");
     struct text addresses = option_of(options, "hostaddr");
-    bool given = addresses.len > 0, fits = true;
+    bool given = addresses.len > 0, fits; /* pg_url_check() has counted them */
 
     do {
         struct text host = text_cut(hosts, ',', &hosts), address = text_cut(addresses, ',', &addresses);
@@ -377,8 +378,39 @@ static void add_places(struct places *p, const PQconninfoOption *options)
             memcpy(at, address.at, address.len);
         fits = places_add(p, host, port, given || is_local ? at : NULL);
     } while (fits && (hosts.len || addresses.len));
-    if (!fits)
-        log_warn("pg", "[pg] url names more hosts than are tried");
+}
+
+static size_t names_in(struct text list)
+{
+    size_t n = list.len > 0;
+
+    for (size_t i = 0; i < list.len; i++)
+        n += list.at[i] == ',';
+    return n;
+}
+
+/* As libpq judges them (its manual, 34.1.1.3), though that would be heard of when it connects alone. */
+static const char *wrong_with_hosts(const PQconninfoOption *options)
+{
+    size_t hosts = names_in(option_of(options, "host")), addresses = names_in(option_of(options, "hostaddr"));
+    size_t ports = names_in(option_of(options, "port")), places = hosts > addresses ? hosts : addresses;
+
+    if (hosts && addresses && hosts != addresses)
+        return "[pg] url: as many addresses (hostaddr) as hosts are needed";
+    if (ports > 1 && ports != places)
+        return "[pg] url: one port for all hosts is needed, or one for each";
+    return places > PLACE_NAMES_MAX ? "[pg] url names more than sixteen hosts" : NULL;
+}
+
+bool pg_url_check(struct text *why)
+{
+    PQconninfoOption *options = url_parse();
+    const char *wrong =
+        options ? wrong_with_hosts(options) : "[pg] url is no connection URI, as postgresql://user@host:5432/database";
+
+    PQconninfoFree(options);
+    *why = text_of(wrong);
+    return wrong == NULL;
 }
 
 void pg_connection_open(struct pg_connection *c)

@@ -33,7 +33,8 @@ static bool host_parse(struct text place, struct address *out)
     } else {
         out->host = text_cut(place, ':', &port);
     }
-    return out->host.len && (port.len == 0 || text_to_i64(port, &out->port)) && out->port > 0 && out->port < 65536;
+    return out->host.len && text_find(out->host, ',') < 0 && (port.len == 0 || text_to_i64(port, &out->port)) && out->port > 0 &&
+           out->port < 65536;
 }
 
 /* redis://[[user]:password@]host[:port][/db] and redis+unix://[[user]:password@]/path[?db=N] */
@@ -84,7 +85,7 @@ bool redis_url_check(struct text *why)
 
     *why = text_starts(config->redis_url, T("rediss://"))
                ? T("[redis] url: this build's hiredis speaks no TLS; put a TLS tunnel or a Unix socket in between")
-               : T("[redis] url is neither redis://host[:port][/db] nor redis+unix:///path");
+               : T("[redis] url is neither redis://host[:port][/db], of one host, nor redis+unix:///path");
     while (ok && list.len) {
         *why = T("[redis] relay_urls names something that is no address of a Redis, or more than sixteen");
         ok = url_is_fit(text_trim(text_cut(list, ',', &list))) && ++servers <= REDIS_SERVERS_MAX;

@@ -49,6 +49,30 @@ test('check tries migrations and every statement; TLS to Redis is refused with a
     assert.equal(run(['what']).status, 2);
 });
 
+test('hosts of the stores: what cannot be understood is refused when the settings are read, and of several Postgres the one that writes is migrated', async () => {
+    const hosts = n => Array(n).fill('/nowhere').join(','), url = rest => `postgresql://madang@/${cluster.database}?${rest}`;
+    for (const [wrong, why] of [['nonsense://x', /no connection URI/], [url(`host=${hosts(17)}`), /more than sixteen/], [url('host=/a,/b&port=1,2,3'), /one for each/], [url('host=a,b&hostaddr=127.0.0.1'), /hostaddr/]]) {
+        const r = run(['check'], { MADANG_PG_URL: wrong });
+        assert.ok(r.status === 1 && why.test(r.stderr) && !/trying again/.test(r.stderr), `${wrong}: ${r.stderr}`);
+    }
+    for (const wrong of ['redis://a,b:6379', 'redis://a:1,b:2', 'redis://a,b']) assert.match(run(['check'], { MADANG_REDIS_URL: wrong }).stderr, /of one host/);
+    const own = await new Cluster().start(), standby = await new Stores().start(), admin = new (await import('pg')).default.Client({ host: standby.at, user: 'madang', database: 'postgres' });
+    try {
+        await admin.connect();
+        await admin.query(`create database ${own.database}`);
+        assert.equal(run(['migrate'], { MADANG_PG_URL: `postgresql://madang@/${own.database}?host=${standby.at}` }).status, 0, 'as a replica would have it');
+        await admin.query('alter system set default_transaction_read_only = on');
+        await admin.query('select pg_reload_conf()');
+        await admin.end();
+        const env = { MADANG_PG_URL: `postgresql://madang@/${own.database}?host=${standby.at},${own.at}` }, migrated = run(['migrate'], env);
+        assert.equal(migrated.status, 0, migrated.stderr);
+        const n = await own.node({ MADANG_PG_MIGRATE_AT_START: 'false' }), p = await signUp(n);
+        assert.equal(run(['promote', p.email], env).status, 0);
+        const behind = await own.node(env);
+        await until('served', async () => (await behind.post('/api/v1/auth/guest')).status === 201);
+    } finally { await own.stop(); await standby.stop(); }
+});
+
 test('the first admin is made on the command line', async () => {
     const p = await signUp(node);
     assert.equal(run(['account', 'promote', p.email]).status, 0);

@@ -1,12 +1,13 @@
 // What a node refuses when it has more than it can bear, and that nobody who is slow costs the others anything.
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import pg from 'pg';
 import { png } from '../lib/pictures.mjs';
-import { befriend, Cluster, room, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
+import { befriend, binary, Cluster, freePort, room, root, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
 let cluster;
 before(async () => { cluster = await new Cluster().start(); });
@@ -219,4 +220,29 @@ test('constant bodies: compressed for who takes it, a tag for each, 304', async 
         for (const none of ['gzip;q=0', 'gzip;q=0, *', '*;q=0', 'br', 'gzipped']) assert.equal((await get(url, { 'accept-encoding': none })).headers['content-encoding'], undefined, none);
         for (const all of ['*', 'GZIP', 'x-gzip', 'identity;q=0.1, *;q=0.2']) assert.equal((await get(url, { 'accept-encoding': all })).headers['content-encoding'], 'gzip', all);
     }
+});
+
+// A network of the daemon's own, with addresses of two homes.
+const homes = ['2001:db8:1:2::1', '2001:db8:1:2::2', '2001:db8:1:2:ffff::3', '2001:db8:1:2::4', '2001:db8:1:2:8000::', '2001:db8:1:3::1'];
+const network = ['-n', 'sh', '-c', `ip link set lo up && for a in ${homes.join(' ')}; do ip -6 addr add $a/128 dev lo nodad || exit 1; done; exec "$@"`, 'sh'];
+test('connections are counted for each /64 of IPv6, since it is one person\'s', { skip: spawnSync('unshare', [...network, 'true']).status !== 0 && 'no network of its own here' }, async () => {
+    const own = { name: 'n64', port: await freePort(), adminPort: await freePort() }, env = { ...cluster.environment(own, { MADANG_HTTP_LISTEN: `[::]:${own.port}`, MADANG_HTTP_CONNECTIONS_PER_ADDRESS: '3' }) };
+    const inside = `
+        import net from 'node:net'; import { spawn } from 'node:child_process';
+        const p = spawn(process.argv[1], ['run'], { stdio: ['ignore', 'ignore', 'inherit'] }), ended = new Promise(r => p.on('exit', r)), open = [];
+        while (!await fetch('http://127.0.0.1:${own.adminPort}/readyz').then(r => r.ok, () => false)) await new Promise(r => setTimeout(r, 50));
+        const ask = from => new Promise(r => { const s = net.connect({ host: '::1', port: ${own.port}, localAddress: from }); s.on('data', () => r('served')); s.on('close', () => r('closed')); s.on('error', () => {}); s.write('GET /api/v1/info HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n'); open.push(s); });
+        const out = [];
+        for (const from of ${JSON.stringify(homes)}) out.push(await ask(from));
+        open[0].destroy(); // who leaves makes room
+        for (let again = ''; again !== 'served';) again = await ask('2001:db8:1:2::4');
+        open.forEach(s => s.destroy());
+        p.kill('SIGTERM');
+        console.log(JSON.stringify([...out, await ended]));`;
+    const ran = spawn('unshare', [...network, process.execPath, '--input-type=module', '-e', inside, binary], { env, cwd: root }), said = [];
+    let log = '';
+    ran.stdout.on('data', d => said.push(d));
+    ran.stderr.on('data', d => { log += d; });
+    await new Promise(r => ran.on('close', r));
+    assert.deepEqual(JSON.parse(Buffer.concat(said).toString() || '[]'), ['served', 'served', 'served', 'closed', 'closed', 'served', 0], log);
 });

@@ -269,6 +269,20 @@ test('an orderly stop has nothing to complain of', async () => {
     assert.deepEqual(own.log.slice(own.log.indexOf('draining')).split('\n').filter(l => / (error|warn) /.test(l)), []);
 });
 
+test('over the socket a call has ten seconds at most, since those behind it wait; by REST it has what the setting says', slowed, async () => {
+    const own = await cluster.node({ MADANG_HTTP_CALL_MS: '20000', MADANG_PG_TX_MS: '30000' }), q = await signUp(own), s = await own.socket({ ...p, node: own });
+    await cluster.sql("create function slowly() returns trigger language plpgsql as $$ begin if new.introduction = 'slowly' then perform pg_sleep(11); end if; return new; end $$");
+    await cluster.sql('create trigger slowly before update on accounts for each row execute function slowly()');
+    try {
+        const input = { introduction: 'slowly' }, slow = s.call('me.update', input), behind = s.call('session.beat');
+        assert.equal((await own.call('PATCH', '/api/v1/me', { token: q.token, body: input })).status, 200);
+        assert.equal((await slow).problem?.code, 'deadline');
+        assert.ok((await behind).out);
+    } finally { await cluster.sql('drop function slowly cascade'); }
+    await own.stop();
+    own.killed = true;
+});
+
 test("on one's own machine each of its names is our origin", async () => {
     const opens = async (own, origin) => new Promise(r => { const ws = new WebSocket(`ws://127.0.0.1:${own.port}/ws`, ['madang.v1'], { origin }); ws.on('open', () => { ws.terminate(); r(101); }); ws.on('unexpected-response', (q, a) => r(a.statusCode)); ws.on('error', () => {}); });
     for (const host of ['localhost', '127.0.0.1', '[::1]', 'LOCALHOST']) assert.equal(await opens(node, `http://${host}:${node.port}`), 101, host);

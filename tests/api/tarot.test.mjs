@@ -412,6 +412,19 @@ test('a socket that goes while its message is being committed: what was kept is 
     assert.equal(all.lines.at(-1).body, '듣고 있었어요.');
 });
 
+test('an end whose commit is not answered is told: who listens looks, and the turn is over', async () => {
+    const own = await cluster.node({ MADANG_TAROT_PACE_MS: '20' }), c = await chat(own);
+    const { turn } = await c.s.ok('tarot.say', { chat: c.id, text: '요즘 고민이 많아요' });
+    const { on } = await c.s.event('tarot.delta', e => e.data.turn === turn);
+    await own.fault('commit-unknown'); // the next commit is the turn's end
+    await until('it to be told', () => c.s.events.some(e => (e.ev === 'resync' && e.on === on) || (endings.includes(e.ev) && e.data.turn === turn)), 20000);
+    const state = await until('the turn to be over', async () => { const r = await c.s.ok('tarot.read', { chat: c.id }); return !r.turn && r; });
+    assert.equal(state.lines.filter(l => l.by === 'reader').length, 2, 'what was said is kept, once');
+    assert.equal((await say(c, '그리고 또 있어요')).end.ev, 'tarot.ended', 'and it goes on');
+    await own.stop();
+    own.killed = true;
+});
+
 test('who leaves takes the chats along, and the public page; a guest who becomes a member keeps them', async () => {
     const q = await signUp(offline), c = await chat(offline, q);
     for (const t of ['친구와 다투었어요', '제가 먼저 사과하고 싶어요', '카드를 뽑고 싶어요']) await say(c, t);

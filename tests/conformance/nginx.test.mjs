@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { Cluster, freePort, root, until } from '../lib/daemon.mjs';
+import { Cluster, freePort, root, signUp, until } from '../lib/daemon.mjs';
 import { answers, CRLF, each, exchange } from './wire.mjs';
 
 let cluster, node, nginx, port;
@@ -14,7 +15,8 @@ before(async () => {
     port = await new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
     node = await cluster.node({ MADANG_DEBUG_ECHO: 'true', MADANG_HTTP_TRUSTED_PROXIES: '127.0.0.1' });
     const at = `${cluster.folder}/nginx`, site = fs.readFileSync(`${root}/config/nginx/madang.conf`, 'utf8')
-        .replace(/upstream madang \{[^}]*\}/, `upstream madang { server 127.0.0.1:${node.port}; keepalive 1; }`).replace(/listen 80;\s+listen \[::\]:80;/, `listen 127.0.0.1:${port};`);
+        .replace(/upstream madang \{[^}]*\}/, `upstream madang { server 127.0.0.1:${node.port}; keepalive 1; }`).replace(/listen 80;\s+listen \[::\]:80;/, `listen 127.0.0.1:${port};`)
+        .replace(/# location \/reports[^]*?# \}/, example => example.replace(/# /g, '').replace('http://127.0.0.1:3000', `http://127.0.0.1:${node.port}/api/v1/info?`));
     fs.mkdirSync(at);
     fs.writeFileSync(`${at}/nginx.conf`, `daemon off; pid ${at}/pid; error_log ${at}/error.log; events {} http { access_log ${at}/access.log; client_body_temp_path ${at}/b; proxy_temp_path ${at}/p; fastcgi_temp_path ${at}/f; uwsgi_temp_path ${at}/u; scgi_temp_path ${at}/s; ${site} }`);
     nginx = spawn('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' });
@@ -73,6 +75,14 @@ test('an idle connection is ended by the one in front; the stop that is granted 
     const drain = config['http.drain_ms'] + 2000;
     assert.ok(Number(/stop_grace_period: (\d+)s/.exec(fs.readFileSync(`${root}/docker/compose.yml`, 'utf8'))[1]) * 1000 > drain);
     assert.ok(Number(/TimeoutStopSec=(\d+)/.exec(fs.readFileSync(`${root}/config/systemd/madangd.service`, 'utf8'))[1]) * 1000 > drain);
+});
+
+test('who is asked for on behalf of another service comes from where nginx saw him, whatever he says', async () => {
+    const p = await signUp(node), said = { 'x-forwarded-for': '1.2.3.4', 'x-request-id': 'made-up-by-the-visitor' };
+    const ask = headers => new Promise((r, e) => http.get({ host: '127.0.0.1', localAddress: '127.0.0.7', port, path: '/reports/', headers: { ...said, ...headers } }, a => { a.resume(); r(a.statusCode); }).on('error', e));
+    assert.deepEqual([await ask({}), await ask({ authorization: `Bearer ${p.token}` })], [401, 200]);
+    const lines = await until('both to be logged', () => { const all = node.log.split('\n').filter(l => l.includes('auth.verify')); return all.length > 1 && all; });
+    for (const l of lines) assert.match(l, /address=127\.0\.0\.7 (?!.*made-up)/);
 });
 
 test('HTTP/1.0 without a Host is answered; with TLS all are sent to https', async () => {

@@ -77,9 +77,9 @@ test('what a draining node commits last is heard by who has moved to the other',
     await db.query('begin');
     await db.query('lock table dm_messages in exclusive mode');
     const said = old.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: 'said-at-last', body: 'x' });
-    await sleep(300);
+    await until('it waits for the lock', async () => (await cluster.sql("select 1 from pg_locks where not granted and relation = 'dm_messages'::regclass")).length);
     old.process.kill('SIGTERM');
-    await sleep(1500); // long enough for a beat of the other
+    await sleep(1100); // a beat of the other; it waits for the lock for two seconds
     const moved = await one.socket(a);
     await db.query('commit');
     await db.end();

@@ -33,11 +33,12 @@
 
 #define DRAIN_LOOK_MS 50
 #define CANCEL_MS 2000 /* what is left of the tasks after the drain limit gets this long to let go */
+#define ABANDON_MS 500 /* and then, when Postgres is abandoned that owes them an answer */
 
 #define START_LOOK_MS 10
 #define START_MS 5000 /* stores that are not reached by then: the public is let in, and told so with 503 */
 
-enum phase { STARTING, RUNNING, DRAINING, CANCELLING, STOPPED };
+enum phase { STARTING, RUNNING, DRAINING, CANCELLING, ABANDONING, STOPPED };
 
 static struct listener_group public_group, admin_group;
 static uv_signal_t on_term, on_int, on_hup;
@@ -126,21 +127,38 @@ static void end_loop(void)
     loop_rest();
 }
 
+static void cancel_all(void)
+{
+    relay_stop();
+    pg_rest();
+    listener_group_abort(&public_group);
+    listener_group_abort(&admin_group);
+    task_cancel_all();
+}
+
+static bool all_ended(bool in_time)
+{
+    return public_group.connections == 0 && admin_group.connections == 0 && (task_count() == 0 || !in_time);
+}
+
 /* Drain step by step: calls end, sockets close, then what is left is cancelled and the other nodes hear a farewell (not
- * before: what the last calls commit is published to them), then everything is closed. */
+ * before: what the last calls commit is published to them), then who waits for a commit that is not answered hears that it is
+ * lost, then everything is closed. */
 static void on_drain(struct timer *t)
 {
     uint64_t now = clock_ms();
+    bool in_time = now < drain_until_ms;
 
-    if (phase == DRAINING && (now >= drain_until_ms || (public_group.connections == 0 && task_count() <= relay_tasks()))) {
+    if (phase == DRAINING && (!in_time || (public_group.connections == 0 && task_count() <= relay_tasks()))) {
         phase = CANCELLING;
-        relay_stop();
-        listener_group_abort(&public_group);
-        listener_group_abort(&admin_group);
-        task_cancel_all();
+        cancel_all();
         drain_until_ms = now + CANCEL_MS;
-    } else if (phase == CANCELLING && public_group.connections == 0 && admin_group.connections == 0 &&
-               (task_count() == 0 || now >= drain_until_ms)) {
+    } else if (phase == CANCELLING && !in_time && task_count()) {
+        phase = ABANDONING;
+        log_warn("app", "%zu tasks do not end: Postgres is abandoned", task_count());
+        pg_abandon();
+        drain_until_ms = now + ABANDON_MS;
+    } else if (phase >= CANCELLING && all_ended(in_time)) {
         if (task_count())
             log_error("app", "%zu tasks did not end", task_count());
         phase = STOPPED;

@@ -13,6 +13,9 @@
 struct call_def; /* its row in the table of calls: madang/calls.h */
 struct exchange; /* the raw HTTP exchange: madang/http.h; only where the row says .raw */
 
+/* Says how a key's request was told from others: of one that a version before told in another way nothing can be compared. */
+#define FINGERPRINT T("2:")
+
 struct call {
     struct task *task;
     struct arena *arena;

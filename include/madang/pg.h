@@ -7,7 +7,9 @@
 
 bool pg_url_check(struct text *why); /* whether [pg] url can be understood */
 void pg_start(void);
-void pg_stop(void); /* every statement must have ended */
+void pg_rest(void);    /* nothing is asked of our own accord any more, so that what is on its way can be waited for */
+void pg_abandon(void); /* closes every connection: who still waits for an answer hears that it is lost */
+void pg_stop(void);    /* every statement must have ended */
 /* Tells when Postgres came back, or went: who comes back may know less than before (a restored backup, a standby). */
 struct pg_watcher {
     void (*changed)(bool up);

@@ -116,6 +116,8 @@ static void run_pulse(struct task *t, void *arg)
 
 static void begin_pulse(struct timer *t)
 {
+    if (pool.stopping)
+        return;
     if (pool.up && !pool.pulsing) {
         pool.pulsing = true;
         task_start("pg.pulse", clock_ms() + PULSE_LIMIT_MS, run_pulse, NULL);
@@ -361,6 +363,7 @@ void pg_start(void)
     timer_init(&pool.watch, on_watch);
     timer_init(&pool.probe_limit, on_probe_silent);
     timer_init(&pool.pulse, begin_pulse);
+    pool.stopping = false;
     pool.writes = PROBLEM(STORE_UNAVAILABLE); /* until it has */
     pg_connection_init(&pool.probe, config->pg_read_ms, probe_changed);
     pool.shared_count = (size_t)config->pg_shared_connections;
@@ -383,6 +386,27 @@ static void free_many(struct pg_connection **all, size_t count)
         pg_connection_free(&(*all)[i]);
     free(*all);
     *all = NULL;
+}
+
+void pg_rest(void)
+{
+    pool.stopping = true;
+    timer_clear(&pool.pulse);
+}
+
+static void abandon_many(struct pg_connection *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        all[i].keep_open = false;
+        if (all[i].state != PG_CLOSED)
+            pg_connection_close(&all[i]);
+    }
+}
+
+void pg_abandon(void)
+{
+    abandon_many(pool.lent, pool.lent_count);
+    abandon_many(pool.shared, pool.shared_count);
 }
 
 void pg_stop(void)

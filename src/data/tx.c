@@ -106,7 +106,7 @@ static problem key_check(struct call *c, struct tx *tx)
         return PROBLEM(KEY_RUNNING);
     if (k.fingerprint.is != PRESENT)
         return NULL;
-    if (!text_is(k.fingerprint.value, c->fingerprint))
+    if (!text_is(k.fingerprint.value, c->fingerprint) && text_starts(k.fingerprint.value, FINGERPRINT))
         return PROBLEM(KEY_REUSED);
     c->replay = k.answer.value;
     return PROBLEM(REPLAYED);

@@ -148,7 +148,7 @@ static struct text fingerprint(struct call *c)
 {
     struct digest d = sha256(arena_join(c->arena, text_of(c->name), T("\n"), shape_text(c->def->in, c->in, c->arena)));
 
-    return digest_hex(c->arena, &d);
+    return arena_join(c->arena, FINGERPRINT, digest_hex(c->arena, &d));
 }
 
 problem door_run(struct call *c)

@@ -17,6 +17,7 @@
 #define UNSENT_MAX 10000
 #define NODES_MAX 256
 #define NODE_NAME_MAX 60 /* [node] name, and which life of it */
+#define NODE_NAME_CUT 27 /* of the first */
 
 struct unsent {
     struct map_node node;
@@ -395,11 +396,13 @@ void relay_start(void)
 {
     static const struct redis_listener listener = { on_message, on_subscribed, on_link };
     static struct health_part health = { .name = "relay", .says = says };
+    size_t length = config->node_name.len < NODE_NAME_CUT ? config->node_name.len : NODE_NAME_CUT;
     struct arena a;
 
     arena_init(&a, 4096);
-    /* Each life has a name of its own: one that was killed is missed even when the next comes before its lease lapses. */
-    snprintf(name, sizeof name, "%.*s%s%s", TEXT_ARG(config->node_name), config->node_name.len ? "." : "",
+    /* Each life has a name of its own: one that was killed is missed even when the next comes before its lease lapses. Cut, since
+     * nodes of the version before pass over a name of more than 40 characters. */
+    snprintf(name, sizeof name, "%.*s%s%s", TEXT_ARG(text_until(config->node_name, length)), length ? "." : "",
              random_token(&a, 9).at);
     arena_fini(&a);
     stopping = registered = alone = welcomed = false;

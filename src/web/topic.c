@@ -361,6 +361,7 @@ void topic_resync(struct topic *t)
 static void drain_early(struct topic *t)
 {
     struct ordering *o = t->ordering;
+    bool waited = o && !list_is_empty(&o->early);
 
     while (o && !list_is_empty(&o->early)) {
         struct early *e = CONTAINER_OF(o->early.next, struct early, node);
@@ -376,7 +377,7 @@ static void drain_early(struct topic *t)
         chunk_drop(e->frame);
         free(e);
     }
-    if (o)
+    if (waited)
         timer_clear(&o->gap);
     ordering_tidy(t);
 }
@@ -447,10 +448,11 @@ void topics_doubt(void)
         t->known = false;
         for (uint32_t i = 0; i < t->count; i++)
             t->members[i].after = 0;
-        if (!t->ordering)
-            continue;
-        early_drop_all(t->ordering);
-        ordering_tidy(t);
+        if (t->ordering &&
+            t->ordering->early_count) { /* what waited for its turn is not told: who follows the topic is to look */
+            early_drop_all(t->ordering);
+            timer_set_after(&t->ordering->gap, 1); /* not from here: who is told may leave, and the topic with him */
+        }
     }
 }
 

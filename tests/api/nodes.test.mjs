@@ -1,8 +1,9 @@
 // Who comes, goes and comes back: accounts to a node, nodes to each other.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import { at, befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
 
 let cluster, one, a, b, c, ab, ac;
 before(async () => {
@@ -76,9 +77,9 @@ test('what a draining node commits last is heard by who has moved to the other',
     await db.query('begin');
     await db.query('lock table dm_messages in exclusive mode');
     const said = old.ok('POST', `/api/v1/rooms/${ab}/messages`, b.token, { client_id: 'said-at-last', body: 'x' });
-    await sleep(300);
+    await until('it waits for the lock', async () => (await cluster.sql("select 1 from pg_locks where not granted and relation = 'dm_messages'::regclass")).length);
     old.process.kill('SIGTERM');
-    await sleep(1500); // long enough for a beat of the other
+    await sleep(1100); // a beat of the other; it waits for the lock for two seconds
     const moved = await one.socket(a);
     await db.query('commit');
     await db.end();
@@ -120,4 +121,21 @@ test('what a killed node committed and did not publish is told, also when it is 
     await two.stop();
     two.killed = true;
     await s.close();
+});
+
+test('Postgres comes back while an event waits for the one before it: who follows the topic is sent to look', async () => {
+    const two = await cluster.node({ MADANG_NODE_NAME: 'a-name-of-forty-characters-for-one-node1' }), s = await one.socket(a), on = `account:${a.id}`;
+    const say = number => execFileSync('redis-cli', ['-s', `${at}/redis.sock`, 'publish', `${cluster.id}:t:${on}`, `elsewhere ${number}\n{"ev":"probe","on":"${on}","seq":${number},"data":{}}`]);
+    let last = s.opened.heads[on] ?? 0;
+    await until('events of other nodes are heard', () => { say(++last); return s.events.some(e => e.ev === 'probe'); });
+    await until('in order', () => s.events.some(e => e.seq === last));
+    s.events.length = 0;
+    say(last + 2);
+    await cluster.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'madangd' and datname = current_database()");
+    await s.event('resync', e => e.on === on);
+    await s.close();
+    const names = String(execFileSync('redis-cli', ['-s', `${at}/redis.sock`, 'zrange', `${cluster.id}:nodes`, '0', '-1'])).trim().split('\n');
+    assert.ok(names.some(n => n.startsWith('a-name-of-forty-characters')) && names.every(n => n.length <= 40), names.join());
+    await two.stop();
+    cluster.nodes.splice(cluster.nodes.indexOf(two), 1);
 });

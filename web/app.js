@@ -71,10 +71,21 @@ function navigation(current) {
   return nav;
 }
 
+// Since when there is no connection: another page does not bring it back, and one more attempt is not a beginning.
+const BANNER_MS = 1200;
+let lostAt = null;
+m.on('closed', () => { lostAt ??= performance.now(); });
+m.on('open', () => { lostAt = null; });
 function banner() {
   const b = h('div.banner', { role: 'status', text: t('reconnecting'), hidden: true });
   let timer;
-  const offs = [m.on('closed', () => { clearTimeout(timer); timer = setTimeout(() => { b.hidden = false; }, 1200); }), m.on('open', () => { clearTimeout(timer); b.hidden = true; })];
+  const draw = () => {
+    clearTimeout(timer);
+    if (lostAt === null) b.hidden = true;
+    else timer = setTimeout(() => { b.hidden = false; }, Math.max(0, lostAt + BANNER_MS - performance.now()));
+  };
+  const offs = [m.on('closed', draw), m.on('open', draw)];
+  draw();
   b.forget = () => { clearTimeout(timer); offs.forEach(off => off()); };
   return b;
 }

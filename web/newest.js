@@ -6,6 +6,8 @@
 //
 // A change may thus be made twice, in the same order: it sets, it never adds.
 const TOLD_MAX = 2000; // then the answer is too old to be mended, and is asked for anew
+const RETRY_MIN_MS = 1000, RETRY_MAX_MS = 30000;
+const pauseOf = (p, failed) => Math.min(RETRY_MAX_MS, p.retry_after ? p.retry_after * 1000 : RETRY_MIN_MS << Math.min(failed, 5)) * (0.75 + Math.random() / 2);
 
 export class Newest {
   asked = new Set(); // lists of what was told since, oldest question first
@@ -27,15 +29,24 @@ export class Newest {
       } finally { this.asked.delete(told); }
     }
   }
-  // For what is asked for again and again: one question at a time, and one more when it was wanted meanwhile.
+  // For what is asked for again and again: one question at a time, and one more when it was wanted meanwhile. Who asked is told of a
+  // problem; one that passes is waited out all the same, or the page would stay as it is for ever: nobody tells when it is over.
   asker(call, take) {
-    let running, again;
-    return () => {
+    let running, again, later, failed = 0;
+    const ask = () => {
       again = true;
+      clearTimeout(later);
       return running ??= (async () => {
-        try { while (again) { again = false; await this.ask(call, take); } } finally { running = null; }
+        try {
+          while (again) { again = false; await this.ask(call, take); }
+          failed = 0;
+        } catch (p) {
+          if (p.retry) later = setTimeout(() => ask().catch(() => {}), pauseOf(p, failed++));
+          throw p;
+        } finally { running = null; }
       })();
     };
+    return ask;
   }
 }
 // A page that shows just what it last asked for.

@@ -1,13 +1,20 @@
-// Holds back the answers that a page asks for, at both doors, while events pass.
+// Holds back the answers that a page asks for, at both doors, while events pass; or answers itself that there is a problem.
 import { until } from './daemon.mjs';
 
 export class Late {
     static async of(page) {
         const late = new Late();
-        Object.assign(late, { page, held: [], heard: [], only: null });
+        Object.assign(late, { page, held: [], heard: [], only: null, refused: new Map(), sockets: new Set(), isCut: false });
         await page.routeWebSocket(/\/ws$/, ws => {
+            if (late.isCut) { ws.close(); return; }
+            late.sockets.add(ws);
             const server = ws.connectToServer(), ops = new Map([[0, 'session.open']]);
-            ws.onMessage(text => { const { op, id } = JSON.parse(text); ops.set(id, op); server.send(text); });
+            ws.onMessage(text => {
+                const { op, id } = JSON.parse(text);
+                ops.set(id, op);
+                if (late.refused.has(op)) ws.send(JSON.stringify({ id, problem: late.refused.get(op) }));
+                else server.send(text);
+            });
             server.onMessage(text => {
                 const m = JSON.parse(text);
                 if (m.ev) late.heard.push(m);
@@ -15,6 +22,7 @@ export class Late {
             });
         });
         await page.route(/\/api\/v1\//, async route => {
+            if (late.isCut) { await route.abort(); return; }
             const response = await route.fetch();
             late.pass(new URL(route.request().url()).pathname, () => route.fulfill({ response }).catch(() => {}));
         });
@@ -23,6 +31,15 @@ export class Late {
     // only: the call's name, or its path; they are held until let go.
     hold(only) { Object.assign(this, { only, held: [], heard: [] }); }
     pass(what, go) { this.only && what?.startsWith(this.only) ? this.held.push(go) : go(); }
+    // Until there is no problem any more (over the socket alone).
+    refuse(op, problem) { problem ? this.refused.set(op, problem) : this.refused.delete(op); }
+    // No network, and one again.
+    cut(yes) {
+        this.isCut = yes;
+        if (!yes) return;
+        for (const ws of this.sockets) ws.close();
+        this.sockets.clear();
+    }
     holds(count = 1) { return until(`${count} answers to ${this.only}`, () => this.held.length >= count, 20000); }
     hears(name, check = () => true) { return until(`event ${name}`, () => this.heard.some(e => e.ev === name && check(e)), 20000); }
     // The last asked for is answered first.

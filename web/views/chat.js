@@ -2,7 +2,7 @@
 import { avatar, h, icon, toast, when } from '../dom.js';
 import { newKey } from '../madang.js';
 import { Newest } from '../newest.js';
-import { askRoom, bus, m, readUpTo, state } from '../state.js';
+import { askRoom, bus, changed, m, readUpTo, state } from '../state.js';
 import { t } from '../words.js';
 import { go } from '../app.js';
 
@@ -41,12 +41,23 @@ function pictureButton(p) {
   return h('button.quiet', { type: 'button', 'aria-label': t('picture'), onclick: () => showPicture(p) }, img);
 }
 
+// What was written in a room and is not there yet: it outlives the page, on which it is seen again when one comes back.
+const unsent = new Map(); // room → by client_id
+m.on('adopted', () => unsent.clear());
+m.on('signed-out', () => unsent.clear());
+const unsentIn = room => {
+  if (!unsent.has(room)) unsent.set(room, new Map());
+  return unsent.get(room);
+};
+
+const NEAR_PX = 120; // from the end: then what comes is followed
+
 class Chat {
   constructor(room) {
     this.room = room;
     this.newest = new Newest();
     this.messages = new Map(); // by number
-    this.sending = new Map();  // by client_id
+    this.sending = unsentIn(room);
     this.pictures = [];
     this.log = h('div.messages', { role: 'log', 'aria-live': 'polite', 'aria-label': t('chats'), tabindex: '0' });
     this.typing = h('div.typing', { 'aria-live': 'polite' });
@@ -61,16 +72,34 @@ class Chat {
     this.offs = [m.on('dm.message', e => e.data.room === room && this.onMessage(e.data)), m.on('dm.deleted', e => e.data.room === room && this.onDeleted(e.data.message)),
       m.on('dm.read', e => e.data.room === room && this.draw()), m.on('dm.typing', e => e.data.room === room && e.data.account !== m.account && this.onTyping()),
       m.on('resync', e => { if (e.on === `room:${room}`) this.load(); })];
-    this.asks = this.newest.asker(() => m.call('dm.history', { room, limit: 50 }), out => this.take(out));
+    this.asks = this.newest.asker(async () => {
+      if (!this.info) await askRoom(() => m.call('dm.room', { room }));
+      return m.call('dm.history', { room, limit: 50 });
+    }, out => this.take(out));
+    // What is seen to its end stays so when pictures arrive, which have no height before.
+    this.top = 0;
+    this.atEnd = true;
+    this.log.addEventListener('scroll', () => {
+      const { scrollTop, clientHeight, scrollHeight } = this.log, up = scrollTop < this.top;
+      this.top = scrollTop;
+      if (scrollTop + clientHeight > scrollHeight - NEAR_PX) this.atEnd = true;
+      else if (up) this.atEnd = false;
+    });
+    this.log.addEventListener('load', () => { if (this.atEnd) this.toEnd(); }, true);
     this.onVisible = () => { if (!document.hidden) this.markRead(); };
     this.onPresence = () => this.drawHeader();
+    this.onUnsent = () => this.draw();
+    bus.addEventListener('unsent', this.onUnsent);
     document.addEventListener('visibilitychange', this.onVisible);
     bus.addEventListener('presence', this.onPresence);
     bus.addEventListener('rooms', this.onPresence);
+    if (this.sending.size) this.draw(true);
     this.load();
   }
   leave() {
+    this.gone = true;
     this.offs.forEach(off => off());
+    bus.removeEventListener('unsent', this.onUnsent);
     document.removeEventListener('visibilitychange', this.onVisible);
     bus.removeEventListener('presence', this.onPresence);
     bus.removeEventListener('rooms', this.onPresence);
@@ -79,14 +108,17 @@ class Chat {
   get info() { return state.rooms.get(this.room); }
   async load() {
     try {
-      if (!this.info) await askRoom(() => m.call('dm.room', { room: this.room }));
-      this.unreadFrom ??= this.info.unread ? this.info.read : 0;
       await this.asks();
       this.box.focus({ preventScroll: true });
-    } catch (p) { toast(p.message); if (p.status === 404) go('/', true); }
+    } catch (p) {
+      if (this.gone) return;
+      toast(p.message);
+      if (p.status === 404) go('/', true);
+    }
   }
   // The newest page begins the room anew: between it and what was there before, there may be a hole, or what never was.
   take(out) {
+    this.unreadFrom ??= this.info?.unread ? this.info.read : 0;
     this.messages.clear();
     for (const x of out.messages) this.put(x);
     this.more = out.more;
@@ -108,14 +140,14 @@ class Chat {
   }
   markRead() {
     const last = Math.max(0, ...this.messages.keys());
-    if (document.hidden || !this.info || this.info.read >= last || !last) return;
+    if (this.gone || document.hidden || !this.info || this.info.read >= last || !last) return;
     readUpTo(this.room, last);
     m.call('dm.read', { room: this.room, seq: last }).catch(() => {});
   }
   shown(x) {
     this.put(x);
     this.typing.textContent = '';
-    this.draw(x.sender === m.account || this.log.scrollTop + this.log.clientHeight > this.log.scrollHeight - 120);
+    this.draw(x.sender === m.account || this.atEnd);
     this.markRead();
   }
   onMessage(x) { this.newest.tell(() => this.shown(x)); }
@@ -140,7 +172,7 @@ class Chat {
     this.file.value = '';
     for (const f of files) {
       if (this.pictures.length >= 4) { toast(t('tooMany')); return; }
-      const p = { url: URL.createObjectURL(f), done: m.upload(f) };
+      const p = { file: f, url: URL.createObjectURL(f), done: m.upload(f) };
       p.done.catch(e => { toast(e.message); this.pictures = this.pictures.filter(q => q !== p); this.drawPreviews(); });
       this.pictures.push(p);
     }
@@ -153,17 +185,36 @@ class Chat {
   async send() {
     const body = this.box.value.trim(), pictures = this.pictures;
     if (!body && !pictures.length) return;
-    const x = { client_id: newKey(), body, images: [], local: pictures.map(p => p.url), at: new Date(m.now()).toISOString(), sender: m.account };
+    const x = { client_id: newKey(), body, images: [], pictures, at: new Date(m.now()).toISOString(), sender: m.account };
     this.box.value = '';
     this.pictures = [];
     this.onInput();
     this.drawPreviews();
     this.sending.set(x.client_id, x);
     this.draw(true);
+    await this.deliver(x);
+  }
+  async deliver(x) {
+    const { client_id, body, pictures } = x, { sending } = this;
     try {
       const images = (await Promise.all(pictures.map(p => p.done))).map(f => f.file);
-      await this.newest.ask(() => m.call('dm.send', { room: this.room, client_id: x.client_id, body, images }, { again: true }), sent => this.shown(sent));
-    } catch (p) { x.failed = p.message; this.draw(); toast(p.message); }
+      await this.newest.ask(() => m.call('dm.send', { room: this.room, client_id, body, images }, { again: true }), sent => this.shown(sent));
+    } catch (p) {
+      x.failed = true;
+      if (sending.has(client_id)) toast(p.message);
+    }
+    changed('unsent'); // to whichever page shows the room by now
+  }
+  // By the same key: what had arrived after all is not there twice.
+  sendAgain(x) {
+    x.failed = false;
+    for (const p of x.pictures) p.done = p.done.catch(() => m.upload(p.file));
+    changed('unsent');
+    return this.deliver(x);
+  }
+  giveUp(x) {
+    this.sending.delete(x.client_id);
+    changed('unsent');
   }
   drawHeader() {
     const r = this.info;
@@ -176,10 +227,10 @@ class Chat {
   }
   bubble(x) {
     const mine = x.sender === m.account, waiting = !x.seq;
-    const pictures = [...(x.images ?? []).map(pictureButton), ...(waiting ? (x.local ?? []).map(u => h('img', { src: u, alt: '' })) : [])];
+    const pictures = [...(x.images ?? []).map(pictureButton), ...(waiting ? x.pictures.map(p => h('img', { src: p.url, alt: '' })) : [])];
     return h(`div.bubble${mine ? '.mine' : ''}${x.deleted ? '.gone' : ''}${waiting ? '.waiting' : ''}`, { 'data-seq': x.seq ? String(x.seq) : undefined },
       pictures.length ? h('div.pictures', {}, pictures) : null, x.body || x.deleted ? h('div.text', { text: x.deleted ? t('deleted') : x.body }) : null,
-      h('div.meta', {}, x.failed ? h('span.error', { text: t('failed') }) : h('span', { text: when(x.at) }), mine && x.seq && this.info?.other_read >= x.seq ? h('span.read', { text: t('read') }) : null,
+      h('div.meta', {}, x.failed ? [h('span.error', { text: t('failed') }), h('button.quiet.small', { type: 'button', text: t('sendAgain'), onclick: () => this.sendAgain(x) }), h('button.quiet.small', { type: 'button', text: t('remove'), onclick: () => this.giveUp(x) })] : h('span', { text: when(x.at) }), mine && x.seq && this.info?.other_read >= x.seq ? h('span.read', { text: t('read') }) : null,
         mine && x.seq && !x.deleted ? h('button.quiet.small', { type: 'button', text: t('remove'), onclick: () => m.call('dm.delete', { room: this.room, seq: x.seq }).catch(p => toast(p.message)) }) : null));
   }
   draw(down) {
@@ -194,7 +245,12 @@ class Chat {
       if (x.seq && x.seq === this.unreadFrom) out.push(h('div.newline', { text: t('newMessages') }));
     }
     this.log.replaceChildren(...out);
-    if (down) this.log.scrollTop = this.log.scrollHeight;
+    if (down || this.atEnd) this.toEnd();
+  }
+  toEnd() {
+    this.atEnd = true;
+    this.log.scrollTop = this.log.scrollHeight;
+    this.top = this.log.scrollTop;
   }
 }
 

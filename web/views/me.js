@@ -31,7 +31,7 @@ function profileCard() {
 
 function pointsCard() {
   const body = h('tbody'), balance = h('strong', { text: String(state.me.points) });
-  m.call('me.points', { limit: 20 }).then(out => { balance.textContent = String(out.balance); body.replaceChildren(...out.entries.map(e => h('tr', {}, h('td', { text: when(e.at, 'both') }), h('td', { text: e.reason }), h('td', { text: (e.amount > 0 ? '+' : '') + e.amount, style: 'text-align:right' })))); }).catch(tell);
+  m.call('me.points', { limit: 20 }).then(out => { balance.textContent = String(out.balance); body.replaceChildren(...out.entries.map(e => h('tr', {}, h('td', { text: when(e.at, 'both') }), h('td', { text: t(`points-${e.reason}`) }), h('td', { text: (e.amount > 0 ? '+' : '') + e.amount, style: 'text-align:right' })))); }).catch(tell);
   return h('section.card', {}, h('h2', {}, `${t('points')} `, balance), h('table', {}, body));
 }
 

@@ -31,7 +31,7 @@ export function managePage() {
   const card = r => h('article.card.stack', {}, h('div.row', {}, h('strong.grow', { text: `${r.reporter_nickname ?? '?'} → ${r.reported_nickname ?? '?'}` }), h('span.soft.small-text', { text: when(r.at, 'both') })), h('p', { text: r.reason }),
     r.evidence.length ? h('details', {}, h('summary', { text: `${t('evidence')} ${r.evidence.length}` }), r.evidence.map(e => h('blockquote', { text: e.body }))) : null,
     r.state === 'open' ? h('div.row', {}, h('button.primary', { type: 'button', text: t('acceptReport'), onclick: () => ask(t('acceptReport'), [field('until', t('suspendUntil'), { type: 'datetime-local', value: in7() }), field('note', t('reason'), { maxlength: '500' })], t('acceptReport'), async v => { await m.call('reports.accept', { report: r.id, until: new Date(v.until).toISOString(), note: v.note || undefined }); load(); }) }),
-      h('button', { type: 'button', text: t('dismiss'), onclick: () => m.call('reports.dismiss', { report: r.id }).then(load).catch(tell) })) : h('p.soft', { text: `${r.state} ${r.note ?? ''}` }));
+      h('button', { type: 'button', text: t('dismiss'), onclick: () => m.call('reports.dismiss', { report: r.id }).then(load).catch(tell) })) : h('p.soft', { text: `${t(`report-${r.state}`)} ${r.note ?? ''}` }));
   const asks = asker(() => m.all('reports.list', 'reports', { limit: 50 }), reports => list.replaceChildren(...reports.map(card), ...(reports.length ? [] : [h('p.soft', { text: '—' })])));
   const load = () => asks().catch(tell);
   load();

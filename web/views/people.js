@@ -72,12 +72,14 @@ function actions(p, load) {
 
 export function personPage(account) {
   const inner = h('div.narrow'), node = h('div.page', {}, inner);
-  const load = asker(() => m.call('people.get', { account }).catch(problem => ({ problem })), ({ problem, ...p }) => {
-    if (problem) { inner.replaceChildren(h('div.empty', {}, icon('people'), h('p', { text: problem.message }))); return; }
+  let known;
+  const asks = asker(() => m.call('people.get', { account }), p => {
+    known = true;
     inner.replaceChildren(h('section.card.stack', {}, h('div.row', {}, avatar(p, { big: true, online: p.relation === 'friend' ? state.online.has(p.id) : undefined }),
       h('div.grow', {}, h('h1', { text: p.nickname, style: 'margin:0' }), h('p.soft', { style: 'margin:0', text: [ageBand(p.age_band), p.region ? regionName(p.region) : '', relationName(p.relation)].filter(Boolean).join(' · ') }))),
       p.introduction ? h('p', { text: p.introduction }) : null, p.interests.length ? h('div.chips', {}, p.interests.map(i => h('span.chip', { text: interestName(i) }))) : null, h('div.row', {}, actions(p, load))));
   });
+  const load = () => asks().catch(p => { if (known && p.retry) tell(p); else inner.replaceChildren(h('div.empty', {}, icon('people'), h('p', { text: p.message }))); });
   load();
   for (const what of ['friends', 'presence']) bus.addEventListener(what, load);
   loadRequests().catch(() => {});

@@ -56,20 +56,20 @@ function ws(r) {
         if (e) wrong.push(`${r.op}: ${e}`);
         produced.add(`${r.op} ${r.problem.code}`);
         statuses.add(r.problem.status);
+        made.add('problem');
         return;
     }
     const m = messages[r.op];
     if (!m) { wrong.push(`${r.op} is no call of the document`); return; }
-    made.add(r.op);
+    made.add(r.op).add(`${r.op}.reply`);
     const e = validate(m['x-out'] ?? { type: 'object', additionalProperties: false }, `w:${r.op}`, r.out);
     if (e) wrong.push(`${r.op}: ${e}`);
 }
 
 function event(r) {
-    if (r.ev === 'resync') return;
-    const m = messages[`event.${r.ev}`], { door, ...frame } = r;
+    const name = r.ev === 'resync' ? 'resync' : `event.${r.ev}`, m = messages[name], { door, ...frame } = r;
     const e = m ? validate(m.payload, `w:event:${r.ev}`, frame) : 'no event of the document';
-    made.add(`event.${r.ev}`);
+    made.add(name);
     if (e) wrong.push(`event ${r.ev}: ${e}`);
 }
 

@@ -69,7 +69,7 @@ async function rooms(events, bytes = 20) {
         await befriend(a, friend);
         const id = await room(a, friend), topic = `room:${id}`;
         await cluster.sql('insert into topics (topic, head) values ($1, $2) on conflict (topic) do update set head = excluded.head', [topic, n]);
-        await cluster.sql(`insert into topic_log (topic, seq, ev, data) select $1, n, 'dm.deleted', json_build_object('room', $3::bigint, 'seq', n, 'x', repeat('x', $4)) from generate_series(1, $2) n`, [topic, n, id, bytes]);
+        await cluster.sql(`insert into topic_log (topic, seq, ev, data) select $1, n, 'dm.deleted', (json_build_object('room', $3::bigint, 'message', n)::text || repeat(' ', $4))::json from generate_series(1, $2) n`, [topic, n, id, bytes]);
         made.push(topic);
     }
     return made;

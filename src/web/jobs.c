@@ -164,7 +164,8 @@ static problem run_taken(struct call *c, const struct job_def *d, const struct t
 /* Periodic work is tried again no later than it would come round anyway, and is never dead. */
 static problem keep_failed(struct call *c, const struct job_def *d, const struct taken *job, problem why)
 {
-    int64_t delay = INT64_C(1) << (job->attempts < 12 ? job->attempts : 12), most = d->every_s ? d->every_s : RETRY_S_MAX;
+    int64_t delay = random_jitter(INT64_C(1) << (job->attempts < 12 ? job->attempts : 12));
+    int64_t most = d->every_s ? d->every_s : RETRY_S_MAX;
     bool final = why == d->final, spent = job->attempts >= (d->attempts_max ? d->attempts_max : ATTEMPTS_MAX);
     bool dead = !d->every_s && (final || spent);
 
@@ -175,9 +176,8 @@ static problem keep_failed(struct call *c, const struct job_def *d, const struct
                    : "; given up");
     if (dead && !final)
         metric_add(METRIC_JOBS_DEAD, 1);
-    return store_exec(
-        c, &job_failed,
-        VALUES(job->id, node_name(), job->attempts, dead, text_of(why->code), random_jitter(delay < most ? delay : most)), NULL);
+    return store_exec(c, &job_failed,
+                      VALUES(job->id, node_name(), job->attempts, dead, text_of(why->code), delay < most ? delay : most), NULL);
 }
 
 static void finish(struct call *c, const struct job_def *d, const struct taken *job, problem failed)

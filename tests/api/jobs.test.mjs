@@ -19,9 +19,10 @@ test('a kind that no node here knows waits, and loses none of its tries', async 
     assert.deepEqual([row.state, row.attempts, row.taken_by], ['waiting', 0, null]);
 });
 
-test('periodic work that fails has one row, is never given up, and goes on when it can', async () => {
+test('periodic work that fails has one row, is never given up, and goes on when it can', async t => {
     await came('accounts.sweep');
     await cluster.sql('alter table password_tokens rename to away');
+    t.after(() => cluster.sql('alter table if exists away rename to password_tokens'));
     for (let i = 1; i <= 12; i++) {
         await again('accounts.sweep');
         await until(`failed ${i} times`, async () => { const [row] = await rows('accounts.sweep'); return row.attempts === i && row.last_error && !row.taken_by; });

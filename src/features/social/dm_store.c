@@ -72,7 +72,7 @@ static const struct statement message_add = {
     .sql =
         "with room as (select r.id, r.low, r.high, r.last_at from dm_rooms r join friendships f on f.low = r.low and f.high = "
         "r.high"
-        "   and f.state = 'friends' where r.id = $1 and $2 in (r.low, r.high) for share of f),"
+        "   and f.state = 'friends' where r.id = $1 and $2 in (r.low, r.high) for share of f for no key update of r),"
         " number as (insert into topics (topic, head) select 'room:' || id, 1 from room"
         "   on conflict (topic) do update set head = topics.head + 1 returning head),"
         " m as (insert into dm_messages (room, seq, sender, client_id, body, images)"

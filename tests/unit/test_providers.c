@@ -187,11 +187,11 @@ static void test_mending(void **state)
 /* No header of a letter can be broken out of, whatever its subject and sender are. */
 static void test_letters(void **state)
 {
-    static const char *const froms[] = {
-        "마당 <a@b.example>", "\"A, B\" <a@b.example>", "<a@b.example>", "a@b.example",
+    static const char long_and_broken[] =
         "\xEA\xB0\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80"
-        "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80 <a@b.example>"
-    };
+        "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80 <a@b.example>";
+    static const char *const froms[] = { "마당 <a@b.example>", "\"A, B\" <a@b.example>", "<a@b.example>", "a@b.example",
+                                         long_and_broken };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(froms); i++) {

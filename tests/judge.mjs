@@ -61,7 +61,7 @@ function ws(r) {
     }
     const m = messages[r.op];
     if (!m) { wrong.push(`${r.op} is no call of the document`); return; }
-    made.add(r.op).add(`${r.op}.reply`);
+    made.add(r.op);
     const e = validate(m['x-out'] ?? { type: 'object', additionalProperties: false }, `w:${r.op}`, r.out);
     if (e) wrong.push(`${r.op}: ${e}`);
 }
@@ -88,7 +88,7 @@ if (coverage) {
         if (!/^oauth\.(start|callback)/.test(o.operationId)) need(made.has(o.operationId), `call ${o.operationId} was never made`);
         for (const [status, r] of Object.entries(o.responses)) for (const code of (r.description.split('Problem: ')[1] ?? '').split(', ').filter(Boolean)) need(produced.has(`${o.operationId} ${code}`), `${o.operationId} never answered ${code} (${status})`);
     }
-    for (const m of Object.keys(messages)) need(made.has(m), `${m} was never seen`);
+    for (const m of Object.keys(messages)) need(made.has(m.replace(/\.reply$/, '')), `${m} was never seen`); // a call is made by either door
     for (const s of [401, 403, 404, 405, 413, 415, 422, 429, 503, 504]) need(statuses.has(s), `no answer had status ${s}`);
 }
 const failures = [...new Set(wrong), ...missing];

@@ -37,6 +37,7 @@ export class Madang {
   constructor({ base = '', WebSocket = globalThis.WebSocket, fetch = (...a) => globalThis.fetch(...a), language } = {}) {
     Object.assign(this, { base, WebSocket, fetch, language });
     this.seen = {};            // topic → newest number handed on
+    this.told = {};            // the same, as it was told at the last opening
     this.live = {};            // topic → newest number that this socket brought
     this.resyncing = new Map(); // topic → whether to ask once more
     this.handlers = new Map();
@@ -268,7 +269,7 @@ export class Madang {
     ws.onclose = e => this.ws === ws && this.lost(e.code, e.reason);
     ws.onerror = () => {};
   }
-  known() { return Object.fromEntries(Object.entries(this.seen).slice(0, TOPICS_MAX)); }
+  known() { return (this.told = Object.fromEntries(Object.entries(this.seen).slice(0, TOPICS_MAX))); } // what the server is told that I have seen
   // session.open as subprotocols: it saves a round trip, and is answered with the id 0. Not when it is too long for a header.
   opening() {
     const open = btoa(JSON.stringify({ seen: this.known() })).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
@@ -288,10 +289,11 @@ export class Madang {
       ws.close();
     }
   }
-  // A head below what I have seen is of a server that has gone back, to a backup: it counts on from there. Other topics are not followed.
+  // A head below what I said that I have seen is of a server that has gone back, to a backup: it counts on from there. (Below what I have
+  // seen by now, it may just be older than an event that came with it.) Other topics are not followed.
   takeHeads(heads) {
-    const behind = Object.keys(heads).filter(topic => this.seen[topic] > heads[topic]);
-    this.seen = Object.fromEntries(Object.entries(heads).map(([topic, head]) => [topic, Math.min(head, this.seen[topic] ?? head)]));
+    const behind = Object.keys(heads).filter(topic => this.told[topic] > heads[topic]);
+    this.seen = Object.fromEntries(Object.entries(heads).map(([topic, head]) => [topic, behind.includes(topic) ? head : this.seen[topic] ?? head]));
     return behind;
   }
   // When the socket is open; it is opened if need be.

@@ -125,9 +125,9 @@ test('what a killed node committed and did not publish is told, also when it is 
 
 test('Postgres comes back while an event waits for the one before it: who follows the topic is sent to look', async () => {
     const two = await cluster.node({ MADANG_NODE_NAME: 'a-name-of-forty-characters-for-one-node1' }), s = await one.socket(a), on = `account:${a.id}`;
-    const say = number => execFileSync('redis-cli', ['-s', `${at}/redis.sock`, 'publish', `${cluster.id}:t:${on}`, `elsewhere ${number}\n{"ev":"probe","on":"${on}","seq":${number},"data":{}}`]);
+    const say = number => execFileSync('redis-cli', ['-s', `${at}/redis.sock`, 'publish', `${cluster.id}:t:${on}`, `elsewhere ${number}\n{"ev":"notice.deleted","on":"${on}","seq":${number},"data":{"notice":1}}`]);
     let last = s.opened.heads[on] ?? 0;
-    await until('events of other nodes are heard', () => { say(++last); return s.events.some(e => e.ev === 'probe'); });
+    await until('events of other nodes are heard', () => { say(++last); return s.events.some(e => e.ev === 'notice.deleted'); });
     await until('in order', () => s.events.some(e => e.seq === last));
     s.events.length = 0;
     say(last + 2);

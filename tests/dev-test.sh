@@ -46,7 +46,7 @@ run_node() { # run_node NAME FILES…; RUN_IN: what to run it in
     local cancelled
     cancelled=$(grep -E '^# cancelled ' <<<"$out" | grep -oE '[0-9]+' || echo 0)
     bad=$((bad + cancelled))
-    [ "$bad" = 0 ] || printf '%s\n' "$out" | grep -vE '^ *(ok|duration_ms|type:|location:|\.\.\.|---|# Subtest)' | head -200 || true
+    [ "$bad" = 0 ] || printf '%s\n' "$out" | grep -vE '^ *(ok|duration_ms|type:|location:|\.\.\.|---|# Subtest|[0-9]+: )' | head -200 || true
     count "$name" "$ok" "$bad"
 }
 

@@ -65,20 +65,36 @@ static problem show_running(struct call *c, int64_t chat, struct tarot_running *
     return NULL;
 }
 
-static problem show(struct call *c, const struct chat_row *r, int64_t since)
+static problem show_lines(struct call *c, int64_t chat, int64_t since)
 {
     struct tarot_state *out = c->out;
     struct line_rows lines;
-    problem p = store_lines(c, r->chat, since, &lines);
+    problem p = store_lines(c, chat, since, &lines);
 
     if (p)
         return p;
     out->more = lines.count > TAROT_LINES_MAX;
     out->lines.at = lines.at;
     out->lines.count = out->more ? TAROT_LINES_MAX : lines.count;
+    return NULL;
+}
+
+/* The turn first: one that ended between two questions would be in neither answer. Whether it has ended since is asked once more,
+ * so that its words do not stand in both. */
+static problem show(struct call *c, const struct chat_row *r, int64_t since)
+{
+    struct tarot_state *out = c->out;
+    const struct tarot_running *was;
+    problem p;
+
     out->notice = sayings_in(is_korean(r))->made_by_ai;
     show_chat(c, r, &out->chat);
-    return show_running(c, r->chat, &out->turn);
+    if ((p = show_running(c, r->chat, &out->turn)) || (p = show_lines(c, r->chat, since)) || (was = out->turn) == NULL)
+        return p;
+    out->turn = NULL;
+    if ((p = show_running(c, r->chat, &out->turn)) || (out->turn && out->turn->turn == was->turn))
+        return p;
+    return show_lines(c, r->chat, since);
 }
 
 static void after_listening(struct call *c, void *heads)

@@ -25,7 +25,7 @@ static const char *const status_lines[600] = {
     LINE(422, "Unprocessable Content"), LINE(426, "Upgrade Required"), LINE(429, "Too Many Requests"),
     LINE(431, "Request Header Fields Too Large"), LINE(500, "Internal Server Error"), LINE(501, "Not Implemented"),
     LINE(502, "Bad Gateway"), LINE(503, "Service Unavailable"), LINE(504, "Gateway Timeout"),
-    LINE(505, "HTTP Version Not Supported"), LINE(507, "Insufficient Storage"),
+    LINE(505, "HTTP Version Not Supported"),
 };
 /* clang-format on */
 

@@ -1,6 +1,6 @@
 // The benchmarks: work per second of server CPU, against floors and peers of the same run. Writes docs/performance.md and its chart.
 // ./dev bench [--quick] [--only=json,echo] [--subjects=floor,madang]
-// [--runs=5] [--seconds=0.6] [--no-tenfold] [--record: the instruction counts]
+// [--runs=5] [--seconds=0.6] [--no-tenfold] [--record: the instruction counts] [--before=a madangd of an earlier commit, beside this one]
 import fs from 'node:fs';
 import path from 'node:path';
 import { compile, freePort, hold, load, median, pinStores, root, rss, sleep, stopAll, streams } from './lib.mjs';
@@ -17,12 +17,14 @@ const at = path.resolve(process.env.MADANG_PG_URL.split('host=')[1]);
 process.env.MADANG_TEST_STORES = at;
 process.env.MADANG_BINARY ??= path.join(root, 'build/bench/madangd');
 const { Cluster } = await import('../lib/daemon.mjs');
-const wanted = id => !only || only.includes(id), takes = s => !few || few.includes(s);
+const wanted = id => !only || only.includes(id), takes = s => !few || s === 'before' || few.includes(s);
 const began = Date.now(), say = text => console.error(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${text}`);
 
 compile();
 await peerDatabase(at);
-const cluster = await new Cluster().start(), start = starters(cluster, at), running = {};
+const cluster = await new Cluster().start(), before = option('before')?.[0];
+if (before) cluster.before = Object.assign(await new Cluster().start(), { binary: path.resolve(before) });
+const start = starters(cluster, at), running = {};
 const subject = async name => (running[name] ??= name === 'pgbench' ? { name } : await start[name]());
 
 // best and median of a subject's repetitions
@@ -92,7 +94,13 @@ let fails = 0;
 try {
     await subject('madang'); // makes the tables
     const files = await people(cluster);
-    for (const s of scenarios(files)) if (wanted(s.id)) report.scenarios.push(await measure(s));
+    const lines = scenarios(files);
+    if (before) {
+        await subject('before');
+        const earlier = scenarios(await people(cluster.before)); // with tokens of its own
+        for (const [i, s] of lines.entries()) if (s.subjects.madang) s.subjects.before = earlier[i].subjects.madang;
+    }
+    for (const s of lines) if (wanted(s.id)) report.scenarios.push(await measure(s));
     if (wanted('beats')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.beats[n] = await busyness(n, 'beats', { rate: 1000, per_room: 100, ...(quiet[n] ?? many[n])(files.all) });
     if (wanted('rooms')) for (const n of ['floor', 'bun', 'ws', 'go', 'madang'].filter(takes)) report.rooms[n] = await busyness(n, 'rooms', { per_room: 100, ...talk[n](files.all) });
     if (wanted('memory')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.memory[n] = await memory(n, files);
@@ -112,6 +120,7 @@ try {
     if (!only && !few) write(report);
     else if (quick && !only) console.log(`measured in ${Math.round((Date.now() - began) / 1000)} s; docs/performance.md is made by the full run`);
 } finally {
+    await cluster.before?.stop().catch(e => console.error(e.message));
     await cluster.stop().catch(e => console.error(e.message));
     stopAll();
 }

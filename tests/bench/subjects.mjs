@@ -100,10 +100,11 @@ export function starters(cluster, at) {
         socketio: () => serve('socket.io', ...node('socketio.mjs')),
         socketioNodes: async () => pair('socket.io + Redis', await io('socket.io, 1st'), await io('socket.io, 2nd')),
         madang: () => madang(cluster, 'madang', { MADANG_REDIS_PREFIX: `${cluster.id}-alone${++alone}:` }), // knows of no other node
+        before: () => madang(cluster.before, 'madang before'),
         nodes: async () => pair('madang, two nodes', await madang(cluster, 'madang, 1st'), await madang(cluster, 'madang, 2nd')),
     };
 }
-export const NAMES = { floor: 'floor', uv: 'libuv', pq: 'libpq', nginx: 'nginx', bun: 'Bun', go: 'Go', fastify: 'fastify', ws: 'Node ws', socketio: 'socket.io', socketioNodes: 'socket.io + Redis', pgbench: 'pgbench', madang: 'madang', nodes: 'madang, two nodes' };
+export const NAMES = { floor: 'floor', uv: 'libuv', pq: 'libpq', nginx: 'nginx', bun: 'Bun', go: 'Go', fastify: 'fastify', ws: 'Node ws', socketio: 'socket.io', socketioNodes: 'socket.io + Redis', pgbench: 'pgbench', madang: 'madang', before: 'madang before', nodes: 'madang, two nodes' };
 
 // INSERTs with a commit each by 32 clients of pgbench, a second of wall time: what Postgres itself gives here.
 export async function commits(at, seconds) {

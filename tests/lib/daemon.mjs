@@ -118,7 +118,7 @@ export class Node {
     async start() {
         this.exit = undefined;
         this.killed = false;
-        const command = [...this.wrap, ...(process.env.MADANG_WRAP?.split(' ') ?? []), binary];
+        const command = [...this.wrap, ...(process.env.MADANG_WRAP?.split(' ') ?? []), this.cluster.binary ?? binary];
         this.process = spawn(command[0], [...command.slice(1), 'run'], { env: this.cluster.environment(this, this.extra), cwd: root });
         this.exited = new Promise(r => this.process.on('exit', (code, signal) => { this.exit = { code, signal }; r(this.exit); }));
         this.process.stderr.on('data', d => { this.log += d; });

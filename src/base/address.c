@@ -69,10 +69,22 @@ bool address_is_ipv4(const struct address *a)
 
 struct text address_print(const struct address *a, char out[static ADDRESS_TEXT])
 {
-    bool ipv4 = address_is_ipv4(a);
+    size_t len = 0;
+    char digits[24];
 
-    CHECK(inet_ntop(ipv4 ? AF_INET : AF_INET6, a->bytes + (ipv4 ? sizeof mapped : 0), out, ADDRESS_TEXT));
-    return text_of(out);
+    if (!address_is_ipv4(a)) {
+        CHECK(inet_ntop(AF_INET6, a->bytes, out, ADDRESS_TEXT));
+        return text_of(out);
+    }
+    for (size_t i = sizeof mapped; i < sizeof a->bytes; i++) { /* each connection has one: inet_ntop() goes through sprintf() */
+        struct text number = text_i64(a->bytes[i], digits);
+
+        memcpy(out + len, number.at, number.len);
+        len += number.len;
+        out[len++] = '.';
+    }
+    out[--len] = '\0';
+    return (struct text){ out, len };
 }
 
 struct address address_person(const struct address *a)

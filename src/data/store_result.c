@@ -47,12 +47,28 @@ problem result_problem(const struct statement *s, const PGresult *r)
     return error_problem(s, r);
 }
 
+/* A field's column, sought from where it is in a statement that names them in their order; -1: there is none. */
+static int column_of(const PGresult *r, const char *name, int first)
+{
+    int columns = PQnfields(r);
+
+    for (int i = 0; i < columns; i++) {
+        int column = first + i < columns ? first + i : first + i - columns;
+
+        if (strcmp(PQfname(r, column), name) == 0)
+            return column;
+    }
+    return -1;
+}
+
 problem row_decode(const struct statement *s, const PGresult *r, int row, struct arena *a, void *out)
 {
+    int next = 0;
+
     memset(out, 0, s->row->size);
     for (size_t i = 0; i < s->row->count; i++) {
         const struct field *f = &s->row->fields[i];
-        int column = PQfnumber(r, f->name);
+        int column = column_of(r, f->name, next);
         void *member = (char *)out + f->offset;
         struct text value;
         bool ok;
@@ -62,6 +78,7 @@ problem row_decode(const struct statement *s, const PGresult *r, int row, struct
                 return PROBLEM(INTERNAL);
             continue;
         }
+        next = column + 1;
         value = (struct text){ PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column) };
         if (PQgetisnull(r, row, column)) {
             ok = field_may_be_null(f);

@@ -128,16 +128,17 @@ void timer_init(struct timer *t, void (*run)(struct timer *t))
 
 void timer_set(struct timer *t, uint64_t at_ms)
 {
-    uint64_t tick = tick_of(at_ms), last = clock_ms() / TICK_MS + INT32_MAX;
+    uint64_t tick = tick_of(at_ms);
 
-    tick = tick < last ? tick : last; /* 397 days: nothing here waits longer */
+    if (count == 0)
+        tick_done = clock_ms() / TICK_MS;
+    if (tick > tick_done + INT32_MAX)
+        tick = tick_done + INT32_MAX; /* 397 days: nothing here waits longer */
     if (timer_is_set(t) && !is_later(t->slot, tick)) {
         t->due = (uint32_t)tick;
         return;
     }
     timer_clear(t);
-    if (count == 0)
-        tick_done = clock_ms() / TICK_MS;
     if (tick <= tick_done)
         tick = tick_done + 1;
     t->due = (uint32_t)tick;

@@ -41,7 +41,9 @@ static uint64_t name_bit(struct text name)
 
 static const struct pair *find_field(const struct exchange *x, struct text name)
 {
-    for (size_t i = 0; x->header_bits & name_bit(name) && i < x->header_count; i++)
+    if (!(x->header_bits & name_bit(name)))
+        return NULL;
+    for (size_t i = 0; i < x->header_count; i++)
         if (text_is(x->headers[i].name, name))
             return &x->headers[i];
     return NULL;

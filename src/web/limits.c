@@ -79,6 +79,8 @@ struct text address_network(struct arena *a, struct text address)
 
     if (!address_parse(address, &person))
         return address;
+    if (address_is_ipv4(&person) && text_find(address, ':') < 0)
+        return address; /* these have one spelling */
     if (address_is_ipv4(&person))
         return address_print(&person, arena_alloc(a, ADDRESS_TEXT));
     person = address_person(&person);

@@ -6,70 +6,52 @@
 #include "madang/map.h"
 #include "madang/redis.h"
 
-#define BUCKETS_MAX 100000
+/* Who took lately: a table of sets of 128 bytes, into one of which each falls by his hash. A bucket that is full again says
+ * nothing and gives its place away; in a set where none is, the one that is full first does. 2 MB at most. */
+#define SETS 16384
+#define SET_SIZE 8
 
 struct bucket {
-    struct map_node node;
-    struct list by_use; /* least recently used first */
-    double tokens;
-    uint64_t at_ms;
-    char key[];
+    uint64_t whose;   /* keyed hash of limit and person */
+    uint64_t full_us; /* of loop_ms(): every token is there again */
 };
 
-static struct map buckets;
-static struct list by_use = { &by_use, &by_use };
+static struct bucket (*sets)[SET_SIZE];
 static struct script bucket_script = SCRIPT("limit.lua");
-
-static void bucket_free(struct bucket *b)
-{
-    map_remove(&buckets, &b->node);
-    list_remove(&b->by_use);
-    free(b);
-}
 
 void limits_stop(void)
 {
-    while (!list_is_empty(&by_use))
-        bucket_free(CONTAINER_OF(by_use.next, struct bucket, by_use));
-    map_fini(&buckets);
+    free(sets);
+    sets = NULL;
 }
 
-static struct bucket *bucket_get(struct text key, int64_t capacity)
+static struct bucket *bucket_get(uint64_t whose)
 {
-    struct map_node *n = map_find(&buckets, key);
-    struct bucket *b;
+    struct bucket *set, *found;
 
-    if (n) {
-        b = CONTAINER_OF(n, struct bucket, node);
-    } else {
-        if (buckets.count >= BUCKETS_MAX)
-            bucket_free(CONTAINER_OF(by_use.next, struct bucket, by_use));
-        b = must_zalloc(sizeof *b + key.len + 1);
-        memcpy(b->key, key.at, key.len);
-        b->tokens = (double)capacity;
-        b->at_ms = loop_ms();
-        list_init(&b->by_use);
-        map_add(&buckets, &b->node, (struct text){ b->key, key.len });
+    if (!sets)
+        sets = must_zalloc(SETS * sizeof *sets);
+    set = found = sets[whose % SETS];
+    for (struct bucket *b = set; b < set + SET_SIZE; b++) {
+        if (b->whose == whose)
+            return b;
+        if (b->full_us < found->full_us)
+            found = b;
     }
-    list_remove(&b->by_use);
-    list_append(&by_use, &b->by_use);
-    return b;
+    *found = (struct bucket){ .whose = whose };
+    return found;
 }
 
 /* Milliseconds to wait; 0: a token was taken. */
 static int64_t take_here(struct text key, int64_t capacity, int64_t per_ms)
 {
-    struct bucket *b = bucket_get(key, capacity);
-    uint64_t now = loop_ms();
-    double rate = (double)capacity / (double)per_ms;
+    struct bucket *b = bucket_get(text_hash(key));
+    uint64_t now = loop_ms() * 1000, token = (uint64_t)(per_ms * 1000 / capacity);
+    uint64_t after = (b->full_us > now ? b->full_us : now) + token, latest = now + token * (uint64_t)capacity;
 
-    b->tokens += (double)(now - b->at_ms) * rate;
-    if (b->tokens > (double)capacity)
-        b->tokens = (double)capacity;
-    b->at_ms = now;
-    if (b->tokens < 1)
-        return (int64_t)((1 - b->tokens) / rate) + 1;
-    b->tokens -= 1;
+    if (after > latest)
+        return (int64_t)((after - latest + 999) / 1000);
+    b->full_us = after;
     return 0;
 }
 

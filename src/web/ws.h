@@ -25,20 +25,21 @@ struct waiting_message {
 
 struct socket {
     uint64_t handle;
-    struct connection *c;                               /* NULL while it is being let go */
-    bool korean, deflate, open, joined, closing, heard; /* joined: session.open was answered */
-    bool joining;                                       /* a call of its own has topics held for it */
-    bool echo;                                          /* debug_echo.h */
-    unsigned char missed;                               /* pings without an answer */
+    struct connection *c; /* NULL while it is being let go */
+    bool korean : 1, deflate : 1, open : 1, closing : 1, heard : 1;
+    bool joined : 1;  /* session.open was answered */
+    bool joining : 1; /* a call of its own has topics held for it */
+    bool echo : 1;    /* debug_echo.h */
+    enum role role : 8;
+    unsigned char missed; /* pings without an answer */
     unsigned short waiting_count, running;
-    enum role role;
+    uint16_t belong_count, belong_room;
+    uint32_t opened_s;   /* of clock_ms() */
     struct task *task;   /* works through `waiting` */
     struct list waiting; /* messages in their order */
     struct unread *unread;
     struct ws_reader *reader; /* leased while something is incomplete */
     struct belongs *belongs;
-    uint16_t belong_count, belong_room;
-    uint32_t opened_s;        /* of clock_ms() */
     struct held_events *held; /* what came while it was joining */
     int64_t account, expires_s;
     struct list of_account;

@@ -15,15 +15,17 @@ test_stores() {
 }
 
 # count NAME PASSED FAILED
+COUNTED=0
 count() {
     PASSED=$((PASSED + $2))
     FAILED=$((FAILED + $3))
-    say "$1: $2 passed, $3 failed"
+    say "$1: $2 passed, $3 failed ($((SECONDS - COUNTED)) s)"
+    COUNTED=$SECONDS
 }
 
 run_unit() { # run_unit BUILD
     local out ok bad
-    out=$(ctest --test-dir "build/$1" --output-on-failure 2>&1) || true
+    out=$(ctest --test-dir "build/$1" --output-on-failure -j "$JOBS" 2>&1) || true
     ok=$(grep -oE 'Test +#[0-9]+: .* Passed' <<<"$out" | wc -l || true)
     bad=$(grep -cE 'Test +#[0-9]+: .*(\*\*\*)' <<<"$out" || true)
     [ "$bad" = 0 ] && [ "$ok" -gt 0 ] || { printf '%s\n' "$out" | tail -60; bad=$((bad + (ok == 0))); }
@@ -40,7 +42,8 @@ alone() {
 run_node() { # run_node NAME FILES…; RUN_IN: what to run it in
     local name=$1 out ok bad
     shift
-    out=$(cd tests && ${RUN_IN:-} node --test --test-timeout=900000 --test-reporter=tap --test-concurrency="${TEST_CONCURRENCY:-2}" "$@" 2>&1) || true
+    # most of a test is waiting: two files for each core keep it busy
+    out=$(cd tests && ${RUN_IN:-} node --test --test-timeout=900000 --test-reporter=tap --test-concurrency="${TEST_CONCURRENCY:-$((2 * JOBS))}" "$@" 2>&1) || true
     ok=$(grep -E '^# pass ' <<<"$out" | grep -oE '[0-9]+' || echo 0)
     bad=$(grep -E '^# fail ' <<<"$out" | grep -oE '[0-9]+' || echo 1)
     local cancelled

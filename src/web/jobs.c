@@ -87,6 +87,13 @@ static const struct statement jobs_sweep = {
     .sql = "delete from jobs where ctid = any (array("
            "select ctid from jobs where state = 'done' and at < now() - interval '2 days' limit 5000))"
 };
+/* What was given up is kept for who looks into it, but not for ever: a letter has somebody's address and words. */
+static const struct statement dead_sweep = {
+    .name = "jobs_dead_sweep",
+    .lane = LANE_TX,
+    .sql = "delete from jobs where ctid = any (array("
+           "select ctid from jobs where state = 'dead' and due < now() - $1 * interval '1 day' limit 5000))"
+};
 static const struct statement keys_sweep = {
     .name = "keys_sweep",
     .lane = LANE_TX,
@@ -101,7 +108,7 @@ static const struct statement log_sweep = {
 };
 
 static STATEMENT_TABLE(statements, &job_take, &job_hold, &job_done, &job_failed, &job_insert, &job_period, &jobs_sweep,
-                       &keys_sweep, &log_sweep);
+                       &dead_sweep, &keys_sweep, &log_sweep);
 
 static bool stopping;
 static struct task *looker;
@@ -309,7 +316,8 @@ static problem sweep(struct call *c, const void *payload)
     problem p;
 
     (void)payload;
-    if ((p = store_sweep(c, &jobs_sweep, NO_VALUES)) || (p = store_sweep(c, &keys_sweep, NO_VALUES)))
+    if ((p = store_sweep(c, &jobs_sweep, NO_VALUES)) || (p = store_sweep(c, &keys_sweep, NO_VALUES)) ||
+        (p = store_sweep(c, &dead_sweep, VALUES(config->jobs_dead_days))))
         return p;
     return store_sweep(c, &log_sweep, VALUES(config->social_log_days));
 }

@@ -100,6 +100,22 @@ test('files that nobody names are removed by a job, objects and all', async () =
     assert.equal((await node.get(url)).status, 404);
 });
 
+test('one that cannot be removed keeps none of those behind it', async () => {
+    const bad = (await upload(png(71, 71))).body.file, good = [];
+    for (let i = 0; i < 3; i++) good.push((await upload(png(72 + i, 72))).body.file);
+    const [{ key }] = await cluster.sql('select key from files where id = $1', [bad]);
+    const at = `${cluster.folder}/files/${key.slice(0, 2)}/${key.slice(2)}`;
+    fs.renameSync(at, `${at}.aside`);
+    fs.mkdirSync(`${at}/in-the-way`, { recursive: true }); // not even root removes a folder as a file
+    await cluster.sql('update files set removed = true where id = any ($1)', [[bad, ...good]]);
+    await cluster.sql("update jobs set due = now() where kind = 'files.sweep'");
+    await until('those behind it', async () => (await cluster.sql('select id from files where id = any ($1)', [good])).length === 0, 20000);
+    assert.equal((await cluster.sql('select 1 from files where id = $1', [bad])).length, 1);
+    fs.rmSync(at, { recursive: true });
+    await cluster.sql("update jobs set due = now() where kind = 'files.sweep'");
+    await until('it, too, when it can be', async () => (await cluster.sql('select 1 from files where id = $1', [bad])).length === 0, 20000);
+});
+
 test('a file that its folder lost is told as such', async () => {
     const { url } = (await upload(png(80, 80))).body;
     for (const d of fs.readdirSync(`${cluster.folder}/files`)) if (d !== 'spool') fs.rmSync(`${cluster.folder}/files/${d}`, { recursive: true });

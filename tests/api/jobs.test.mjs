@@ -44,6 +44,14 @@ test('what has piled up is swept in pieces', async () => {
     assert.ok(Number((await node.admin('/lists/statements')).find(s => s.name === 'topic_log_sweep').calls) >= 3);
 });
 
+test('what was given up is kept for a while, and no longer', async () => {
+    await cluster.sql("insert into jobs (kind, payload, state, due) values ('mail.send', '{\"to\":\"old\"}', 'dead', now() - interval '31 days'), ('mail.send', '{\"to\":\"new\"}', 'dead', now() - interval '29 days')");
+    await again('platform.sweep');
+    await came('platform.sweep');
+    assert.deepEqual((await rows('mail.send')).map(r => r.payload.to), ['new']);
+    await cluster.sql("delete from jobs where kind = 'mail.send'");
+});
+
 // Nodes of the version before have a row for each time, take any row that is due, and mark it as done.
 test('a node of the version before took periodic work for its own: it comes round again', async () => {
     for (const state of ['done', 'dead']) {

@@ -8,6 +8,8 @@
 #include "madang/objects.h"
 #include "madang/seal.h"
 
+#define SWEEP_MS 30000 /* of a job's 50 s */
+
 static struct text signed_part(struct call *c, int64_t file, int64_t account, int64_t expires)
 {
     return arena_printf(c->arena, "%lld %lld %lld", (long long)file, (long long)account, (long long)expires);
@@ -90,15 +92,43 @@ static problem remove_one(struct call *c, const struct file_row *f)
     return store_file_forget(c, f->id);
 }
 
+/* One page of them, in memory of its own. What cannot be removed is left for the next time, and those behind it are gone all the
+ * same; a store that does not answer ends it. */
+static problem sweep_page(struct task *t, int64_t *after, bool *more, problem *left)
+{
+    struct loose_rows rows = { .count = 0 };
+    struct arena a;
+    struct call c;
+    problem p;
+
+    arena_init(&a, 4u << 20);
+    c = call_of_our_own(t, &a, "files.sweep");
+    p = store_files_loose(&c, *after, &rows);
+    for (size_t i = 0; !p && i < rows.count; i++) {
+        problem failed = remove_one(&c, &rows.at[i]);
+
+        *after = rows.at[i].id;
+        if (failed == PROBLEM(UPSTREAM_FAILED))
+            *left = failed;
+        else
+            p = failed;
+    }
+    *more = rows.count > 0;
+    arena_fini(&a);
+    return p;
+}
+
 static problem sweep(struct call *c, const void *payload)
 {
-    struct loose_rows rows;
-    problem p = store_files_loose(c, &rows);
+    uint64_t until = clock_ms() + SWEEP_MS;
+    problem p = NULL, left = NULL;
+    int64_t after = 0;
+    bool more = true;
 
     (void)payload;
-    for (size_t i = 0; !p && i < rows.count; i++)
-        p = remove_one(c, &rows.at[i]);
-    return p;
+    while (!p && more && clock_ms() < until)
+        p = sweep_page(c->task, &after, &more, &left);
+    return p ? p : left;
 }
 
 static const struct job_def jobs[] = { { .kind = "files.sweep", .run = sweep, .every_s = 60 } };

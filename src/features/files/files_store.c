@@ -77,7 +77,7 @@ static const struct statement files_loose = {
     .row = &file_row_shape,
     .rows_max = 100,
     .sql = "select id, size, width, height, key, type from files"
-           " where removed or (not attached and created_at < now() - $1 * interval '1 s') limit 100"
+           " where id > $2 and (removed or (not attached and created_at < now() - $1 * interval '1 s')) order by id limit 100"
 };
 /* Only while it is still loose: it may have been attached since it was listed. */
 static const struct statement file_forget = { .name = "file_forget",
@@ -129,9 +129,9 @@ problem store_file_drop(struct call *c, int64_t file)
     return store_exec(c, &file_release_one, VALUES(file), NULL);
 }
 
-problem store_files_loose(struct call *c, struct loose_rows *out)
+problem store_files_loose(struct call *c, int64_t after, struct loose_rows *out)
 {
-    return store_many(c, &files_loose, VALUES(config->files_unattached_s), out);
+    return store_many(c, &files_loose, VALUES(config->files_unattached_s, after), out);
 }
 
 problem store_file_forget(struct call *c, int64_t file)

@@ -18,7 +18,7 @@ struct loose_rows {
     struct file_row *at;
     size_t count;
 };
-problem store_files_loose(struct call *c, struct loose_rows *out) MUST_USE;
+problem store_files_loose(struct call *c, int64_t after, struct loose_rows *out) MUST_USE;
 problem store_file_forget(struct call *c, int64_t file) MUST_USE;
 
 struct file_info {

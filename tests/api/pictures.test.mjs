@@ -78,7 +78,7 @@ test('a full disk is told as such, logged, and nothing is left on it', { skip: c
     for (const size of ['1m', '1500k']) { // full while it comes; full while its copy is written
         const full = await cluster.node({}, small(size)), r = await send(big, full);
         assert.deepEqual([r.status, r.body.code, r.body.retry], [507, 'storage.full', true]);
-        assert.match(full.log, /error +files .*No space left on device/);
+        await full.logs(/error +files .*No space left on device/);
         assert.deepEqual(fs.readdirSync(`/proc/${full.process.pid}/root${cluster.folder}/files/spool`), []);
         assert.equal((await send(png(20, 20), full)).status, 201, 'a small one finds room');
         await full.stop();

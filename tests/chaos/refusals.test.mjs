@@ -48,7 +48,7 @@ test('Redis refuses: no replica, no right, no memory; each is 503 while it lasts
         assert.equal(x.status, 503, `${word}: ${JSON.stringify(x.body)}`);
         assert.equal(x.body.code, 'leases.unavailable');
         await until(`${word}: not ready`, async () => (await part(node, 'redis')) === 'does not write');
-        assert.match(node.log, new RegExp(word), 'the operator is told');
+        await node.logs(new RegExp(word)); // the operator is told
         stores.cli(...off);
         await until(`${word}: ready again`, () => ready(node));
         assert.equal((await refresh(node, a)).status, 200, `${word}: over`);
@@ -138,7 +138,7 @@ test('Postgres whose disk is full: 503 for what needs room, reads go on, not rea
         fill();
         await until('not ready', async () => (await part(node, 'pg')) === 'does not write');
         await until('a refusal', async () => { const x = await say(); return x.status === 503 && x.body.code === 'store.unavailable'; }, 20000);
-        assert.match(node.log, /No space left on device \(53100\)/, 'the operator is told');
+        await node.logs(/No space left on device \(53100\)/); // the operator is told
         assert.equal((await read(node, a)).status, 200);
         fs.rmSync(`${disk}/fill`);
         await until('ready', () => ready(node));

@@ -120,7 +120,8 @@ export class Node {
         this.killed = false;
         const command = [...this.wrap, ...(process.env.MADANG_WRAP?.split(' ') ?? []), this.cluster.binary ?? binary];
         this.process = spawn(command[0], [...command.slice(1), 'run'], { env: this.cluster.environment(this, this.extra), cwd: root });
-        this.exited = new Promise(r => this.process.on('exit', (code, signal) => { this.exit = { code, signal }; r(this.exit); }));
+        this.process.on('exit', (code, signal) => { this.exit = { code, signal }; });
+        this.exited = new Promise(r => this.process.on('close', () => r(this.exit))); // and all of its log has come
         this.process.stderr.on('data', d => { this.log += d; });
         this.process.stdout.on('data', d => { this.log += d; });
         await until(`${this.name} ready`, async () => {
@@ -129,6 +130,7 @@ export class Node {
         }, 30000);
     }
     get base() { return `http://localhost:${this.port}`; }
+    logs(pattern) { return until(`${pattern} in the log of ${this.name}`, () => pattern.test(this.log)); } // which comes a little later than answers do
     async admin(what, options) {
         const r = await fetch(`http://127.0.0.1:${this.adminPort}${what}`, options);
         const text = await r.text();

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "data/redis_link.h"
-#include "features/system/system.h"
 #include "madang/accounts.h"
 #include "madang/calls.h"
 #include "madang/config.h"
@@ -21,7 +20,6 @@
 #include "ops/log_writer.h"
 #include "ops/notify.h"
 #include "web/admin.h"
-#include "web/documents.h"
 #include "web/door.h"
 #include "web/door_http.h"
 #include "web/handover.h"
@@ -68,9 +66,10 @@ bool app_prepare(void)
         log_error("config", "%.*s", TEXT_ARG(why));
         return false;
     }
+    if (!features_select(config->features_off))
+        return false;
     store_start();
     calls_start();
-    system_documents(openapi_print, asyncapi_print, typescript_print);
     return true;
 }
 
@@ -327,7 +326,6 @@ static void stop_parts(void)
     limits_stop();
     static_files_stop();
     tokens_stop();
-    system_documents_free();
     calls_stop();
     for (size_t i = 0; i < feature_count; i++)
         if (features[i]->free)

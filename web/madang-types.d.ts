@@ -78,6 +78,8 @@ export interface Service {
   kakao: boolean;
   /** Whether login by Google is on. */
   google: boolean;
+  /** What is switched on. */
+  features: string[];
 }
 export interface CodeRequest {
   email: string;

@@ -96,15 +96,32 @@ struct job_def {
     problem final;    /* another attempt would end with this as well: it is given up at once */
 };
 
+/* A feature's table and how long it is: .calls = LIST(calls). */
+#define TABLES(...)                   \
+    (struct statement_table *const[]) \
+    {                                 \
+        __VA_ARGS__, NULL             \
+    }
+#define LIST(array)              \
+    {                            \
+        (array), COUNT_OF(array) \
+    }
+
 struct feature {
     const char *name;
-    const struct call_def *calls;
-    size_t call_count;
-    const struct event_def *const *events;
-    size_t event_count;
-    const struct job_def *jobs;
-    size_t job_count;
-    struct statement_table *statements[4]; /* up to four, the rest NULL */
+    struct {
+        const struct call_def *at;
+        size_t count;
+    } calls;
+    struct {
+        const struct event_def *const *at;
+        size_t count;
+    } events;
+    struct {
+        const struct job_def *at;
+        size_t count;
+    } jobs;
+    struct statement_table *const *statements; /* TABLES(&a, &b) */
     struct constraint_table *constraints;
     bool (*check)(void); /* before a node starts: settings and files; false, and logged, when they make no sense */
     void (*start)(void);
@@ -119,8 +136,11 @@ struct feature {
     void (*closed)(uint64_t socket);
 };
 
-extern const struct feature *const features[];
-extern const size_t feature_count;
+/* Those that are switched on, each behind what it needs. */
+extern const struct feature *const *features;
+extern size_t feature_count;
+/* Leaves out those of [features] off. False, and logged: one is not known, or another needs it. */
+bool features_select(struct text off) MUST_USE;
 
 /* Queues a job within the transaction (tx) or on its own (call): due_ms from now. payload by the kind's shape. */
 problem job_add(struct store_on on, const char *kind, const void *payload, int64_t due_ms) MUST_USE;

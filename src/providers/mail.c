@@ -38,4 +38,4 @@ static bool check(void)
 static const struct job_def jobs[] = {
     { .kind = "mail.send", .payload = &mail_shape, .run = mail_run, .run_s = LETTER_S, .final = PROBLEM(MAIL_REFUSED) }
 };
-const struct feature mail_feature = { .name = "mail", .jobs = jobs, .job_count = COUNT_OF(jobs), .check = check };
+const struct feature mail_feature = { .name = "mail", .jobs = LIST(jobs), .check = check };

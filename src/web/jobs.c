@@ -128,9 +128,9 @@ problem job_add(struct store_on on, const char *kind, const void *payload, int64
     problem p;
 
     for (size_t f = 0; f < feature_count && !found; f++)
-        for (size_t i = 0; i < features[f]->job_count && !found; i++)
-            if (strcmp(features[f]->jobs[i].kind, kind) == 0)
-                found = &features[f]->jobs[i];
+        for (size_t i = 0; i < features[f]->jobs.count && !found; i++)
+            if (strcmp(features[f]->jobs.at[i].kind, kind) == 0)
+                found = &features[f]->jobs.at[i];
     CHECK(found && found->payload);
     p = store_exec(on, &job_insert, VALUES(text_of(kind), shape_text(found->payload, payload, on.call->arena), due_ms), NULL);
     if (!p && on.tx)
@@ -143,9 +143,9 @@ problem job_add(struct store_on on, const char *kind, const void *payload, int64
 static const struct job_def *job_find(struct text kind)
 {
     for (size_t f = 0; f < feature_count; f++)
-        for (size_t i = 0; i < features[f]->job_count; i++)
-            if (text_is(text_of(features[f]->jobs[i].kind), kind))
-                return &features[f]->jobs[i];
+        for (size_t i = 0; i < features[f]->jobs.count; i++)
+            if (text_is(text_of(features[f]->jobs.at[i].kind), kind))
+                return &features[f]->jobs.at[i];
     return NULL;
 }
 
@@ -235,8 +235,8 @@ static struct text kinds_known(struct arena *a)
 
     buf_init(&b, 65536);
     for (size_t f = 0; f < feature_count; f++)
-        for (size_t i = 0; i < features[f]->job_count; i++)
-            buf_printf(&b, "%c%s", b.len ? ',' : '{', features[f]->jobs[i].kind);
+        for (size_t i = 0; i < features[f]->jobs.count; i++)
+            buf_printf(&b, "%c%s", b.len ? ',' : '{', features[f]->jobs.at[i].kind);
     buf_put_char(&b, '}');
     return arena_buf(a, &b);
 }
@@ -270,8 +270,8 @@ static void insert_periods(struct call *c, int64_t *last_look)
         return;
     *last_look = now / 10;
     for (size_t f = 0; f < feature_count; f++)
-        for (size_t i = 0; i < features[f]->job_count; i++) {
-            const struct job_def *d = &features[f]->jobs[i];
+        for (size_t i = 0; i < features[f]->jobs.count; i++) {
+            const struct job_def *d = &features[f]->jobs.at[i];
 
             if (d->every_s && store_exec(c, &job_period, VALUES(text_of(d->kind), d->every_s), NULL))
                 return;
@@ -323,7 +323,7 @@ static problem sweep(struct call *c, const void *payload)
 }
 
 static const struct job_def jobs[] = { { .kind = "platform.sweep", .run = sweep, .every_s = 3600 } };
-const struct feature jobs_feature = { .name = "jobs", .jobs = jobs, .job_count = COUNT_OF(jobs), .statements = { &statements } };
+const struct feature jobs_feature = { .name = "jobs", .jobs = LIST(jobs), .statements = TABLES(&statements) };
 
 void jobs_start(void)
 {

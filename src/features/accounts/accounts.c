@@ -121,14 +121,11 @@ static const struct job_def jobs[] = { { .kind = "accounts.sweep", .run = sweep,
 
 const struct feature accounts_feature = {
     .name = "accounts",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .events = events,
-    .event_count = COUNT_OF(events),
-    .jobs = jobs,
-    .job_count = COUNT_OF(jobs),
+    .calls = LIST(calls),
+    .events = LIST(events),
+    .jobs = LIST(jobs),
     .start = accounts_ended_start,
     .stop = accounts_ended_stop,
-    .statements = { &accounts_statements },
+    .statements = TABLES(&accounts_statements),
     .constraints = &accounts_constraints,
 };

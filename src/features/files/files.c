@@ -141,10 +141,8 @@ static void start(void)
 
 const struct feature files_feature = {
     .name = "files",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .jobs = jobs,
-    .job_count = COUNT_OF(jobs),
-    .statements = { &files_statements },
+    .calls = LIST(calls),
+    .jobs = LIST(jobs),
+    .statements = TABLES(&files_statements),
     .start = start,
 };

@@ -121,11 +121,9 @@ static void start(void)
 
 const struct feature social_feature = {
     .name = "social",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .events = events,
-    .event_count = COUNT_OF(events),
-    .statements = { &social_statements, &dm_statements },
+    .calls = LIST(calls),
+    .events = LIST(events),
+    .statements = TABLES(&social_statements, &dm_statements),
     .constraints = &social_constraints,
     .start = start,
     .stop = presence_stop,

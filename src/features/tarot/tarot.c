@@ -458,13 +458,10 @@ static void start(void)
 
 const struct feature tarot_feature = {
     .name = "tarot",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .events = events,
-    .event_count = COUNT_OF(events),
-    .jobs = jobs,
-    .job_count = COUNT_OF(jobs),
-    .statements = { &tarot_statements },
+    .calls = LIST(calls),
+    .events = LIST(events),
+    .jobs = LIST(jobs),
+    .statements = TABLES(&tarot_statements),
     .constraints = &tarot_constraints,
     .check = check,
     .start = start,

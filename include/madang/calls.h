@@ -7,6 +7,7 @@
 #define MADANG_CALLS_H
 
 #include "madang/http.h"
+#include "madang/jobs.h"
 #include "madang/store.h"
 
 enum who { ANYONE, WHO_GUEST, WHO_NEWCOMER, WHO_MEMBER, WHO_MANAGER, WHO_ADMIN }; /* at least this */
@@ -86,26 +87,10 @@ struct topic_list {
 };
 #define TOPIC_LIST_MAX 256
 
-struct job_def {
-    const char *kind;
-    const struct shape *payload; /* NULL: periodic work without one */
-    problem (*run)(struct call *c, const void *payload);
-    int64_t every_s;  /* periodic; 0: queued by features */
-    int attempts_max; /* 0: 10 */
-    int64_t run_s;    /* 0: 50 */
-    problem final;    /* another attempt would end with this as well: it is given up at once */
-};
-
-/* A feature's table and how long it is: .calls = LIST(calls). */
-#define TABLES(...)                   \
-    (struct statement_table *const[]) \
-    {                                 \
-        __VA_ARGS__, NULL             \
-    }
-#define LIST(array)              \
-    {                            \
-        (array), COUNT_OF(array) \
-    }
+/* clang-format off */
+#define LIST(array) { (array), COUNT_OF(array) }
+#define TABLES(...) (struct statement_table *const[]){ __VA_ARGS__, NULL }
+/* clang-format on */
 
 struct feature {
     const char *name;
@@ -141,9 +126,6 @@ extern const struct feature *const *features;
 extern size_t feature_count;
 /* Leaves out those of [features] off. False, and logged: one is not known, or another needs it. */
 bool features_select(struct text off) MUST_USE;
-
-/* Queues a job within the transaction (tx) or on its own (call): due_ms from now. payload by the kind's shape. */
-problem job_add(struct store_on on, const char *kind, const void *payload, int64_t due_ms) MUST_USE;
 
 /* Index of all rows, made at start-up. */
 void calls_start(void);

@@ -285,7 +285,8 @@ static problem leave(struct tx *tx, int64_t account, bool *more)
     struct left_host data = { account };
 
     (void)more;
-    return tx->call->account == account ? job_add(store_on_tx(tx), "video.left", &data, 0) : NULL;
+    return tx->call->account == account ? job_add(tx, "video.left", &data, .key = topic_of(tx->call->arena, "account", account))
+                                        : NULL;
 }
 
 static problem close_rooms_of(struct call *c, const void *payload)

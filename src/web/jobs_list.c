@@ -1,0 +1,101 @@
+/* What the operator sees of the jobs: how many of each kind wait, run and were given up; those given up, newest first. Asked for
+ * every ten seconds beside the work itself, so that the list and the metrics cost the same whoever looks at them. */
+#include "jobs.h"
+
+#include "madang/health.h"
+#include "madang/metric.h"
+
+#define KINDS_MAX 256
+#define DEAD_MAX 100
+#define LIST_BYTES 65536
+
+struct kind_line {
+    struct text kind;
+    int64_t waiting, running, dead, late_s;
+};
+static const struct field kind_fields[] = {
+    FIELD(struct kind_line, kind), FIELD(struct kind_line, waiting), FIELD(struct kind_line, running),
+    FIELD(struct kind_line, dead), FIELD(struct kind_line, late_s),
+};
+static const struct shape kind_shape = SHAPE("JobKind", struct kind_line, kind_fields);
+
+struct dead_line {
+    int64_t id, attempts;
+    struct text kind, error;
+    struct instant at;
+};
+static const struct field dead_fields[] = {
+    FIELD(struct dead_line, id),    FIELD(struct dead_line, kind), FIELD(struct dead_line, attempts),
+    FIELD(struct dead_line, error), FIELD(struct dead_line, at),
+};
+static const struct shape dead_shape = SHAPE("DeadJob", struct dead_line, dead_fields);
+
+struct jobs_list {
+    struct instant at;
+    LIST_OF(struct kind_line) kinds;
+    LIST_OF(struct dead_line) dead;
+};
+static const struct field list_fields[] = {
+    FIELD(struct jobs_list, at),
+    FIELD_LIST(struct jobs_list, kinds, .shape = &kind_shape),
+    FIELD_LIST(struct jobs_list, dead, .shape = &dead_shape),
+};
+static const struct shape list_shape = SHAPE("JobsList", struct jobs_list, list_fields);
+
+/* Counted as far as that goes in a moment. */
+static const struct statement jobs_kinds = {
+    .name = "jobs_kinds",
+    .lane = LANE_READ,
+    .row = &kind_shape,
+    .rows_max = KINDS_MAX,
+    .sql = "select kind, count(*) filter (where waits) as waiting, count(*) filter (where runs) as running,"
+           " count(*) filter (where state = 'dead') as dead,"
+           " coalesce(max(extract(epoch from now() - due)) filter (where waits and due <= now()), 0)::bigint as late_s"
+           " from (select kind, state, due, state = 'waiting' and taken_until >= now() is not true as waits,"
+           "         state = 'waiting' and taken_until >= now() as runs from jobs where state <> 'done' limit 100000) j"
+           " group by kind order by kind limit 256"
+};
+static const struct statement jobs_dead = { .name = "jobs_dead",
+                                            .lane = LANE_READ,
+                                            .row = &dead_shape,
+                                            .rows_max = DEAD_MAX,
+                                            .sql = "select id, kind, attempts, coalesce(last_error, '') as error, due as at"
+                                                   " from jobs where state = 'dead' order by due desc limit 100" };
+STATEMENT_TABLE(jobs_list_statements, &jobs_kinds, &jobs_dead);
+
+static struct buf seen;
+
+problem jobs_look(struct call *c)
+{
+    struct jobs_list list = { .at = clock_wall() };
+    int64_t late = 0;
+    problem p;
+
+    if ((p = store_many(c, &jobs_kinds, NO_VALUES, &list.kinds)) || (p = store_many(c, &jobs_dead, NO_VALUES, &list.dead)))
+        return p;
+    for (size_t i = 0; i < list.kinds.count; i++)
+        late = list.kinds.at[i].late_s > late ? list.kinds.at[i].late_s : late;
+    metric_set(METRIC_JOBS_LATE, late);
+    seen.len = 0;
+    shape_encode(&list_shape, &list, &seen);
+    return NULL;
+}
+
+static void print(struct buf *out)
+{
+    buf_put(out, seen.len ? buf_text(&seen) : T("{}"));
+    buf_put(out, T("\n"));
+}
+
+void jobs_list_start(void)
+{
+    static struct list_view view = { .name = "jobs", .print = print };
+
+    buf_init(&seen, LIST_BYTES);
+    list_view_add(&view);
+}
+
+void jobs_list_stop(void)
+{
+    buf_fini(&seen);
+}

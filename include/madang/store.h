@@ -22,6 +22,9 @@ struct statement {
     const char *sql;
 };
 
+/* Rows of one column, whatever that is called: `.row = &row_i64`, and store_one(c, &s, v, &number). */
+extern const struct shape row_i64, row_bool, row_text, row_opt_i64, row_opt_text;
+
 /* How a feature or a platform part shows its statements: for PREPARE and DESCRIBE at start-up. */
 struct statement_table {
     const struct statement *const *at;
@@ -125,6 +128,7 @@ struct store_on store_on_same(struct store_on on);
 problem store_run_one(struct store_on on, const struct statement *s, struct values v, void *row) MUST_USE;
 problem store_run_maybe(struct store_on on, const struct statement *s, struct values v, void *row, bool *found) MUST_USE;
 problem store_run_many(struct store_on on, const struct statement *s, struct values v, void *list) MUST_USE;
+problem store_run_found(struct store_on on, const struct statement *s, struct values v, bool *found) MUST_USE;
 problem store_run_exec(struct store_on on, const struct statement *s, struct values v, int64_t *rows) MUST_USE;
 /* For sweeping: runs `s`, which deletes at most SWEEP_ROWS rows, again and again, each time on its own, until it finds fewer. */
 problem store_sweep(struct call *c, const struct statement *s, struct values v) MUST_USE;
@@ -132,6 +136,7 @@ problem store_sweep(struct call *c, const struct statement *s, struct values v) 
 #define store_one(on, s, v, row) store_run_one(STORE_ON(on), s, v, row)                   /* exactly one row */
 #define store_maybe(on, s, v, row, found) store_run_maybe(STORE_ON(on), s, v, row, found) /* one or none */
 #define store_many(on, s, v, list) store_run_many(STORE_ON(on), s, v, list)               /* a LIST_OF, at most rows_max */
+#define store_found(on, s, v, found) store_run_found(STORE_ON(on), s, v, found)           /* whether it touched a row */
 #define store_exec(on, s, v, rows) store_run_exec(STORE_ON(on), s, v, rows) /* rows: how many it touched; may be NULL */
 
 /* A transaction: rolled back behind us unless committed; leaving waits for that only when the call has a key. Nothing outside

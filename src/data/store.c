@@ -191,6 +191,15 @@ problem store_run_exec(struct store_on on, const struct statement *s, struct val
     return p;
 }
 
+problem store_run_found(struct store_on on, const struct statement *s, struct values v, bool *found)
+{
+    int64_t rows = 0;
+    problem p = store_run_exec(on, s, v, &rows);
+
+    *found = !p && rows > 0;
+    return p;
+}
+
 problem store_sweep(struct call *c, const struct statement *s, struct values v)
 {
     int64_t rows = SWEEP_ROWS;

@@ -9,11 +9,6 @@ struct opened_room {
 };
 static const struct field opened_room_fields[] = { FIELD(struct opened_room, room), FIELD(struct opened_room, made) };
 static const struct shape opened_room_shape = SHAPE("DmOpenedRoom", struct opened_room, opened_room_fields);
-struct number {
-    int64_t number;
-};
-static const struct field number_fields[] = { FIELD(struct number, number) };
-static const struct shape number_shape = SHAPE("DmNumber", struct number, number_fields);
 
 #define MESSAGE "m.room, m.seq, m.sender, m.client_id, m.body, m.deleted, m.at, to_json(m.images) as image_ids"
 
@@ -118,7 +113,7 @@ static const struct statement message_delete = {
 static const struct statement read_mark = {
     .name = "dm_read_mark",
     .lane = LANE_TX,
-    .row = &number_shape,
+    .row = &row_i64,
     .sql = "update dm_rooms set low_read = case when low = $2 then least($3, last_message) else low_read end,"
            " high_read = case when high = $2 then least($3, last_message) else high_read end"
            " where id = $1 and ((low = $2 and low_read < least($3, last_message)) or (high = $2 and high_read < least($3, "
@@ -129,7 +124,7 @@ static const struct statement read_mark = {
 static const struct statement room_deserted = {
     .name = "dm_room_deserted",
     .lane = LANE_TX,
-    .row = &number_shape,
+    .row = &row_i64,
     .sql = "select r.id as number from dm_rooms r join accounts l on l.id = r.low and l.left_at is not null"
            " join accounts h on h.id = r.high and h.left_at is not null where $1 in (r.low, r.high) order by r.id limit 1"
 };
@@ -204,20 +199,14 @@ problem store_message_delete(struct tx *tx, const struct dm_delete *in, struct d
 
 problem store_read_mark(struct tx *tx, const struct dm_read *in, int64_t *upto, bool *done)
 {
-    struct number n = { 0 };
-    problem p = store_maybe(tx, &read_mark, VALUES(in->room, tx->call->account, in->seq), &n, done);
-
-    *upto = n.number;
-    return p;
+    *upto = 0;
+    return store_maybe(tx, &read_mark, VALUES(in->room, tx->call->account, in->seq), upto, done);
 }
 
 problem store_room_deserted(struct tx *tx, int64_t account, int64_t *room, bool *found)
 {
-    struct number n = { 0 };
-    problem p = store_maybe(tx, &room_deserted, VALUES(account), &n, found);
-
-    *room = n.number;
-    return p;
+    *room = 0;
+    return store_maybe(tx, &room_deserted, VALUES(account), room, found);
 }
 
 problem store_room_empty(struct tx *tx, int64_t room, struct message_rows *were)

@@ -152,6 +152,7 @@ static bool type_fits(enum field_kind kind, Oid type)
     case KIND_OPT_I64:
         return type == OID_INT8 || type == OID_INT4 || type == OID_INT2;
     case KIND_F64:
+    case KIND_OPT_F64:
         return type == OID_FLOAT8;
     case KIND_TEXT:
     case KIND_OPT_TEXT:

@@ -414,6 +414,7 @@ static const char *ts_scalar(const struct field *f, enum field_kind kind)
     case KIND_I64:
     case KIND_F64:
     case KIND_OPT_I64:
+    case KIND_OPT_F64:
         return "number";
     case KIND_JSON:
         return "unknown";

@@ -7,7 +7,7 @@
 void jobs_start(void);
 void jobs_stop(void); /* takes no more; what runs is cancelled with the tasks */
 
-problem jobs_look(struct call *c); /* what there is, for /lists/jobs and the metrics */
+problem jobs_look(struct call *c); /* what there is, for /lists/jobs, /lists/jobs-dead and the metrics */
 void jobs_list_start(void);
 void jobs_list_stop(void);
 extern struct statement_table jobs_list_statements;

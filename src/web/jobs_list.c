@@ -30,18 +30,6 @@ static const struct field dead_fields[] = {
 };
 static const struct shape dead_shape = SHAPE("DeadJob", struct dead_line, dead_fields);
 
-struct jobs_list {
-    struct instant at;
-    LIST_OF(struct kind_line) kinds;
-    LIST_OF(struct dead_line) dead;
-};
-static const struct field list_fields[] = {
-    FIELD(struct jobs_list, at),
-    FIELD_LIST(struct jobs_list, kinds, .shape = &kind_shape),
-    FIELD_LIST(struct jobs_list, dead, .shape = &dead_shape),
-};
-static const struct shape list_shape = SHAPE("JobsList", struct jobs_list, list_fields);
-
 /* Counted as far as that goes in a moment. */
 static const struct statement jobs_kinds = {
     .name = "jobs_kinds",
@@ -63,39 +51,60 @@ static const struct statement jobs_dead = { .name = "jobs_dead",
                                                    " from jobs where state = 'dead' order by due desc limit 100" };
 STATEMENT_TABLE(jobs_list_statements, &jobs_kinds, &jobs_dead);
 
-static struct buf seen;
+static struct buf kinds_seen, dead_seen;
+
+/* An array of rows, as all lists are. */
+static void keep(struct buf *out, const struct shape *s, const void *rows, size_t count)
+{
+    out->len = 0;
+    buf_put_char(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            buf_put_char(out, ',');
+        shape_encode(s, (const char *)rows + i * s->size, out);
+    }
+    buf_put(out, T("]\n"));
+}
 
 problem jobs_look(struct call *c)
 {
-    struct jobs_list list = { .at = clock_wall() };
+    LIST_OF(struct kind_line) kinds;
+    LIST_OF(struct dead_line) dead;
     int64_t late = 0;
     problem p;
 
-    if ((p = store_many(c, &jobs_kinds, NO_VALUES, &list.kinds)) || (p = store_many(c, &jobs_dead, NO_VALUES, &list.dead)))
+    if ((p = store_many(c, &jobs_kinds, NO_VALUES, &kinds)) || (p = store_many(c, &jobs_dead, NO_VALUES, &dead)))
         return p;
-    for (size_t i = 0; i < list.kinds.count; i++)
-        late = list.kinds.at[i].late_s > late ? list.kinds.at[i].late_s : late;
+    for (size_t i = 0; i < kinds.count; i++)
+        late = kinds.at[i].late_s > late ? kinds.at[i].late_s : late;
     metric_set(METRIC_JOBS_LATE, late);
-    seen.len = 0;
-    shape_encode(&list_shape, &list, &seen);
+    keep(&kinds_seen, &kind_shape, kinds.at, kinds.count);
+    keep(&dead_seen, &dead_shape, dead.at, dead.count);
     return NULL;
 }
 
-static void print(struct buf *out)
+static void print_kinds(struct buf *out)
 {
-    buf_put(out, seen.len ? buf_text(&seen) : T("{}"));
-    buf_put(out, T("\n"));
+    buf_put(out, kinds_seen.len ? buf_text(&kinds_seen) : T("[]\n"));
+}
+
+static void print_dead(struct buf *out)
+{
+    buf_put(out, dead_seen.len ? buf_text(&dead_seen) : T("[]\n"));
 }
 
 void jobs_list_start(void)
 {
-    static struct list_view view = { .name = "jobs", .print = print };
+    static struct list_view kinds = { .name = "jobs", .print = print_kinds }, dead = { .name = "jobs-dead", .print = print_dead };
 
-    buf_init(&seen, LIST_BYTES);
-    list_view_add(&view);
+    buf_init(&kinds_seen, LIST_BYTES);
+    buf_init(&dead_seen, LIST_BYTES);
+    list_view_add(&kinds);
+    list_view_add(&dead);
 }
 
 void jobs_list_stop(void)
 {
-    buf_fini(&seen);
+    buf_fini(&kinds_seen);
+    buf_fini(&dead_seen);
 }

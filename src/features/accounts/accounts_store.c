@@ -213,7 +213,7 @@ static const struct statement onboard = {
     .name = "onboard",
     .lane = LANE_TX,
     .sql = "update accounts set role = 'member', nickname = $2, birth_date = coalesce(birth_date, $3), gender = $4,"
-           " region = $5, introduction = $6, interests = array(select json_array_elements_text($7::json))"
+           " region = $5, introduction = $6, interests = $7"
            " where id = $1 and role = 'newcomer' and left_at is null"
 };
 
@@ -233,8 +233,7 @@ static const struct statement profile_change = {
            " renames = a.renames + (case when $2 is distinct from a.nickname and $2 is not null then 1 else 0 end), gender = "
            "coalesce($3, a.gender),"
            " region = coalesce($4, a.region), locale = coalesce($5, a.locale),"
-           " interests = coalesce((select array_agg(x) from json_array_elements_text($6::json) x),"
-           "                      case when $7 then '{}'::text[] else a.interests end),"
+           " interests = coalesce(nullif($6::text[], '{}'), case when $7 then '{}'::text[] else a.interests end),"
            " introduction = case when $8 then null else coalesce($9, a.introduction) end,"
            " avatar = case when $10 then null else coalesce($11, a.avatar) end"
            " from (select id, avatar, nickname from accounts where id = $1 for update) old"
@@ -554,13 +553,13 @@ problem store_me(struct store_on on, struct me *out)
     return p ? p : found ? NULL : PROBLEM(TOKEN_INVALID);
 }
 
-static struct text words_json(struct arena *a, const struct words *w, const struct word *at, size_t count)
+static struct value words_value(struct arena *a, const struct words *w, const struct word *at, size_t count)
 {
-    struct text out = T("[");
+    struct text *names = arena_array(a, struct text, count);
 
     for (size_t i = 0; i < count; i++)
-        out = arena_printf(a, "%.*s%s\"%s\"", TEXT_ARG(out), i ? "," : "", w->names[at[i].value]);
-    return arena_printf(a, "%.*s]", TEXT_ARG(out));
+        names[i] = text_of(w->names[at[i].value]);
+    return value_texts(names, count);
 }
 
 problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done)
@@ -568,13 +567,13 @@ problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done)
     return store_found(tx, &onboard,
                        VALUES(tx->call->account, in->nickname, in->birth_date, opt_word_text(&genders, in->gender),
                               word_text(&regions, in->region.value), in->introduction,
-                              words_json(tx->call->arena, &interests, in->interests.at, in->interests.count)),
+                              words_value(tx->call->arena, &interests, in->interests.at, in->interests.count)),
                        done);
 }
 
 problem store_profile_change(struct tx *tx, const struct profile_change *in, struct profile_changed *out)
 {
-    struct text list = words_json(tx->call->arena, &interests, in->interests.at, in->interests.count);
+    struct value list = words_value(tx->call->arena, &interests, in->interests.at, in->interests.count);
 
     return store_one(tx, &profile_change,
                      VALUES(tx->call->account, in->nickname, opt_word_text(&genders, in->gender),

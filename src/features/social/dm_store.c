@@ -64,18 +64,17 @@ static const struct statement message_add = {
     .name = "dm_message_add",
     .lane = LANE_TX,
     .row = &dm_message_added_shape,
-    .sql =
-        "with room as (select r.id, r.low, r.high, r.last_at from dm_rooms r join friendships f on f.low = r.low and f.high = "
-        "r.high"
-        "   and f.state = 'friends' where r.id = $1 and $2 in (r.low, r.high) for share of f for no key update of r),"
-        " number as (insert into topics (topic, head) select 'room:' || id, 1 from room"
-        "   on conflict (topic) do update set head = topics.head + 1 returning head),"
-        " m as (insert into dm_messages (room, seq, sender, client_id, body, images)"
-        "   select room.id, number.head, $2, $3, $4, array(select json_array_elements_text($5::json)::bigint) from room, number"
-        "   returning room, seq, sender, client_id, body, deleted, at, images),"
-        " moved as (update dm_rooms set last_message = m.seq, last_at = m.at from m where id = m.room)"
-        " select " MESSAGE ", case when room.low = $2 then room.high else room.low end as other,"
-        " greatest(" NEWER("low") ", " NEWER("high") ") > 200 as far from m, room"
+    .sql = "with room as (select r.id, r.low, r.high, r.last_at from dm_rooms r join friendships f on f.low = r.low and f.high = "
+           "r.high"
+           "   and f.state = 'friends' where r.id = $1 and $2 in (r.low, r.high) for share of f for no key update of r),"
+           " number as (insert into topics (topic, head) select 'room:' || id, 1 from room"
+           "   on conflict (topic) do update set head = topics.head + 1 returning head),"
+           " m as (insert into dm_messages (room, seq, sender, client_id, body, images)"
+           "   select room.id, number.head, $2, $3, $4, $5 from room, number"
+           "   returning room, seq, sender, client_id, body, deleted, at, images),"
+           " moved as (update dm_rooms set last_message = m.seq, last_at = m.at from m where id = m.room)"
+           " select " MESSAGE ", case when room.low = $2 then room.high else room.low end as other,"
+           " greatest(" NEWER("low") ", " NEWER("high") ") > 200 as far from m, room"
 };
 static const struct statement message_sent = {
     .name = "dm_message_sent",
@@ -172,12 +171,8 @@ problem store_room_ids(struct call *c, int64_t account, struct room_ids *out)
 
 problem store_message_add(struct tx *tx, const struct dm_send *in, struct dm_message *out, bool *done)
 {
-    struct text images = T("[");
-
-    for (size_t i = 0; i < in->images.count; i++)
-        images = arena_printf(tx->call->arena, "%.*s%s%lld", TEXT_ARG(images), i ? "," : "", (long long)in->images.at[i]);
-    images = arena_printf(tx->call->arena, "%.*s]", TEXT_ARG(images));
-    return store_maybe(tx, &message_add, VALUES(in->room, tx->call->account, in->client_id, in->body, images), out, done);
+    return store_maybe(tx, &message_add, VALUES(in->room, tx->call->account, in->client_id, in->body, ALL_OF(in->images)), out,
+                       done);
 }
 
 problem store_message_sent(struct call *c, const struct dm_send *in, struct dm_message *out, bool *found)

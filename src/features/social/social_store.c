@@ -302,13 +302,8 @@ problem store_people_of(struct call *c, enum people which, const struct people_p
 
 problem store_friends_of(struct call *c, const int64_t *accounts, size_t count, struct friend_pairs *out)
 {
-    struct text list = T("{");
-    char digits[24];
-
     CHECK(count <= FRIENDS_OF_MAX);
-    for (size_t i = 0; i < count; i++)
-        list = arena_join(c->arena, list, i ? T(",") : T(""), text_i64(accounts[i], digits));
-    return store_many(c, &friends_of, VALUES(arena_join(c->arena, list, T("}"))), out);
+    return store_many(c, &friends_of, VALUES(value_i64s(accounts, count)), out);
 }
 
 problem store_friend_ids(struct call *c, int64_t account, struct account_ids *out)

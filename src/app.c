@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "data/redis_link.h"
-#include "madang/accounts.h"
 #include "madang/calls.h"
 #include "madang/config.h"
 #include "madang/health.h"
@@ -363,12 +362,4 @@ int app_run(void)
         return 1;
     loop_run();
     return app_close() ? 0 : 1;
-}
-
-int app_promote(const char *email)
-{
-    bool done = account_promote(email);
-
-    fprintf(stderr, done ? "%s is an admin now\n" : "no member has the address %s\n", email);
-    return done ? 0 : 1;
 }

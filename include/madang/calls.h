@@ -92,6 +92,16 @@ struct topic_list {
 #define TABLES(...) (struct statement_table *const[]){ __VA_ARGS__, NULL }
 /* clang-format on */
 
+/* What `madangd NAME …` does; arguments[0] is the name. Exit status; USAGE: it was not understood. It may wait as it likes. */
+struct command {
+    const char *name;
+    int (*run)(int count, char **arguments);
+    const char *takes; /* its arguments, for the list of commands */
+    const char *says;
+    bool bare; /* needs neither the secret nor the table of calls */
+};
+enum { DONE, FAILED, USAGE };
+
 struct feature {
     const char *name;
     struct {
@@ -107,6 +117,10 @@ struct feature {
         size_t count;
     } jobs;
     struct statement_table *const *statements; /* TABLES(&a, &b) */
+    struct {
+        const struct command *at;
+        size_t count;
+    } commands;
     struct constraint_table *constraints;
     bool (*check)(void); /* before a node starts: settings and files; false, and logged, when they make no sense */
     void (*start)(void);

@@ -231,18 +231,22 @@ bool statements_check(void)
     return ok;
 }
 
-int64_t statement_run_now(const struct statement *s, struct text value)
+int64_t statement_run_now(const struct statement *s, struct values v, struct arena *a, void *list)
 {
     PGconn *pg = connect_now(true);
-    const char *params[] = { value.at };
+    const char *params[VALUES_MAX];
     int64_t rows = -1;
     PGresult *r;
 
     if (!pg)
         return -1;
-    r = PQexecParams(pg, s->sql, 1, NULL, params, NULL, NULL, 0);
+    for (size_t i = 0; i < v.count; i++)
+        params[i] = value_cstr(&v.at[i], a);
+    r = PQexecParams(pg, s->sql, (int)v.count, NULL, params, NULL, NULL, 0);
     if (!text_to_i64(text_of(PQcmdTuples(r)), &rows))
         log_error("pg", "%s: %s", s->name, PQerrorMessage(pg));
+    else if (list && rows_decode(s, r, a, list))
+        rows = -1;
     PQclear(r);
     PQfinish(pg);
     return rows;

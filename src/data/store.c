@@ -161,24 +161,11 @@ problem store_run_one(struct store_on on, const struct statement *s, struct valu
 
 problem store_run_many(struct store_on on, const struct statement *s, struct values v, void *list)
 {
-    struct any_list *out = list;
     PGresult *r;
     problem p;
 
-    *out = (struct any_list){ 0 };
-    if ((p = run(on, s, v, &r)))
-        return p;
-    if ((size_t)PQntuples(r) > s->rows_max) { /* data is not code: no reason to end everybody's connections */
-        log_error("pg", "%s: %d rows, and at most %zu are expected", s->name, PQntuples(r), s->rows_max);
-        return PROBLEM(INTERNAL);
-    }
-    out->at = arena_alloc(on.call->arena, (size_t)PQntuples(r) * s->row->size);
-    for (int i = 0; i < PQntuples(r); i++) {
-        if ((p = row_decode(s, r, i, on.call->arena, (char *)out->at + (size_t)i * s->row->size)))
-            return p;
-        out->count++;
-    }
-    return NULL;
+    *(struct any_list *)list = (struct any_list){ 0 };
+    return (p = run(on, s, v, &r)) ? p : rows_decode(s, r, on.call->arena, list);
 }
 
 problem store_run_exec(struct store_on on, const struct statement *s, struct values v, int64_t *rows)

@@ -116,6 +116,23 @@ problem row_decode(const struct statement *s, const PGresult *r, int row, struct
     return NULL;
 }
 
+problem rows_decode(const struct statement *s, const PGresult *r, struct arena *a, struct any_list *out)
+{
+    int count = PQntuples(r);
+    problem p;
+
+    *out = (struct any_list){ 0 };
+    if ((size_t)count > s->rows_max) { /* data is not code: no reason to end everybody's connections */
+        log_error("pg", "%s: %d rows, and at most %zu are expected", s->name, count, s->rows_max);
+        return PROBLEM(INTERNAL);
+    }
+    out->at = arena_alloc(a, (size_t)count * s->row->size);
+    for (int i = 0; i < count; i++, out->count++)
+        if ((p = row_decode(s, r, i, a, (char *)out->at + (size_t)i * s->row->size)))
+            return p;
+    return NULL;
+}
+
 /* Object ids of types as Postgres's catalogue fixes them (pg_type.dat). */
 enum {
     OID_BOOL = 16,

@@ -393,8 +393,18 @@ static problem sweep(struct call *c, const void *payload)
 }
 
 static const struct job_def jobs[] = { { .kind = "platform.sweep", .run = sweep, .every_s = 3600 } };
+static const struct command commands[] = {
+    { .name = "jobs",
+      .run = jobs_command,
+      .takes = "[dead | retry ID|KIND|all | drop ID|KIND|all]",
+      .says = "what waits, runs and was given up; the latter tried again or thrown away" },
+};
 const struct feature jobs_feature = {
-    .name = "jobs", .jobs = LIST(jobs), .statements = TABLES(&statements, &jobs_list_statements), .free = jobs_list_stop
+    .name = "jobs",
+    .jobs = LIST(jobs),
+    .commands = LIST(commands),
+    .statements = TABLES(&statements, &jobs_list_statements, &jobs_command_statements),
+    .free = jobs_list_stop,
 };
 
 void jobs_start(void)

@@ -9,21 +9,12 @@
 #define DEAD_MAX 100
 #define LIST_BYTES 65536
 
-struct kind_line {
-    struct text kind;
-    int64_t waiting, running, dead, late_s;
-};
 static const struct field kind_fields[] = {
     FIELD(struct kind_line, kind), FIELD(struct kind_line, waiting), FIELD(struct kind_line, running),
     FIELD(struct kind_line, dead), FIELD(struct kind_line, late_s),
 };
 static const struct shape kind_shape = SHAPE("JobKind", struct kind_line, kind_fields);
 
-struct dead_line {
-    int64_t id, attempts;
-    struct text kind, error;
-    struct instant at;
-};
 static const struct field dead_fields[] = {
     FIELD(struct dead_line, id),    FIELD(struct dead_line, kind), FIELD(struct dead_line, attempts),
     FIELD(struct dead_line, error), FIELD(struct dead_line, at),
@@ -31,7 +22,7 @@ static const struct field dead_fields[] = {
 static const struct shape dead_shape = SHAPE("DeadJob", struct dead_line, dead_fields);
 
 /* Counted as far as that goes in a moment. */
-static const struct statement jobs_kinds = {
+const struct statement jobs_kinds = {
     .name = "jobs_kinds",
     .lane = LANE_READ,
     .row = &kind_shape,
@@ -43,12 +34,12 @@ static const struct statement jobs_kinds = {
            "         state = 'waiting' and taken_until >= now() as runs from jobs where state <> 'done' limit 100000) j"
            " group by kind order by kind limit 256"
 };
-static const struct statement jobs_dead = { .name = "jobs_dead",
-                                            .lane = LANE_READ,
-                                            .row = &dead_shape,
-                                            .rows_max = DEAD_MAX,
-                                            .sql = "select id, kind, attempts, coalesce(last_error, '') as error, due as at"
-                                                   " from jobs where state = 'dead' order by due desc limit 100" };
+const struct statement jobs_dead = { .name = "jobs_dead",
+                                     .lane = LANE_READ,
+                                     .row = &dead_shape,
+                                     .rows_max = DEAD_MAX,
+                                     .sql = "select id, kind, attempts, coalesce(last_error, '') as error, due as at"
+                                            " from jobs where state = 'dead' order by due desc limit 100" };
 STATEMENT_TABLE(jobs_list_statements, &jobs_kinds, &jobs_dead);
 
 static struct buf kinds_seen, dead_seen;

@@ -119,11 +119,20 @@ static problem sweep(struct call *c, const void *payload)
 static const struct job_def jobs[] = { { .kind = "accounts.sweep", .run = sweep, .every_s = 3600 },
                                        { .kind = "accounts.left", .payload = &account_left_shape, .run = account_left } };
 
+static const struct command commands[] = {
+    { .name = "account",
+      .run = account_command,
+      .takes = "list [WORD] | promote E-MAIL [ROLE] | suspend E-MAIL DAYS|off [WHY]",
+      .says = "who there is; make somebody an admin, manager or member; keep somebody out" },
+    { .name = "promote", .run = promote_command, .takes = "E-MAIL", .says = "account promote" },
+};
+
 const struct feature accounts_feature = {
     .name = "accounts",
     .calls = LIST(calls),
     .events = LIST(events),
     .jobs = LIST(jobs),
+    .commands = LIST(commands),
     .start = accounts_ended_start,
     .stop = accounts_ended_stop,
     .statements = TABLES(&accounts_statements),

@@ -348,9 +348,33 @@ static const struct statement suspend = {
 static const struct statement promote = {
     .name = "account_promote",
     .lane = LANE_TX,
+    .sql = "update accounts set role = $2 where email = lower($1) and role in ('member', 'manager', 'admin') and left_at is null"
+};
+/* Days 0: no longer. Who is an admin loses the role first. */
+static const struct statement suspend_email = {
+    .name = "account_suspend_email",
+    .lane = LANE_TX,
     .row = &row_i64,
-    .sql = "update accounts set role = 'admin' where email = lower($1) and role in ('member', 'manager', 'admin')"
-           " and left_at is null returning id"
+    .sql =
+        "with who as (update accounts set suspended_until = case when $2 > 0 then now() + $2 * interval '1 day' end,"
+        "   suspended_for = nullif($3, '') where email = lower($1) and left_at is null and role <> 'admin' returning id),"
+        " ended as (update sessions set ended_at = now() where account in (select id from who) and ended_at is null and $2 > 0)"
+        " select id from who"
+};
+static const struct field line_fields[] = {
+    FIELD(struct account_line, id),    FIELD(struct account_line, role),      FIELD(struct account_line, nickname),
+    FIELD(struct account_line, email), FIELD(struct account_line, suspended),
+};
+static const struct shape line_shape = SHAPE("AccountLine", struct account_line, line_fields);
+static const struct statement accounts_list = {
+    .name = "accounts_list",
+    .lane = LANE_READ,
+    .row = &line_shape,
+    .rows_max = 1000,
+    .sql = "select id, role, coalesce(nickname, '') as nickname, coalesce(email, '') as email,"
+           " coalesce(suspended_until > now(), false) as suspended from accounts"
+           " where left_at is null and role <> 'guest' and ($1 = '' or role = $1 or strpos(lower(nickname), lower($1)) > 0"
+           " or strpos(email, lower($1)) > 0) order by id limit 1000"
 };
 static const struct statement sweep_sessions = {
     .name = "sessions_sweep",
@@ -381,7 +405,8 @@ STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_a
                 &password_token_use, &password_tokens_end, &session_add, &session_load, &session_follow, &sessions_ended_lately,
                 &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change, &nickname_free,
                 &nickname_lock, &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest,
-                &export_all, &suspend, &promote, &sweep_sessions, &sweep_tokens, &guests_ended, &guest_end);
+                &export_all, &suspend, &promote, &suspend_email, &accounts_list, &sweep_sessions, &sweep_tokens, &guests_ended,
+                &guest_end);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -658,7 +683,17 @@ problem store_guest_end(struct tx *tx, int64_t account)
     return store_exec(tx, &guest_end, VALUES(account), NULL);
 }
 
-bool account_promote(const char *email)
+int64_t store_promote_now(struct arena *a, struct text email, struct text role)
 {
-    return statement_run_now(&promote, text_of(email)) == 1;
+    return statement_run_now(&promote, VALUES(email, role), a, NULL);
+}
+
+int64_t store_suspend_now(struct arena *a, struct text email, int64_t days, struct text why)
+{
+    return statement_run_now(&suspend_email, VALUES(email, days, why), a, NULL);
+}
+
+int64_t store_accounts_now(struct arena *a, struct text word, struct account_lines *out)
+{
+    return statement_run_now(&accounts_list, VALUES(word), a, out);
 }

@@ -12,6 +12,7 @@
 
 enum lane {
     LANE_READ, /* shared pipelined connections, autocommit, reads only, statement_timeout 1 s */
+    LANE_SLOW, /* reads that may take 5 s: their own few connections, so that they hold nobody else up */
     LANE_TX    /* a connection of one's own */
 };
 

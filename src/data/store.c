@@ -83,7 +83,7 @@ static problem run_alone(struct call *c, const struct statement *s, struct value
     *out = NULL;
     if (s->lane == LANE_READ)
         return (p = pool_shared(&connection)) ? p : run_on(c, connection, s, v, out);
-    if ((p = pool_lend(c->task, &connection)))
+    if ((p = pool_lend(c->task, s->lane, &connection)))
         return p;
     p = run_on(c, connection, s, v, out);
     pool_return(connection);
@@ -107,7 +107,7 @@ static problem run_once(struct store_on on, const struct statement *s, struct va
         return p;
     arena_defer(on.call->arena, free_query, q);
     if (q->lost)
-        return on.tx || s->lane == LANE_READ ? PROBLEM(STORE_UNAVAILABLE) : PROBLEM(COMMIT_UNKNOWN);
+        return on.tx || s->lane != LANE_TX ? PROBLEM(STORE_UNAVAILABLE) : PROBLEM(COMMIT_UNKNOWN);
     *out = q->result;
     return NULL;
 }

@@ -113,7 +113,7 @@ problem tx_begin(struct call *c, struct tx *tx)
     CHECK(!tx->connection);
     *tx = (struct tx){ .call = c };
     list_init(&tx->events);
-    if ((p = pool_lend(c->task, &tx->connection)))
+    if ((p = pool_lend(c->task, LANE_TX, &tx->connection)))
         return p;
     tx->epoch = tx->connection->epoch;
     task_foreign_forbid(c->task, 1);

@@ -24,7 +24,7 @@ static const struct shape dead_shape = SHAPE("DeadJob", struct dead_line, dead_f
 /* Counted as far as that goes in a moment. */
 const struct statement jobs_kinds = {
     .name = "jobs_kinds",
-    .lane = LANE_READ,
+    .lane = LANE_SLOW,
     .row = &kind_shape,
     .rows_max = KINDS_MAX,
     .sql = "select kind, count(*) filter (where waits) as waiting, count(*) filter (where runs) as running,"
@@ -35,7 +35,7 @@ const struct statement jobs_kinds = {
            " group by kind order by kind limit 256"
 };
 const struct statement jobs_dead = { .name = "jobs_dead",
-                                     .lane = LANE_READ,
+                                     .lane = LANE_SLOW,
                                      .row = &dead_shape,
                                      .rows_max = DEAD_MAX,
                                      .sql = "select id, kind, attempts, coalesce(last_error, '') as error, due as at"

@@ -1,6 +1,8 @@
 /* Accounts: the table of its calls. */
 #include "accounts_parts.h"
 
+#include "madang/files.h"
+
 /* clang-format off */
 #define SIGN_IN_LIMITS { CLUSTER_PER_ADDRESS(30, MINUTES(1)) }
 #define MAIL_LIMITS { CLUSTER_PER_ADDRESS(10, MINUTES(1)) }
@@ -119,6 +121,15 @@ static problem sweep(struct call *c, const void *payload)
 static const struct job_def jobs[] = { { .kind = "accounts.sweep", .run = sweep, .every_s = 3600 },
                                        { .kind = "accounts.left", .payload = &account_left_shape, .run = account_left } };
 
+/* A person's picture is everybody's to see. */
+static void start(void)
+{
+    static struct file_reader avatars = { .may = store_is_avatar };
+
+    file_reader_add(&avatars);
+    accounts_ended_start();
+}
+
 static const struct command commands[] = {
     { .name = "account",
       .run = account_command,
@@ -133,7 +144,7 @@ const struct feature accounts_feature = {
     .events = LIST(events),
     .jobs = LIST(jobs),
     .commands = LIST(commands),
-    .start = accounts_ended_start,
+    .start = start,
     .stop = accounts_ended_stop,
     .statements = TABLES(&accounts_statements),
     .constraints = &accounts_constraints,

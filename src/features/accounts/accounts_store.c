@@ -327,7 +327,7 @@ static const struct statement leave_rest = {
 
 static const struct statement export_all = {
     .name = "account_export",
-    .lane = LANE_READ,
+    .lane = LANE_SLOW,
     .row = &account_export_shape,
     .sql = "select to_json(a)::jsonb - 'password' as account,"
            " (select coalesce(json_agg(json_build_object('device', device, 'address', address, 'at', created_at)), '[]')"
@@ -345,6 +345,10 @@ static const struct statement suspend = {
     .sql = "update accounts set suspended_until = $2, suspended_for = $3 where id = $1 and left_at is null"
            " and role <> 'admin'"
 };
+static const struct statement is_avatar = { .name = "account_is_avatar",
+                                            .lane = LANE_READ,
+                                            .row = &row_bool,
+                                            .sql = "select exists (select 1 from accounts where avatar = $1)" };
 static const struct statement promote = {
     .name = "account_promote",
     .lane = LANE_TX,
@@ -405,8 +409,8 @@ STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_a
                 &password_token_use, &password_tokens_end, &session_add, &session_load, &session_follow, &sessions_ended_lately,
                 &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change, &nickname_free,
                 &nickname_lock, &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest,
-                &export_all, &suspend, &promote, &suspend_email, &accounts_list, &sweep_sessions, &sweep_tokens, &guests_ended,
-                &guest_end);
+                &export_all, &suspend, &is_avatar, &promote, &suspend_email, &accounts_list, &sweep_sessions, &sweep_tokens,
+                &guests_ended, &guest_end);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -681,6 +685,11 @@ problem store_guests_ended(struct call *c, struct guest_rows *out)
 problem store_guest_end(struct tx *tx, int64_t account)
 {
     return store_exec(tx, &guest_end, VALUES(account), NULL);
+}
+
+problem store_is_avatar(struct call *c, int64_t file, bool *yes)
+{
+    return store_one(c, &is_avatar, VALUES(file), yes);
 }
 
 int64_t store_promote_now(struct arena *a, struct text email, struct text role)

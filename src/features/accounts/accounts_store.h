@@ -113,6 +113,8 @@ problem store_export(struct call *c, struct account_export *out) MUST_USE;
 problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, struct text reason, bool *found) MUST_USE;
 problem store_accounts_sweep(struct call *c) MUST_USE;
 
+problem store_is_avatar(struct call *c, int64_t file, bool *yes) MUST_USE;
+
 /* For the command line, blocking: rows touched; -1, and logged: it failed. */
 struct account_line {
     int64_t id;

@@ -39,15 +39,8 @@ static const struct statement file_get = {
     .row = &file_row_shape,
     .sql = "select id, size, width, height, key, type from files where id = $1 and not removed"
 };
-/* Mine, somebody's picture, or in a message of a room of mine. */
-static const struct statement file_may_read = {
-    .name = "file_may_read",
-    .lane = LANE_READ,
-    .row = &row_bool,
-    .sql = "select exists (select 1 from files where id = $1 and not removed and (account = $2"
-           " or exists (select 1 from accounts a where a.avatar = $1)"
-           " or exists (select 1 from dm_messages m join dm_rooms r on r.id = m.room and $2 in (r.low, r.high)"
-           "            where m.images @> array[$1::bigint] and m.images <> '{}'))) as may"
+static const struct statement file_owner = {
+    .name = "file_owner", .lane = LANE_READ, .row = &row_i64, .sql = "select account from files where id = $1 and not removed"
 };
 static const struct statement file_attach_one = {
     .name = "file_attach",
@@ -73,7 +66,7 @@ static const struct statement file_forget = { .name = "file_forget",
                                               .lane = LANE_TX,
                                               .sql = "delete from files where id = $1 and (removed or not attached)" };
 
-STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_may_read, &file_attach_one, &file_release_one, &files_loose,
+STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_owner, &file_attach_one, &file_release_one, &files_loose,
                 &file_forget, &files_leave);
 
 problem store_file_add(struct call *c, const struct file_row *f, int64_t *id)
@@ -86,9 +79,10 @@ problem store_file_get(struct call *c, int64_t file, struct file_row *out, bool 
     return store_maybe(c, &file_get, VALUES(file), out, found);
 }
 
-problem store_file_may_read(struct call *c, int64_t file, bool *may)
+problem store_file_owner(struct call *c, int64_t file, int64_t *owner, bool *found)
 {
-    return store_one(c, &file_may_read, VALUES(file, c->account), may);
+    *owner = 0;
+    return store_maybe(c, &file_owner, VALUES(file), owner, found);
 }
 
 problem file_attach(struct tx *tx, int64_t account, int64_t file)

@@ -76,6 +76,13 @@ static const struct statement message_add = {
            " select " MESSAGE ", case when room.low = $2 then room.high else room.low end as other,"
            " greatest(" NEWER("low") ", " NEWER("high") ") > 200 as far from m, room"
 };
+static const struct statement is_shown = {
+    .name = "dm_is_shown",
+    .lane = LANE_READ,
+    .row = &row_bool,
+    .sql = "select exists (select 1 from dm_messages m join dm_rooms r on r.id = m.room and $2 in (r.low, r.high)"
+           " where m.images @> array[$1::bigint] and m.images <> '{}')"
+};
 static const struct statement message_sent = {
     .name = "dm_message_sent",
     .lane = LANE_READ,
@@ -139,7 +146,7 @@ static const struct statement room_drop = { .name = "dm_room_drop",
                                             .lane = LANE_TX,
                                             .sql = "delete from dm_rooms where id = $1" };
 
-STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &history_before,
+STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &is_shown, &history_before,
                 &history_after, &message_delete, &read_mark, &room_deserted, &room_empty, &room_drop);
 
 problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room, bool *made)
@@ -173,6 +180,11 @@ problem store_message_add(struct tx *tx, const struct dm_send *in, struct dm_mes
 {
     return store_maybe(tx, &message_add, VALUES(in->room, tx->call->account, in->client_id, in->body, ALL_OF(in->images)), out,
                        done);
+}
+
+problem store_is_shown(struct call *c, int64_t file, bool *yes)
+{
+    return store_one(c, &is_shown, VALUES(file, c->account), yes);
 }
 
 problem store_message_sent(struct call *c, const struct dm_send *in, struct dm_message *out, bool *found)

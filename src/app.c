@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include "data/redis_link.h"
-#include "features/system/system.h"
-#include "madang/accounts.h"
 #include "madang/calls.h"
 #include "madang/config.h"
 #include "madang/health.h"
@@ -21,7 +19,6 @@
 #include "ops/log_writer.h"
 #include "ops/notify.h"
 #include "web/admin.h"
-#include "web/documents.h"
 #include "web/door.h"
 #include "web/door_http.h"
 #include "web/handover.h"
@@ -68,9 +65,10 @@ bool app_prepare(void)
         log_error("config", "%.*s", TEXT_ARG(why));
         return false;
     }
+    if (!features_select(config->features_off))
+        return false;
     store_start();
     calls_start();
-    system_documents(openapi_print, asyncapi_print, typescript_print);
     return true;
 }
 
@@ -327,7 +325,6 @@ static void stop_parts(void)
     limits_stop();
     static_files_stop();
     tokens_stop();
-    system_documents_free();
     calls_stop();
     for (size_t i = 0; i < feature_count; i++)
         if (features[i]->free)
@@ -365,12 +362,4 @@ int app_run(void)
         return 1;
     loop_run();
     return app_close() ? 0 : 1;
-}
-
-int app_promote(const char *email)
-{
-    bool done = account_promote(email);
-
-    fprintf(stderr, done ? "%s is an admin now\n" : "no member has the address %s\n", email);
-    return done ? 0 : 1;
 }

@@ -4,7 +4,6 @@
 #include "app.h"
 #include "madang/calls.h"
 #include "madang/config.h"
-#include "madang/tarot.h"
 #include "web/documents.h"
 
 static int print_with(void (*print)(struct buf *out))
@@ -29,106 +28,127 @@ static void calls_print(struct buf *out)
     }
 }
 
-static int command_run(const char *argument)
+static int command_run(int count, char **arguments)
 {
-    (void)argument;
+    (void)arguments;
+    if (count > 1)
+        return USAGE;
     return app_run();
 }
 
-static int command_check(const char *argument)
+static int command_check(int count, char **arguments)
 {
-    (void)argument;
+    (void)arguments;
+    if (count > 1)
+        return USAGE;
     return app_check();
 }
 
-static int command_migrate(const char *argument)
+static int command_migrate(int count, char **arguments)
 {
-    (void)argument;
+    (void)arguments;
+    if (count > 1)
+        return USAGE;
     return app_migrate();
 }
 
-static int command_calls(const char *argument)
+static int command_calls(int count, char **arguments)
 {
-    (void)argument;
+    (void)arguments;
+    if (count > 1)
+        return USAGE;
     return print_with(calls_print);
 }
 
-static int command_openapi(const char *argument)
+static int command_openapi(int count, char **arguments)
 {
-    (void)argument;
+    (void)arguments;
+    if (count > 1)
+        return USAGE;
     return print_with(openapi_print);
 }
 
-static int command_asyncapi(const char *argument)
+static int command_asyncapi(int count, char **arguments)
 {
-    (void)argument;
+    (void)arguments;
+    if (count > 1)
+        return USAGE;
     return print_with(asyncapi_print);
 }
 
-static int command_types(const char *argument)
+static int command_types(int count, char **arguments)
 {
-    (void)argument;
+    (void)arguments;
+    if (count > 1)
+        return USAGE;
     return print_with(typescript_print);
 }
 
-static int command_client(const char *argument)
+static int command_client(int count, char **arguments)
 {
-    (void)argument;
+    (void)arguments;
+    if (count > 1)
+        return USAGE;
     return print_with(client_print);
 }
 
-static int command_config(const char *argument)
+static int command_config(int count, char **arguments)
 {
-    if (argument && strcmp(argument, "example") == 0)
+    if (count == 1)
+        return print_with(config_print_json);
+    if (count == 2 && strcmp(arguments[1], "example") == 0)
         return print_with(config_print_example);
-    if (argument && strcmp(argument, "reference") == 0)
+    if (count == 2 && strcmp(arguments[1], "reference") == 0)
         return print_with(config_print_reference);
-    return print_with(config_print_json);
+    return USAGE;
 }
 
-static int command_promote(const char *argument)
-{
-    return argument ? app_promote(argument) : 2;
-}
-
-static int command_pictures(const char *argument)
-{
-    return argument && tarot_draw_pictures(argument) ? 0 : 1;
-}
-
-static const struct {
-    const char *name;
-    int (*run)(const char *argument);
-    const char *says;
-    bool bare; /* needs no secret and no table of calls */
-} commands[] = {
-    { "run", command_run, "serve until SIGTERM (the default)" },
-    { "check", command_check, "check configuration, migrations and every statement" },
-    { "migrate", command_migrate, "apply the migrations" },
-    { "calls", command_calls, "list the calls" },
-    { "openapi", command_openapi, "print the OpenAPI document" },
-    { "asyncapi", command_asyncapi, "print the AsyncAPI document" },
-    { "types", command_types, "print the TypeScript types" },
-    { "client", command_client, "print web/calls.js" },
-    { "config", command_config, "print what is in force; config example, config reference" },
-    { "pictures", command_pictures, "pictures FOLDER: draw the PNGs that messengers show of the cards in it", true },
-    { "promote", command_promote, "promote E-MAIL: make this account an admin" },
+static const struct command commands[] = {
+    { .name = "run", .run = command_run, .says = "serve until SIGTERM (the default)" },
+    { .name = "check", .run = command_check, .says = "check configuration, migrations and every statement" },
+    { .name = "migrate", .run = command_migrate, .says = "apply the migrations" },
+    { .name = "calls", .run = command_calls, .says = "list the calls" },
+    { .name = "openapi", .run = command_openapi, .says = "print the OpenAPI document" },
+    { .name = "asyncapi", .run = command_asyncapi, .says = "print the AsyncAPI document" },
+    { .name = "types", .run = command_types, .says = "print the TypeScript types" },
+    { .name = "client", .run = command_client, .says = "print web/calls.js" },
+    { .name = "config",
+      .run = command_config,
+      .takes = "[example | reference]",
+      .says = "print what is in force, an example to edit, a page about every setting" },
 };
+
+/* The platform's, then each feature's; NULL behind the last. */
+static const struct command *command_at(size_t i)
+{
+    if (i < COUNT_OF(commands))
+        return &commands[i];
+    i -= COUNT_OF(commands);
+    for (size_t f = 0; f < feature_count; i -= features[f++]->commands.count)
+        if (i < features[f]->commands.count)
+            return &features[f]->commands.at[i];
+    return NULL;
+}
 
 static int usage(void)
 {
-    fputs("madangd [-c FILE] [COMMAND [ARGUMENT]]\n", stderr);
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(stderr, "  %-10s %s\n", commands[i].name, commands[i].says);
-    return 2;
+    const struct command *c;
+
+    fputs("madangd [-c FILE] [COMMAND …]\n", stderr);
+    for (size_t i = 0; (c = command_at(i)) != NULL; i++)
+        fprintf(stderr, "  %s%s%s\n      %s\n", c->name, c->takes ? " " : "", c->takes ? c->takes : "", c->says);
+    return USAGE;
 }
 
-static int run_command(const char *name, const char *argument)
+static int run_command(int count, char **arguments)
 {
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return commands[i].bare || app_prepare() ? commands[i].run(argument) : 1;
-    return usage();
+    const struct command *c;
+    int status = USAGE;
+
+    for (size_t i = 0; (c = command_at(i)) != NULL; i++)
+        if (strcmp(c->name, arguments[0]) == 0)
+            status = c->bare || app_prepare() ? c->run(count, arguments) : FAILED;
+    return status == USAGE ? usage() : status;
 }
 
 int main(int argc, char **argv)
@@ -150,9 +170,10 @@ int main(int argc, char **argv)
         return 1;
     }
     buf_fini(&mistakes);
-    if (optind + 1 < argc && strcmp(argv[optind], "account") == 0) /* "account promote E-MAIL" */
-        optind++;
-    status = run_command(optind < argc ? argv[optind] : "run", optind + 1 < argc ? argv[optind + 1] : NULL);
+    if (!features_select(config->features_off))
+        status = FAILED;
+    else
+        status = optind < argc ? run_command(argc - optind, argv + optind) : run_command(1, (char *[]){ "run", NULL });
     config_free();
     return status;
 }

@@ -78,6 +78,25 @@ export interface Service {
   kakao: boolean;
   /** Whether login by Google is on. */
   google: boolean;
+  /** What is switched on. */
+  features: string[];
+}
+export interface FileInfo {
+  file: number;
+  size: number;
+  width: number;
+  height: number;
+  type: string;
+  url: string;
+  thumb_url: string;
+}
+export interface FileRef {
+  file: number;
+}
+export interface FileLink {
+  url: string;
+  thumb_url: string;
+  expires: string;
 }
 export interface CodeRequest {
   email: string;
@@ -436,23 +455,6 @@ export interface PresenceSnapshot {
   /** Friends who are online; all others are not. */
   online: number[];
 }
-export interface FileInfo {
-  file: number;
-  size: number;
-  width: number;
-  height: number;
-  type: string;
-  url: string;
-  thumb_url: string;
-}
-export interface FileRef {
-  file: number;
-}
-export interface FileLink {
-  url: string;
-  thumb_url: string;
-  expires: string;
-}
 export interface NoticePage {
   before?: number | null;
   limit?: number;
@@ -802,6 +804,8 @@ export interface Calls {
   "system.time": { in: Record<string, never>; out: SystemTime };
   /** What this service is and which ways of logging in it offers. */
   "system.info": { in: Record<string, never>; out: Service };
+  /** A fresh address of a picture that I may see. */
+  "files.link": { in: FileRef; out: FileLink };
   /** Mails a code of six digits. The answer does not tell whether the address is known. */
   "auth.code": { in: CodeRequest; out: Record<string, never> };
   /** Makes an account with the mailed code, and logs in. A guest keeps what is theirs. */
@@ -900,8 +904,6 @@ export interface Calls {
   "dm.sync": { in: DmSince; out: DmMissed };
   /** Which of my friends are online. */
   "presence.friends": { in: Record<string, never>; out: PresenceSnapshot };
-  /** A fresh address of a picture that I may see. */
-  "files.link": { in: FileRef; out: FileLink };
   /** Notices, newest first. */
   "notices.list": { in: NoticePage; out: Notices };
   /** A notice. */

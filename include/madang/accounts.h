@@ -11,8 +11,6 @@ extern const struct feature accounts_feature;
 problem points_book(struct tx *tx, int64_t account, int64_t amount, const char *reason, struct text reference) MUST_USE;
 /* Suspends until the time, ends the sessions, closes the sockets with 4403. */
 problem account_suspend(struct tx *tx, int64_t account, struct instant until, struct text reason) MUST_USE;
-/* Makes this address's account an admin, blocking; for the command line. False: there is none. */
-bool account_promote(const char *email);
 
 /* An account leaves: a feature takes away what is personal in its own tables, or says what still holds the account (unused
  * tickets). First within the transaction that ends it, when the account's own row is empty already. A hook does a bounded amount;

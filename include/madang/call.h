@@ -11,6 +11,7 @@
 #include "madang/token.h"
 
 struct call_def; /* its row in the table of calls: madang/calls.h */
+struct job_run;  /* the job that runs: madang/jobs.h */
 struct exchange; /* the raw HTTP exchange: madang/http.h; only where the row says .raw */
 
 /* Says how a key's request was told from others: of one that a version before told in another way nothing can be compared. */
@@ -20,6 +21,7 @@ struct call {
     struct task *task;
     struct arena *arena;
     const struct call_def *def; /* NULL for a job */
+    struct job_run *job;        /* NULL for anything else */
     const char *name;
     const struct shape *out_shape;
     const void *in;

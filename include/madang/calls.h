@@ -7,6 +7,7 @@
 #define MADANG_CALLS_H
 
 #include "madang/http.h"
+#include "madang/jobs.h"
 #include "madang/store.h"
 
 enum who { ANYONE, WHO_GUEST, WHO_NEWCOMER, WHO_MEMBER, WHO_MANAGER, WHO_ADMIN }; /* at least this */
@@ -86,25 +87,40 @@ struct topic_list {
 };
 #define TOPIC_LIST_MAX 256
 
-struct job_def {
-    const char *kind;
-    const struct shape *payload; /* NULL: periodic work without one */
-    problem (*run)(struct call *c, const void *payload);
-    int64_t every_s;  /* periodic; 0: queued by features */
-    int attempts_max; /* 0: 10 */
-    int64_t run_s;    /* 0: 50 */
-    problem final;    /* another attempt would end with this as well: it is given up at once */
+/* clang-format off */
+#define LIST(array) { (array), COUNT_OF(array) }
+#define TABLES(...) (struct statement_table *const[]){ __VA_ARGS__, NULL }
+/* clang-format on */
+
+/* What `madangd NAME …` does; arguments[0] is the name. Exit status; USAGE: it was not understood. It may wait as it likes. */
+struct command {
+    const char *name;
+    int (*run)(int count, char **arguments);
+    const char *takes; /* its arguments, for the list of commands */
+    const char *says;
+    bool bare; /* needs neither the secret nor the table of calls */
 };
+enum { DONE, FAILED, USAGE };
 
 struct feature {
     const char *name;
-    const struct call_def *calls;
-    size_t call_count;
-    const struct event_def *const *events;
-    size_t event_count;
-    const struct job_def *jobs;
-    size_t job_count;
-    struct statement_table *statements[4]; /* up to four, the rest NULL */
+    struct {
+        const struct call_def *at;
+        size_t count;
+    } calls;
+    struct {
+        const struct event_def *const *at;
+        size_t count;
+    } events;
+    struct {
+        const struct job_def *at;
+        size_t count;
+    } jobs;
+    struct statement_table *const *statements; /* TABLES(&a, &b) */
+    struct {
+        const struct command *at;
+        size_t count;
+    } commands;
     struct constraint_table *constraints;
     bool (*check)(void); /* before a node starts: settings and files; false, and logged, when they make no sense */
     void (*start)(void);
@@ -119,11 +135,11 @@ struct feature {
     void (*closed)(uint64_t socket);
 };
 
-extern const struct feature *const features[];
-extern const size_t feature_count;
-
-/* Queues a job within the transaction (tx) or on its own (call): due_ms from now. payload by the kind's shape. */
-problem job_add(struct store_on on, const char *kind, const void *payload, int64_t due_ms) MUST_USE;
+/* Those that are switched on, each behind what it needs. */
+extern const struct feature *const *features;
+extern size_t feature_count;
+/* Leaves out those of [features] off. False, and logged: one is not known, or another needs it. */
+bool features_select(struct text off) MUST_USE;
 
 /* Index of all rows, made at start-up. */
 void calls_start(void);

@@ -15,9 +15,8 @@
 #define CONFIG_BOOL_TYPE bool
 
 struct config {
-#define X(section, key, type, ...) CONFIG_##type##_TYPE section##_##key;
-#include "../../src/ops/config.def"
-#undef X
+#define X_SETTING(section, key, type, ...) CONFIG_##type##_TYPE section##_##key;
+#include "madang/rows.h"
 };
 
 /* Read only, everywhere: what the process runs with. */

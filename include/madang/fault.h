@@ -9,9 +9,8 @@
 #include "madang/buf.h"
 
 enum fault_switch {
-#define X(id, name, says) FAULT_##id##_SWITCH,
-#include "../../src/base/faults.def"
-#undef X
+#define X_FAULT(id, name, says) FAULT_##id##_SWITCH,
+#include "madang/rows.h"
     FAULT_SWITCH_COUNT
 };
 

@@ -4,8 +4,6 @@
 
 #include "madang/calls.h"
 
-extern const struct feature files_feature;
-
 /* A path of ours, signed for this viewer and good for [files] link_s. Pure: no look-up. */
 struct text file_url(struct call *c, int64_t file, bool thumbnail);
 /* The same when there is one. */
@@ -15,5 +13,13 @@ problem file_attach(struct tx *tx, int64_t account, int64_t file) MUST_USE;
 /* What named it does so no more: its objects are removed by a job. */
 problem file_release(struct tx *tx, int64_t file) MUST_USE;
 problem file_release_loose(struct tx *tx, int64_t account) MUST_USE; /* what this account sent and attached to nothing */
+
+/* Who else may see a picture than whose it is: each feature that shows pictures says so of what is its own. Asked one after the
+ * other until one says yes. */
+struct file_reader {
+    problem (*may)(struct call *c, int64_t file, bool *yes);
+    struct file_reader *next;
+};
+void file_reader_add(struct file_reader *r);
 
 #endif

@@ -9,9 +9,8 @@
 #include "madang/buf.h"
 
 enum metric {
-#define X(id, kind, name, says) METRIC_##id,
-#include "../../src/ops/metrics.def"
-#undef X
+#define X_METRIC(id, kind, name, says) METRIC_##id,
+#include "madang/rows.h"
     METRIC_COUNT
 };
 

@@ -20,8 +20,9 @@ void pg_watch(struct pg_watcher *w);
 bool migrate_run(bool only_check);
 /* PREPAREs and DESCRIBEs every statement against the database, blocking; logs each mistake. */
 bool statements_check(void);
-/* Runs a statement with one parameter, blocking, for the command line; rows touched or returned, -1 on failure. */
-int64_t statement_run_now(const struct statement *s, struct text value);
+/* On a connection of its own, blocking, for commands: how many rows it touched; -1, and logged: it failed. `list` is a LIST_OF
+ * its rows, in the arena, or NULL. */
+int64_t statement_run_now(const struct statement *s, struct values v, struct arena *a, void *list);
 void statements_print(struct buf *out); /* name, calls, errors: the operator's list */
 
 #endif

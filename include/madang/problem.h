@@ -19,9 +19,8 @@ struct problem_def {
 typedef const struct problem_def *problem;
 
 enum problem_id {
-#define X(id, code, status, retry, en, ko) PROBLEM_##id,
-#include "../../src/base/problems.def"
-#undef X
+#define X_PROBLEM(id, code, status, retry, en, ko) PROBLEM_##id,
+#include "madang/rows.h"
     PROBLEM_COUNT
 };
 

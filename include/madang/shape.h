@@ -28,6 +28,7 @@ enum presence { ABSENT, NULL_VALUE, PRESENT };
 /* clang-format off */
 struct opt_bool { enum presence is; bool value; };
 struct opt_i64 { enum presence is; int64_t value; };
+struct opt_f64 { enum presence is; double value; };
 struct opt_text { enum presence is; struct text value; };
 struct opt_instant { enum presence is; struct instant value; };
 struct opt_date { enum presence is; struct date value; };
@@ -40,7 +41,7 @@ struct counts { struct count_of *at; size_t count; };              /* {"name": n
 
 enum field_kind {
     KIND_BOOL, KIND_I64, KIND_F64, KIND_TEXT, KIND_INSTANT, KIND_DATE, KIND_WORD,
-    KIND_OPT_BOOL, KIND_OPT_I64, KIND_OPT_TEXT, KIND_OPT_INSTANT, KIND_OPT_DATE, KIND_OPT_WORD,
+    KIND_OPT_BOOL, KIND_OPT_I64, KIND_OPT_F64, KIND_OPT_TEXT, KIND_OPT_INSTANT, KIND_OPT_DATE, KIND_OPT_WORD,
     KIND_JSON, KIND_COUNTS,
     KIND_STRUCT, /* a struct inside, described by .shape */
     KIND_MAYBE,  /* a pointer to such a struct; NULL when absent */
@@ -50,7 +51,8 @@ enum field_kind {
 #define KIND_OF(lvalue) \
     _Generic((lvalue), bool: KIND_BOOL, int64_t: KIND_I64, double: KIND_F64, struct text: KIND_TEXT, \
         struct instant: KIND_INSTANT, struct date: KIND_DATE, struct word: KIND_WORD, \
-        struct opt_bool: KIND_OPT_BOOL, struct opt_i64: KIND_OPT_I64, struct opt_text: KIND_OPT_TEXT, \
+        struct opt_bool: KIND_OPT_BOOL, struct opt_i64: KIND_OPT_I64, struct opt_f64: KIND_OPT_F64, \
+        struct opt_text: KIND_OPT_TEXT, \
         struct opt_instant: KIND_OPT_INSTANT, struct opt_date: KIND_OPT_DATE, struct opt_word: KIND_OPT_WORD, \
         struct json: KIND_JSON, struct counts: KIND_COUNTS, default: KIND_STRUCT)
 /* clang-format on */
@@ -77,7 +79,8 @@ struct field {
     size_t offset, size;        /* size: of the member, of a list's item, of what a MAYBE points to */
     const struct shape *shape;
     const struct words *words;
-    int64_t min, max, otherwise;  /* of numbers; both bounds 0: no bound but 2^53 */
+    int64_t min, max, otherwise;  /* of integers; both bounds 0: no bound but 2^53 */
+    double from, to;              /* of doubles, both included; both 0: no bound */
     size_t len_min, len_max;      /* of text, in code points; len_max 0: 200 */
     size_t list_min, list_max;    /* list_max 0: 100 */
     bool (*check)(struct text t); /* of text: a rule that lengths cannot say … */

@@ -8,9 +8,11 @@
 #define MADANG_STORE_H
 
 #include "madang/call.h"
+#include "madang/value.h"
 
 enum lane {
     LANE_READ, /* shared pipelined connections, autocommit, reads only, statement_timeout 1 s */
+    LANE_SLOW, /* reads that may take 5 s: their own few connections, so that they hold nobody else up */
     LANE_TX    /* a connection of one's own */
 };
 
@@ -21,6 +23,9 @@ struct statement {
     size_t rows_max;         /* of store_many(); more are INTERNAL, and logged */
     const char *sql;
 };
+
+/* Rows of one column, whatever that is called: `.row = &row_i64`, and store_one(c, &s, v, &number). */
+extern const struct shape row_i64, row_bool, row_text, row_opt_i64, row_opt_text;
 
 /* How a feature or a platform part shows its statements: for PREPARE and DESCRIBE at start-up. */
 struct statement_table {
@@ -49,64 +54,6 @@ struct constraint_table {
 void constraints_add(struct constraint_table *t);
 void store_start(void); /* adds the platform's own tables */
 
-/* One parameter. */
-struct value {
-    enum { VALUE_NULL, VALUE_I64, VALUE_BOOL, VALUE_TEXT, VALUE_INSTANT, VALUE_DATE, VALUE_F64 } kind;
-    union {
-        int64_t i64;
-        bool flag;
-        struct text text;
-        struct instant instant;
-        struct date date;
-        double f64;
-    };
-};
-struct values {
-    const struct value *at;
-    size_t count;
-};
-struct value value_i64(int64_t v);
-struct value value_int(int v);
-struct value value_bool(bool v);
-struct value value_text(struct text v);
-struct value value_json(struct json v);
-struct value value_instant(struct instant v);
-struct value value_date(struct date v);
-struct value value_f64(double v);
-struct value value_opt_i64(struct opt_i64 v);
-struct value value_opt_text(struct opt_text v);
-struct value value_opt_date(struct opt_date v);
-struct value value_opt_instant(struct opt_instant v);
-/* clang-format off */
-#define VALUE(v) \
-    _Generic((v), int64_t: value_i64, int: value_int, bool: value_bool, struct text: value_text, struct json: value_json, \
-        struct instant: value_instant, struct date: value_date, double: value_f64, struct opt_i64: value_opt_i64, \
-        struct opt_text: value_opt_text, struct opt_date: value_opt_date, struct opt_instant: value_opt_instant)(v),
-/* clang-format on */
-#define VALUE_1(v) VALUE(v)
-#define VALUE_2(v, ...) VALUE(v) VALUE_1(__VA_ARGS__)
-#define VALUE_3(v, ...) VALUE(v) VALUE_2(__VA_ARGS__)
-#define VALUE_4(v, ...) VALUE(v) VALUE_3(__VA_ARGS__)
-#define VALUE_5(v, ...) VALUE(v) VALUE_4(__VA_ARGS__)
-#define VALUE_6(v, ...) VALUE(v) VALUE_5(__VA_ARGS__)
-#define VALUE_7(v, ...) VALUE(v) VALUE_6(__VA_ARGS__)
-#define VALUE_8(v, ...) VALUE(v) VALUE_7(__VA_ARGS__)
-#define VALUE_9(v, ...) VALUE(v) VALUE_8(__VA_ARGS__)
-#define VALUE_10(v, ...) VALUE(v) VALUE_9(__VA_ARGS__)
-#define VALUE_11(v, ...) VALUE(v) VALUE_10(__VA_ARGS__)
-#define VALUE_12(v, ...) VALUE(v) VALUE_11(__VA_ARGS__)
-#define VALUES_MAX 12
-/* clang-format off */
-#define VALUES_PICK(a, b, c, d, e, f, g, h, i, j, k, l, name, ...) name
-#define VALUES_LIST(...) \
-    VALUES_PICK(__VA_ARGS__, VALUE_12, VALUE_11, VALUE_10, VALUE_9, VALUE_8, VALUE_7, VALUE_6, VALUE_5, VALUE_4, \
-                VALUE_3, VALUE_2, VALUE_1, )(__VA_ARGS__)
-#define VALUES(...) \
-    ((struct values){ (const struct value[]){ VALUES_LIST(__VA_ARGS__) }, \
-                      sizeof((const struct value[]){ VALUES_LIST(__VA_ARGS__) }) / sizeof(struct value) })
-/* clang-format on */
-#define NO_VALUES ((struct values){ NULL, 0 })
-
 struct tx;
 /* Where a statement runs. */
 struct store_on {
@@ -125,6 +72,7 @@ struct store_on store_on_same(struct store_on on);
 problem store_run_one(struct store_on on, const struct statement *s, struct values v, void *row) MUST_USE;
 problem store_run_maybe(struct store_on on, const struct statement *s, struct values v, void *row, bool *found) MUST_USE;
 problem store_run_many(struct store_on on, const struct statement *s, struct values v, void *list) MUST_USE;
+problem store_run_found(struct store_on on, const struct statement *s, struct values v, bool *found) MUST_USE;
 problem store_run_exec(struct store_on on, const struct statement *s, struct values v, int64_t *rows) MUST_USE;
 /* For sweeping: runs `s`, which deletes at most SWEEP_ROWS rows, again and again, each time on its own, until it finds fewer. */
 problem store_sweep(struct call *c, const struct statement *s, struct values v) MUST_USE;
@@ -132,6 +80,7 @@ problem store_sweep(struct call *c, const struct statement *s, struct values v) 
 #define store_one(on, s, v, row) store_run_one(STORE_ON(on), s, v, row)                   /* exactly one row */
 #define store_maybe(on, s, v, row, found) store_run_maybe(STORE_ON(on), s, v, row, found) /* one or none */
 #define store_many(on, s, v, list) store_run_many(STORE_ON(on), s, v, list)               /* a LIST_OF, at most rows_max */
+#define store_found(on, s, v, found) store_run_found(STORE_ON(on), s, v, found)           /* whether it touched a row */
 #define store_exec(on, s, v, rows) store_run_exec(STORE_ON(on), s, v, rows) /* rows: how many it touched; may be NULL */
 
 /* A transaction: rolled back behind us unless committed; leaving waits for that only when the call has a key. Nothing outside

@@ -4,9 +4,8 @@ static struct {
     const char *name, *says;
     int64_t after, times;
 } switches[FAULT_SWITCH_COUNT] = {
-#define X(id, name, says) [FAULT_##id##_SWITCH] = { name, says, 0, 0 },
-#include "faults.def"
-#undef X
+#define X_FAULT(id, name, says) [FAULT_##id##_SWITCH] = { name, says, 0, 0 },
+#include "madang/rows.h"
 };
 
 bool fault_fires(enum fault_switch s)

@@ -1,7 +1,6 @@
 #include "madang/problem.h"
 
 const struct problem_def problem_table[PROBLEM_COUNT] = {
-#define X(id, code, status, retry, en, ko) [PROBLEM_##id] = { code, status, retry, en, ko },
-#include "problems.def"
-#undef X
+#define X_PROBLEM(id, code, status, retry, en, ko) [PROBLEM_##id] = { code, status, retry, en, ko },
+#include "madang/rows.h"
 };

@@ -36,8 +36,10 @@ static void decode_object(struct decoding *d, const struct shape *s, const struc
 static enum fault decode_number(const struct field *f, enum field_kind kind, const struct json_tree *value, void *at)
 {
     if (kind == KIND_F64) {
+        if (value->kind != TREE_INTEGER && value->kind != TREE_REAL)
+            return FAULT_TYPE;
         *(double *)at = value->kind == TREE_INTEGER ? (double)value->integer : value->real;
-        return value->kind == TREE_INTEGER || value->kind == TREE_REAL ? FAULT_NONE : FAULT_TYPE;
+        return real_check(f, *(double *)at);
     }
     if (value->kind != TREE_INTEGER)
         return FAULT_TYPE;

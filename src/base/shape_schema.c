@@ -37,6 +37,13 @@ static void schema_integer(const struct field *f, struct buf *out)
                (long long)(f->max ? f->max : INTEGER_MAX));
 }
 
+static void schema_real(const struct field *f, struct buf *out)
+{
+    buf_put(out, T("\"type\":\"number\""));
+    if (f->from != 0 || f->to != 0)
+        buf_printf(out, ",\"minimum\":%.17g,\"maximum\":%.17g", f->from, f->to);
+}
+
 static void schema_list(const struct field *f, struct buf *out)
 {
     buf_printf(out, "\"type\":\"array\",\"minItems\":%zu,\"maxItems\":%zu,\"items\":{", f->list_min,
@@ -49,7 +56,6 @@ static void schema_plain(const struct field *f, enum field_kind kind, struct buf
 {
     static const char *const simple[] = {
         [KIND_BOOL] = "\"type\":\"boolean\"",
-        [KIND_F64] = "\"type\":\"number\"",
         [KIND_INSTANT] = "\"type\":\"string\",\"format\":\"date-time\"",
         [KIND_DATE] = "\"type\":\"string\",\"format\":\"date\"",
         [KIND_JSON] = "\"description\":\"Any JSON.\"",
@@ -60,6 +66,8 @@ static void schema_plain(const struct field *f, enum field_kind kind, struct buf
         schema_text(f, out);
     else if (kind == KIND_I64)
         schema_integer(f, out);
+    else if (kind == KIND_F64)
+        schema_real(f, out);
     else if (kind == KIND_WORD)
         schema_words(field_words(f), out);
     else if (kind == KIND_LIST)
@@ -129,6 +137,7 @@ static void check_field(const struct field *f)
     CHECK(!is_struct || f->shape->size == f->size);
     CHECK((scalar == KIND_WORD) == (f->words != NULL));
     CHECK(f->min <= f->max || f->max == 0);
+    CHECK(f->from <= f->to);
     CHECK((f->check != NULL) == (f->pattern != NULL || f->format != NULL) || f->format);
 }
 

@@ -52,6 +52,15 @@ enum fault integer_check(const struct field *f, int64_t value)
     return FAULT_NONE;
 }
 
+enum fault real_check(const struct field *f, double value)
+{
+    bool bounded = f->from != 0 || f->to != 0;
+
+    if (bounded && value < f->from)
+        return FAULT_SMALL;
+    return bounded && value > f->to ? FAULT_LARGE : FAULT_NONE;
+}
+
 static bool is_ascii(struct text t)
 {
     uint64_t all = 0, w;
@@ -109,7 +118,7 @@ bool word_find(const struct words *w, struct text t, int *out)
 enum field_kind kind_plain(enum field_kind kind)
 {
     static const enum field_kind plain[] = {
-        [KIND_OPT_BOOL] = KIND_BOOL,       [KIND_OPT_I64] = KIND_I64,   [KIND_OPT_TEXT] = KIND_TEXT,
+        [KIND_OPT_BOOL] = KIND_BOOL,       [KIND_OPT_I64] = KIND_I64,   [KIND_OPT_F64] = KIND_F64,  [KIND_OPT_TEXT] = KIND_TEXT,
         [KIND_OPT_INSTANT] = KIND_INSTANT, [KIND_OPT_DATE] = KIND_DATE, [KIND_OPT_WORD] = KIND_WORD
     };
 
@@ -132,6 +141,8 @@ void *opt_open(const struct field *f, enum field_kind kind, void *member)
         return &((struct opt_bool *)member)->value;
     case KIND_OPT_I64:
         return &((struct opt_i64 *)member)->value;
+    case KIND_OPT_F64:
+        return &((struct opt_f64 *)member)->value;
     case KIND_OPT_TEXT:
         return &((struct opt_text *)member)->value;
     case KIND_OPT_INSTANT:
@@ -154,6 +165,13 @@ static enum fault parse_i64(const struct field *f, struct text t, bool trusted, 
     if (!text_to_i64(t, out))
         return FAULT_TYPE;
     return trusted ? FAULT_NONE : integer_check(f, *out);
+}
+
+static enum fault parse_f64(const struct field *f, struct text t, bool trusted, double *out)
+{
+    if (!text_to_f64(t, out))
+        return FAULT_TYPE;
+    return trusted ? FAULT_NONE : real_check(f, *out);
 }
 
 static enum fault parse_text(const struct field *f, struct arena *a, struct text t, bool trusted, struct text *out)
@@ -180,7 +198,7 @@ enum fault scalar_parse(const struct field *f, enum field_kind kind, struct aren
     case KIND_I64:
         return parse_i64(f, t, trusted, at);
     case KIND_F64:
-        return text_to_f64(t, at) ? FAULT_NONE : FAULT_TYPE;
+        return parse_f64(f, t, trusted, at);
     case KIND_TEXT:
         return parse_text(f, a, t, trusted, at);
     case KIND_INSTANT:

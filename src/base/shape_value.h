@@ -23,6 +23,7 @@ enum fault {
 
 void fault_add(struct field_faults *f, struct text pointer, enum fault fault);
 enum fault integer_check(const struct field *f, int64_t value);
+enum fault real_check(const struct field *f, double value);
 enum fault text_check(const struct field *f, struct text t);
 struct text text_nfc(struct arena *a, struct text t); /* t is valid UTF-8 */
 bool word_find(const struct words *w, struct text t, int *out);

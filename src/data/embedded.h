@@ -1,4 +1,5 @@
-/* Files that travel inside the binary: Lua scripts and migrations, each table ended by a NULL name, sorted by name. */
+/* Files that travel inside the binary, each table ended by a NULL name: Lua scripts; migrations, named
+ * "feature/0001_what.sql", the platform's first, then in the order of the features. */
 #ifndef MADANG_EMBEDDED_H
 #define MADANG_EMBEDDED_H
 

@@ -48,7 +48,7 @@ problem log_rewrite_about(struct tx *tx, struct text topic, const char *name, in
 
 problem log_drop(struct tx *tx, const struct text *topics, size_t count)
 {
-    return count ? store_exec(tx, &drop, VALUES(topics_array(tx->call->arena, topics, count)), NULL) : NULL;
+    return count ? store_exec(tx, &drop, VALUES(value_texts(topics, count)), NULL) : NULL;
 }
 
 problem log_forget_person(struct tx *tx, int64_t account)

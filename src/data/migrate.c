@@ -73,14 +73,18 @@ static enum applied look_up(PGconn *pg, const struct embedded *m, const char *su
     return text_is(known, text_of(sum)) ? APPLIED : CHANGED;
 }
 
-/* In one transaction; a busy table's lock is asked for again, so that traffic is never held up for long. */
-static bool apply(PGconn *pg, const struct embedded *m, const char *sum)
+static bool record(PGconn *pg, const struct embedded *m, const char *sum)
 {
     const char *params[] = { m->name, sum };
 
+    return run(pg, "insert into migrations (name, checksum) values ($1, $2)", params, 2, NULL, NULL);
+}
+
+/* In one transaction; a busy table's lock is asked for again, so that traffic is never held up for long. */
+static bool apply(PGconn *pg, const struct embedded *m, const char *sum)
+{
     for (int try = 0; try < LOCK_TRIES; try++) {
-        if (run(pg, "begin", NULL, 0, NULL, NULL) && run(pg, m->text.at, NULL, 0, NULL, NULL) &&
-            run(pg, "insert into migrations (name, checksum) values ($1, $2)", params, 2, NULL, NULL) &&
+        if (run(pg, "begin", NULL, 0, NULL, NULL) && run(pg, m->text.at, NULL, 0, NULL, NULL) && record(pg, m, sum) &&
             run(pg, "commit", NULL, 0, NULL, NULL)) {
             log_info("migrate", "applied %s", m->name);
             return true;
@@ -90,6 +94,18 @@ static bool apply(PGconn *pg, const struct embedded *m, const char *sum)
         sleep(1);
     }
     return false;
+}
+
+/* "-- was: 0002_accounts.sql" in its first line: a database that has the file of that name has all of this one. */
+static bool has_former(PGconn *pg, const struct embedded *m, struct arena *a)
+{
+    struct text line, former = text_cut(m->text, '\n', &line), known;
+    const char *params[1];
+
+    if (!text_starts(former, T("-- was: ")))
+        return false;
+    params[0] = arena_cstr(a, text_from(former, 8));
+    return run(pg, "select name from migrations where name = $1", params, 1, &known, a) && known.len;
 }
 
 static bool step(PGconn *pg, const struct embedded *m, bool only_check, struct arena *a)
@@ -104,6 +120,8 @@ static bool step(PGconn *pg, const struct embedded *m, bool only_check, struct a
         log_error("migrate", "%s was changed after it had been applied", m->name);
         return false;
     case MISSING:
+        if (has_former(pg, m, a))
+            return only_check || record(pg, m, sum);
         if (only_check)
             log_error("migrate", "%s is not applied: run madangd migrate", m->name);
         return !only_check && apply(pg, m, sum);
@@ -213,18 +231,22 @@ bool statements_check(void)
     return ok;
 }
 
-int64_t statement_run_now(const struct statement *s, struct text value)
+int64_t statement_run_now(const struct statement *s, struct values v, struct arena *a, void *list)
 {
     PGconn *pg = connect_now(true);
-    const char *params[] = { value.at };
+    const char *params[VALUES_MAX];
     int64_t rows = -1;
     PGresult *r;
 
     if (!pg)
         return -1;
-    r = PQexecParams(pg, s->sql, 1, NULL, params, NULL, NULL, 0);
+    for (size_t i = 0; i < v.count; i++)
+        params[i] = value_cstr(&v.at[i], a);
+    r = PQexecParams(pg, s->sql, (int)v.count, NULL, params, NULL, NULL, 0);
     if (!text_to_i64(text_of(PQcmdTuples(r)), &rows))
         log_error("pg", "%s: %s", s->name, PQerrorMessage(pg));
+    else if (list && rows_decode(s, r, a, list))
+        rows = -1;
     PQclear(r);
     PQfinish(pg);
     return rows;

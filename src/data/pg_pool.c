@@ -17,18 +17,29 @@
 #define PULSE_LIMIT_MS 3000
 #define MOVE_PAUSE_MS 10000
 
+struct lending;
 struct waiter {
     struct list node;
     struct wait wait;
+    struct lending *of;
     struct pg_connection *got;
 };
 
-static struct {
-    struct pg_connection *shared, *lent; /* arrays, as long as the settings say */
-    size_t shared_count, lent_count;
-    struct list idle;    /* connections for transactions, ready */
+/* Connections lent one each, and the line before them. */
+struct lending {
+    const char *name;
+    struct pg_connection *all;
+    size_t count;
+    struct list idle;    /* ready */
     struct list waiters; /* tasks that want one */
     size_t waiting, out;
+    const int64_t *waiting_max; /* a setting */
+};
+
+static struct {
+    struct pg_connection *shared;
+    size_t shared_count;
+    struct lending tx, slow; /* for transactions; for reads that take their time */
     struct pg_connection probe;
     struct timer watch, probe_limit, pulse;
     bool up, stopping;
@@ -49,13 +60,13 @@ static size_t ready_count(void)
     return n;
 }
 
-static void refuse_waiters(void)
+static void refuse_waiters(struct lending *l)
 {
     struct list *node;
 
-    while ((node = list_take_first(&pool.waiters)) != NULL)
+    while ((node = list_take_first(&l->waiters)) != NULL)
         wait_done(&CONTAINER_OF(node, struct waiter, node)->wait, PROBLEM(STORE_UNAVAILABLE));
-    pool.waiting = 0;
+    l->waiting = 0;
 }
 
 static struct pg_watcher *watchers;
@@ -76,18 +87,20 @@ static void set_up(bool up)
     metric_set(METRIC_PG_UP, up);
     if (!pool.stopping)
         log_at(up ? LOG_INFO : LOG_ERROR, "pg", up ? "connected" : "gone: what needs it answers 503");
-    if (up)
+    if (up) {
         begin_pulse(&pool.pulse);
-    else
-        refuse_waiters();
+    } else {
+        refuse_waiters(&pool.tx);
+        refuse_waiters(&pool.slow);
+    }
     for (struct pg_watcher *w = watchers; w; w = w->next)
         w->changed(up);
 }
 
 static bool others_wrote_since(uint64_t ms)
 {
-    for (size_t i = 0; i < pool.lent_count; i++)
-        if (pool.lent[i].kept_ms >= ms)
+    for (size_t i = 0; i < pool.tx.count; i++)
+        if (pool.tx.all[i].kept_ms >= ms)
             return true;
     return false;
 }
@@ -142,7 +155,8 @@ static void leave_place(const struct pg_connection *c)
         return;
     pool.moved_ms = now;
     leave_places(pool.shared, pool.shared_count);
-    leave_places(pool.lent, pool.lent_count);
+    leave_places(pool.tx.all, pool.tx.count);
+    leave_places(pool.slow.all, pool.slow.count);
 }
 
 static void shared_changed(struct pg_connection *c)
@@ -151,25 +165,31 @@ static void shared_changed(struct pg_connection *c)
     set_up(ready_count() > 0);
 }
 
-/* A connection for transactions became free, or ready: to the first in line. */
+static struct lending *lending_of(const struct pg_connection *c)
+{
+    return c >= pool.slow.all && c < pool.slow.all + pool.slow.count ? &pool.slow : &pool.tx;
+}
+
+/* One became free, or ready: to the first in line. */
 static void lend_next(struct pg_connection *c)
 {
+    struct lending *l = lending_of(c);
     struct list *node;
     struct waiter *w;
 
     if (c->state != PG_READY || c->lent)
         return;
-    node = list_take_first(&pool.waiters);
+    node = list_take_first(&l->waiters);
     if (!node) {
         list_remove(&c->node);
-        list_append(&pool.idle, &c->node);
+        list_append(&l->idle, &c->node);
         return;
     }
     w = CONTAINER_OF(node, struct waiter, node);
-    pool.waiting--;
+    l->waiting--;
     list_remove(&c->node);
     c->lent = true;
-    pool.out++;
+    l->out++;
     w->got = c;
     wait_done(&w->wait, NULL);
 }
@@ -206,42 +226,49 @@ static void cancel_waiter(struct wait *wait)
 
     if (!list_is_empty(&w->node)) {
         list_remove(&w->node);
-        pool.waiting--;
+        w->of->waiting--;
     }
     wait_done(wait, NULL);
 }
 
-problem pool_lend(struct task *t, struct pg_connection **out)
+static problem lend(struct lending *l, struct task *t, struct pg_connection **out)
 {
-    struct waiter w = { .got = NULL };
+    struct waiter w = { .of = l };
     struct list *node;
     problem p;
 
     if (FAULT(QUEUE_FULL))
         return PROBLEM(OVERLOADED);
-    if ((node = list_take_first(&pool.idle)) != NULL) {
+    if ((node = list_take_first(&l->idle)) != NULL) {
         *out = CONTAINER_OF(node, struct pg_connection, node);
         (*out)->lent = true;
-        pool.out++;
+        l->out++;
         return NULL;
     }
     if (!pool.up)
         return PROBLEM(STORE_UNAVAILABLE);
-    if (pool.waiting >= (size_t)config->pg_waiting_max)
+    if (l->waiting >= (size_t)*l->waiting_max)
         return PROBLEM(OVERLOADED);
     wait_init(&w.wait, cancel_waiter);
-    list_append(&pool.waiters, &w.node);
-    pool.waiting++;
+    list_append(&l->waiters, &w.node);
+    l->waiting++;
     p = task_wait(t, &w.wait, 0);
     *out = w.got;
     return p;
 }
 
+problem pool_lend(struct task *t, enum lane lane, struct pg_connection **out)
+{
+    return lend(lane == LANE_SLOW ? &pool.slow : &pool.tx, t, out);
+}
+
 void pool_return(struct pg_connection *c)
 {
-    CHECK(c->lent && pool.out > 0);
+    struct lending *l = lending_of(c);
+
+    CHECK(c->lent && l->out > 0);
     c->lent = false;
-    pool.out--;
+    l->out--;
     lend_next(c);
 }
 
@@ -261,7 +288,9 @@ static void on_watch(struct timer *t)
     const struct pg_connection *overdue = find_overdue(pool.shared, pool.shared_count, now);
 
     if (!overdue)
-        overdue = find_overdue(pool.lent, pool.lent_count, now);
+        overdue = find_overdue(pool.tx.all, pool.tx.count, now);
+    if (!overdue)
+        overdue = find_overdue(pool.slow.all, pool.slow.count, now);
     if (overdue && pool.probe.state == PG_CLOSED) {
         timer_set_after(&pool.probe_limit, PROBE_MS);
         pg_connection_open_beside(&pool.probe, overdue);
@@ -277,18 +306,22 @@ static void probe_changed(struct pg_connection *c)
     pg_connection_close(c);
 }
 
+static void close_open(struct pg_connection *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (all[i].state != PG_CLOSED)
+            pg_connection_close(&all[i]);
+}
+
 /* Postgres does not even greet: every connection is given up, and connecting again tells when it is back. */
 static void on_probe_silent(struct timer *t)
 {
     (void)t;
     log_error("pg", "a probe was silent for %d ms", PROBE_MS);
     pg_connection_close(&pool.probe);
-    for (size_t i = 0; i < pool.lent_count; i++)
-        if (pool.lent[i].state != PG_CLOSED)
-            pg_connection_close(&pool.lent[i]);
-    for (size_t i = 0; i < pool.shared_count; i++)
-        if (pool.shared[i].state != PG_CLOSED)
-            pg_connection_close(&pool.shared[i]);
+    close_open(pool.tx.all, pool.tx.count);
+    close_open(pool.slow.all, pool.slow.count);
+    close_open(pool.shared, pool.shared_count);
 }
 
 static const char *says(void)
@@ -296,11 +329,17 @@ static const char *says(void)
     return !pool.up ? "unreachable" : pool.writes ? "does not write" : NULL;
 }
 
+static void print_lending(const struct lending *l, struct buf *out)
+{
+    buf_printf(out, "{\"name\":\"%s\",\"connections\":%zu,\"lent\":%zu,\"waiting\":%zu}", l->name, l->count, l->out, l->waiting);
+}
+
 static void print_pools(struct buf *out)
 {
     buf_printf(out, "[{\"name\":\"pg.shared\",\"connections\":%zu,\"ready\":%zu},", pool.shared_count, ready_count());
-    buf_printf(out, "{\"name\":\"pg.tx\",\"connections\":%zu,\"lent\":%zu,\"waiting\":%zu}", pool.lent_count, pool.out,
-               pool.waiting);
+    print_lending(&pool.tx, out);
+    buf_put_char(out, ',');
+    print_lending(&pool.slow, out);
     for (int class = 0; class < WORKER_CLASSES; class ++) {
         struct worker_info w = worker_info((enum worker_class) class);
 
@@ -312,7 +351,7 @@ static void print_pools(struct buf *out)
 
 static int64_t measure_waiting(void)
 {
-    return (int64_t)pool.waiting * 100 / config->pg_waiting_max;
+    return (int64_t)pool.tx.waiting * 100 / config->pg_waiting_max;
 }
 
 static int64_t waiting_soft(void)
@@ -327,7 +366,7 @@ static int64_t waiting_hard(void)
 
 static void before_metrics(void)
 {
-    metric_set(METRIC_PG_WAITING, (int64_t)pool.waiting);
+    metric_set(METRIC_PG_WAITING, (int64_t)(pool.tx.waiting + pool.slow.waiting));
 }
 
 static struct pg_connection *make_many(size_t count, int64_t timeout_ms, void (*changed)(struct pg_connection *c))
@@ -348,6 +387,14 @@ static void open_many(struct pg_connection *all, size_t count)
         pg_connection_open(&all[i]);
 }
 
+static void lending_start(struct lending *l, const char *name, int64_t count, int64_t timeout_ms, const int64_t *waiting_max)
+{
+    *l = (struct lending){ .name = name, .count = (size_t)count, .waiting_max = waiting_max };
+    list_init(&l->idle);
+    list_init(&l->waiters);
+    l->all = make_many(l->count, timeout_ms, lent_changed);
+}
+
 void pg_start(void)
 {
     static struct health_part health = { .name = "pg", .says = says };
@@ -358,8 +405,6 @@ void pg_start(void)
         .name = "pg_waiting_percent", .measure = measure_waiting, .soft = waiting_soft, .hard = waiting_hard
     };
 
-    list_init(&pool.idle);
-    list_init(&pool.waiters);
     timer_init(&pool.watch, on_watch);
     timer_init(&pool.probe_limit, on_probe_silent);
     timer_init(&pool.pulse, begin_pulse);
@@ -367,11 +412,12 @@ void pg_start(void)
     pool.writes = PROBLEM(STORE_UNAVAILABLE); /* until it has */
     pg_connection_init(&pool.probe, config->pg_read_ms, probe_changed);
     pool.shared_count = (size_t)config->pg_shared_connections;
-    pool.lent_count = (size_t)config->pg_tx_connections;
     pool.shared = make_many(pool.shared_count, config->pg_read_ms, shared_changed);
-    pool.lent = make_many(pool.lent_count, config->pg_tx_ms, lent_changed);
+    lending_start(&pool.tx, "pg.tx", config->pg_tx_connections, config->pg_tx_ms, &config->pg_waiting_max);
+    lending_start(&pool.slow, "pg.slow", config->pg_slow_connections, config->pg_slow_ms, &config->pg_slow_waiting_max);
     open_many(pool.shared, pool.shared_count);
-    open_many(pool.lent, pool.lent_count);
+    open_many(pool.tx.all, pool.tx.count);
+    open_many(pool.slow.all, pool.slow.count);
     timer_set_after(&pool.watch, WATCH_MS);
     health_part_add(&health);
     list_view_add(&pools);
@@ -405,20 +451,22 @@ static void abandon_many(struct pg_connection *all, size_t count)
 
 void pg_abandon(void)
 {
-    abandon_many(pool.lent, pool.lent_count);
+    abandon_many(pool.tx.all, pool.tx.count);
+    abandon_many(pool.slow.all, pool.slow.count);
     abandon_many(pool.shared, pool.shared_count);
 }
 
 void pg_stop(void)
 {
-    CHECK(pool.out == 0);
+    CHECK(pool.tx.out == 0 && pool.slow.out == 0);
     watchers = NULL;
     pool.stopping = true;
     timer_clear(&pool.watch);
     timer_clear(&pool.probe_limit);
     timer_clear(&pool.pulse);
     pg_connection_free(&pool.probe);
-    free_many(&pool.lent, pool.lent_count);
+    free_many(&pool.tx.all, pool.tx.count);
+    free_many(&pool.slow.all, pool.slow.count);
     free_many(&pool.shared, pool.shared_count);
-    pool.shared_count = pool.lent_count = 0;
+    pool.shared_count = pool.tx.count = pool.slow.count = 0;
 }

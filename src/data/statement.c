@@ -133,6 +133,21 @@ struct value value_f64(double v)
     return (struct value){ .kind = VALUE_F64, .f64 = v };
 }
 
+struct value value_i64s(const int64_t *at, size_t count)
+{
+    return (struct value){ .kind = VALUE_I64S, .list = { at, count } };
+}
+
+struct value value_texts(const struct text *at, size_t count)
+{
+    return (struct value){ .kind = VALUE_TEXTS, .list = { at, count } };
+}
+
+struct value value_same(struct value v)
+{
+    return v;
+}
+
 static const struct value null_value = { .kind = VALUE_NULL };
 
 struct value value_opt_i64(struct opt_i64 v)
@@ -153,6 +168,41 @@ struct value value_opt_date(struct opt_date v)
 struct value value_opt_instant(struct opt_instant v)
 {
     return v.is == PRESENT ? value_instant(v.value) : null_value;
+}
+
+struct value value_opt_f64(struct opt_f64 v)
+{
+    return v.is == PRESENT ? value_f64(v.value) : null_value;
+}
+
+static void put_quoted(struct buf *b, struct text t)
+{
+    buf_put_char(b, '"');
+    for (size_t i = 0; i < t.len; i++) {
+        if (t.at[i] == '"' || t.at[i] == '\\')
+            buf_put_char(b, '\\');
+        buf_put_char(b, t.at[i]);
+    }
+    buf_put_char(b, '"');
+}
+
+/* As Postgres writes an array: every text in quotes, with a stroke before what would end it. */
+static const char *list_cstr(const struct value *v, struct arena *a)
+{
+    struct buf b;
+
+    buf_init(&b, 4u << 20);
+    buf_put_char(&b, '{');
+    for (size_t i = 0; i < v->list.count; i++) {
+        if (i)
+            buf_put_char(&b, ',');
+        if (v->kind == VALUE_I64S)
+            buf_put_i64(&b, ((const int64_t *)v->list.at)[i]);
+        else
+            put_quoted(&b, ((const struct text *)v->list.at)[i]);
+    }
+    buf_put_char(&b, '}');
+    return arena_cstr(a, arena_buf(a, &b));
 }
 
 static const char *instant_cstr(struct instant at, struct arena *a)
@@ -183,6 +233,9 @@ const char *value_cstr(const struct value *v, struct arena *a)
         return date;
     case VALUE_F64:
         return arena_printf(a, "%.17g", v->f64).at;
+    case VALUE_I64S:
+    case VALUE_TEXTS:
+        return list_cstr(v, a);
     default:
         return NULL;
     }

@@ -83,7 +83,7 @@ static problem run_alone(struct call *c, const struct statement *s, struct value
     *out = NULL;
     if (s->lane == LANE_READ)
         return (p = pool_shared(&connection)) ? p : run_on(c, connection, s, v, out);
-    if ((p = pool_lend(c->task, &connection)))
+    if ((p = pool_lend(c->task, s->lane, &connection)))
         return p;
     p = run_on(c, connection, s, v, out);
     pool_return(connection);
@@ -107,7 +107,7 @@ static problem run_once(struct store_on on, const struct statement *s, struct va
         return p;
     arena_defer(on.call->arena, free_query, q);
     if (q->lost)
-        return on.tx || s->lane == LANE_READ ? PROBLEM(STORE_UNAVAILABLE) : PROBLEM(COMMIT_UNKNOWN);
+        return on.tx || s->lane != LANE_TX ? PROBLEM(STORE_UNAVAILABLE) : PROBLEM(COMMIT_UNKNOWN);
     *out = q->result;
     return NULL;
 }
@@ -161,24 +161,11 @@ problem store_run_one(struct store_on on, const struct statement *s, struct valu
 
 problem store_run_many(struct store_on on, const struct statement *s, struct values v, void *list)
 {
-    struct any_list *out = list;
     PGresult *r;
     problem p;
 
-    *out = (struct any_list){ 0 };
-    if ((p = run(on, s, v, &r)))
-        return p;
-    if ((size_t)PQntuples(r) > s->rows_max) { /* data is not code: no reason to end everybody's connections */
-        log_error("pg", "%s: %d rows, and at most %zu are expected", s->name, PQntuples(r), s->rows_max);
-        return PROBLEM(INTERNAL);
-    }
-    out->at = arena_alloc(on.call->arena, (size_t)PQntuples(r) * s->row->size);
-    for (int i = 0; i < PQntuples(r); i++) {
-        if ((p = row_decode(s, r, i, on.call->arena, (char *)out->at + (size_t)i * s->row->size)))
-            return p;
-        out->count++;
-    }
-    return NULL;
+    *(struct any_list *)list = (struct any_list){ 0 };
+    return (p = run(on, s, v, &r)) ? p : rows_decode(s, r, on.call->arena, list);
 }
 
 problem store_run_exec(struct store_on on, const struct statement *s, struct values v, int64_t *rows)
@@ -188,6 +175,15 @@ problem store_run_exec(struct store_on on, const struct statement *s, struct val
 
     if (!p && rows && !text_to_i64(text_of(PQcmdTuples(r)), rows))
         *rows = 0;
+    return p;
+}
+
+problem store_run_found(struct store_on on, const struct statement *s, struct values v, bool *found)
+{
+    int64_t rows = 0;
+    problem p = store_run_exec(on, s, v, &rows);
+
+    *found = !p && rows > 0;
     return p;
 }
 

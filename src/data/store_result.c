@@ -47,11 +47,30 @@ problem result_problem(const struct statement *s, const PGresult *r)
     return error_problem(s, r);
 }
 
+/* A lone column stands in no struct and goes by no name. */
+#define ROW_OF(type, kind_of)                                                                                \
+    const struct shape row_##type = {                                                                        \
+        "Row_" #type, sizeof(kind_of),                                                                       \
+        (const struct field[]){ { .name = "", .kind = KIND_OF(*(kind_of *)0), .size = sizeof(kind_of) } }, 1 \
+    }
+ROW_OF(i64, int64_t);
+ROW_OF(bool, bool);
+ROW_OF(text, struct text);
+ROW_OF(opt_i64, struct opt_i64);
+ROW_OF(opt_text, struct opt_text);
+
+static bool is_lone(const struct shape *row)
+{
+    return row && row->fields[0].name[0] == '\0';
+}
+
 /* A field's column, sought from where it is in a statement that names them in their order; -1: there is none. */
 static int column_of(const PGresult *r, const char *name, int first)
 {
     int columns = PQnfields(r);
 
+    if (name[0] == '\0')
+        return columns == 1 ? 0 : -1;
     for (int i = 0; i < columns; i++) {
         int column = first + i < columns ? first + i : first + i - columns;
 
@@ -97,6 +116,23 @@ problem row_decode(const struct statement *s, const PGresult *r, int row, struct
     return NULL;
 }
 
+problem rows_decode(const struct statement *s, const PGresult *r, struct arena *a, struct any_list *out)
+{
+    int count = PQntuples(r);
+    problem p;
+
+    *out = (struct any_list){ 0 };
+    if ((size_t)count > s->rows_max) { /* data is not code: no reason to end everybody's connections */
+        log_error("pg", "%s: %d rows, and at most %zu are expected", s->name, count, s->rows_max);
+        return PROBLEM(INTERNAL);
+    }
+    out->at = arena_alloc(a, (size_t)count * s->row->size);
+    for (int i = 0; i < count; i++, out->count++)
+        if ((p = row_decode(s, r, i, a, (char *)out->at + (size_t)i * s->row->size)))
+            return p;
+    return NULL;
+}
+
 /* Object ids of types as Postgres's catalogue fixes them (pg_type.dat). */
 enum {
     OID_BOOL = 16,
@@ -133,6 +169,7 @@ static bool type_fits(enum field_kind kind, Oid type)
     case KIND_OPT_I64:
         return type == OID_INT8 || type == OID_INT4 || type == OID_INT2;
     case KIND_F64:
+    case KIND_OPT_F64:
         return type == OID_FLOAT8;
     case KIND_TEXT:
     case KIND_OPT_TEXT:
@@ -156,7 +193,7 @@ bool columns_fit(const struct statement *s, const PGresult *described)
 
     for (size_t i = 0; s->row && i < s->row->count; i++) {
         const struct field *f = &s->row->fields[i];
-        int column = PQfnumber(described, f->name);
+        int column = column_of(described, f->name, 0);
 
         if (column < 0 && (f->optional || field_may_be_null(f)))
             continue;
@@ -165,7 +202,7 @@ bool columns_fit(const struct statement *s, const PGresult *described)
         log_error("check", "%s: column %s %s", s->name, f->name, column < 0 ? "is missing" : "has another type");
         fit = false;
     }
-    for (int i = 0; s->row && i < PQnfields(described); i++) {
+    for (int i = 0; s->row && !is_lone(s->row) && i < PQnfields(described); i++) {
         size_t k = 0;
 
         while (k < s->row->count && strcmp(s->row->fields[k].name, PQfname(described, i)) != 0)

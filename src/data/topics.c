@@ -57,32 +57,6 @@ void topics_start(void)
     statements_add(&forget_statements);
 }
 
-struct text topics_array(struct arena *a, const struct text *topics, size_t count)
-{
-    struct buf b;
-
-    buf_init(&b, 1 << 20);
-    buf_put_char(&b, '{');
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            buf_put_char(&b, ',');
-        buf_put_json_string(&b, topics[i]); /* topic names hold nothing that the two escapings disagree on */
-    }
-    buf_put_char(&b, '}');
-    return arena_buf(a, &b);
-}
-
-static struct text numbers_of(struct arena *a, const struct missed_topic *topics, size_t count, bool heads_wanted)
-{
-    struct buf b;
-
-    buf_init(&b, 1 << 16);
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&b, "%c%lld", i ? ',' : '{', (long long)(heads_wanted ? topics[i].head : topics[i].since));
-    buf_put(&b, count ? T("}") : T("{}"));
-    return arena_buf(a, &b);
-}
-
 struct missed_rows {
     struct missed_event *at;
     size_t count;
@@ -108,15 +82,17 @@ static size_t take_rows(struct call *c, const struct missed_rows *rows, size_t f
 problem topics_events_since(struct call *c, struct missed_topic *topics, size_t count)
 {
     struct text *names = arena_array(c->arena, struct text, count);
+    int64_t *since = arena_array(c->arena, int64_t, count), *heads_at = arena_array(c->arena, int64_t, count);
     struct missed_rows rows;
     size_t taken = 0;
     problem p;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         names[i] = topics[i].topic;
-    p = store_many(c, &events_since,
-                   VALUES(topics_array(c->arena, names, count), numbers_of(c->arena, topics, count, false),
-                          numbers_of(c->arena, topics, count, true)),
+        since[i] = topics[i].since;
+        heads_at[i] = topics[i].head;
+    }
+    p = store_many(c, &events_since, VALUES(value_texts(names, count), value_i64s(since, count), value_i64s(heads_at, count)),
                    &rows);
     for (size_t i = 0; !p && i < count; i++)
         taken += take_rows(c, &rows, taken, (int64_t)i + 1, &topics[i]);
@@ -129,7 +105,7 @@ problem topic_heads(struct call *c, const struct text *topics, size_t count, str
         struct topic_head *at;
         size_t count;
     } rows;
-    problem p = store_many(c, &heads, VALUES(topics_array(c->arena, topics, count)), &rows);
+    problem p = store_many(c, &heads, VALUES(value_texts(topics, count)), &rows);
 
     if (p)
         return p;

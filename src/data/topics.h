@@ -5,8 +5,6 @@
 #include "madang/topics.h"
 
 void topics_start(void); /* adds its statements */
-/* Names as a parameter of type text[]. */
-struct text topics_array(struct arena *a, const struct text *topics, size_t count);
 extern struct statement_table forget_statements;
 
 #endif

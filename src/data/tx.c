@@ -11,16 +11,10 @@ static const struct statement begin = { .name = "tx_begin", .lane = LANE_TX, .sq
 static const struct statement commit = { .name = "tx_commit", .lane = LANE_TX, .sql = "commit" };
 static const struct statement rollback = { .name = "tx_rollback", .lane = LANE_TX, .sql = "rollback" };
 
-struct head {
-    int64_t head;
-};
-static const struct field head_fields[] = { FIELD(struct head, head) };
-static const struct shape head_shape = SHAPE("TopicHead", struct head, head_fields);
-
 /* The row's lock makes numbers dense and visible in order. */
 static const struct statement topic_next = { .name = "topic_next",
                                              .lane = LANE_TX,
-                                             .row = &head_shape,
+                                             .row = &row_i64,
                                              .sql = "insert into topics (topic, head) values ($1, 1)"
                                                     " on conflict (topic) do update set head = topics.head + 1 returning head" };
 
@@ -119,7 +113,7 @@ problem tx_begin(struct call *c, struct tx *tx)
     CHECK(!tx->connection);
     *tx = (struct tx){ .call = c };
     list_init(&tx->events);
-    if ((p = pool_lend(c->task, &tx->connection)))
+    if ((p = pool_lend(c->task, LANE_TX, &tx->connection)))
         return p;
     tx->epoch = tx->connection->epoch;
     task_foreign_forbid(c->task, 1);
@@ -139,11 +133,7 @@ static void release(struct tx *tx)
 
 problem tx_next(struct tx *tx, struct text topic, int64_t *number)
 {
-    struct head h = { 0 };
-    problem p = store_one(tx, &topic_next, VALUES(topic), &h);
-
-    *number = h.head;
-    return p;
+    return store_one(tx, &topic_next, VALUES(topic), number);
 }
 
 void tx_publish(struct tx *tx, struct text topic, int64_t number, const struct event_def *e, const void *data)

@@ -21,10 +21,9 @@ struct setting {
 };
 
 static const struct setting settings[] = {
-#define X(section, key, type, otherwise, min, max, flags, says) \
+#define X_SETTING(section, key, type, otherwise, min, max, flags, says) \
     { #section, #key, type, otherwise, min, max, flags, offsetof(struct config, section##_##key), says },
-#include "config.def"
-#undef X
+#include "madang/rows.h"
 };
 
 static struct config in_force;
@@ -332,15 +331,36 @@ static void print_bounds(const struct setting *s, struct buf *out)
         buf_put(out, s->type == BOOL ? T("true or false") : T("text"));
 }
 
+static const struct setting *first_of(const char *section)
+{
+    const struct setting *s = settings;
+
+    while (strcmp(s->section, section) != 0)
+        s++;
+    return s;
+}
+
+/* Each section together, although the platform and a feature may both have rows of it. NULL: the first, and behind the last. */
+static const struct setting *next_printed(const struct setting *before)
+{
+    const struct setting *end = settings + COUNT_OF(settings), *s;
+
+    for (s = before ? before + 1 : end; s < end; s++)
+        if (strcmp(s->section, before->section) == 0)
+            return s;
+    for (s = before ? first_of(before->section) + 1 : settings; s < end; s++)
+        if (first_of(s->section) == s)
+            return s;
+    return NULL;
+}
+
 void config_print_example(struct buf *out)
 {
     const char *section = "";
 
     buf_put(out, T("; Settings of madangd with their defaults. Made by `madangd config example`: edit a copy.\n"
                    "; Environment MADANG_SECTION_KEY and systemd credentials section.key go before this file.\n"));
-    for (size_t i = 0; i < COUNT_OF(settings); i++) {
-        const struct setting *s = &settings[i];
-
+    for (const struct setting *s = next_printed(NULL); s; s = next_printed(s)) {
         if (strcmp(section, s->section) != 0)
             buf_printf(out, "\n[%s]\n", section = s->section);
         buf_printf(out, "; %s (", s->says);
@@ -353,9 +373,7 @@ void config_print_reference(struct buf *out)
 {
     buf_put(out, T("# Settings\n\nMade by `madangd config reference` from the table that the daemon reads.\n\n"
                    "| setting | default | bounds | reload | what it does |\n|---|---|---|---|---|\n"));
-    for (size_t i = 0; i < COUNT_OF(settings); i++) {
-        const struct setting *s = &settings[i];
-
+    for (const struct setting *s = next_printed(NULL); s; s = next_printed(s)) {
         buf_printf(out, "| `[%s] %s` | `%s` | ", s->section, s->key, s->otherwise);
         print_bounds(s, out);
         buf_printf(out, " | %s | %s |\n", s->flags & RELOAD ? "yes" : "", s->says);
@@ -378,9 +396,9 @@ static void print_value(const struct setting *s, struct buf *out)
 
 void config_print_json(struct buf *out)
 {
-    for (size_t i = 0; i < COUNT_OF(settings); i++) {
-        buf_printf(out, "%s\n  \"%s.%s\": ", i ? "," : "{", settings[i].section, settings[i].key);
-        print_value(&settings[i], out);
+    for (const struct setting *s = next_printed(NULL); s; s = next_printed(s)) {
+        buf_printf(out, "%s\n  \"%s.%s\": ", s == settings ? "{" : ",", s->section, s->key);
+        print_value(s, out);
     }
     buf_put(out, T("\n}\n"));
 }

@@ -6,9 +6,8 @@ static struct metric_source *sources;
 static const struct {
     const char *kind, *name, *says;
 } rows[METRIC_COUNT] = {
-#define X(id, kind, name, says) [METRIC_##id] = { #kind, name, says },
-#include "metrics.def"
-#undef X
+#define X_METRIC(id, kind, name, says) [METRIC_##id] = { #kind, name, says },
+#include "madang/rows.h"
 };
 
 void metric_add(enum metric m, int64_t by)

@@ -15,9 +15,14 @@ static const struct field mail_fields[] = {
 };
 static const struct shape mail_shape = SHAPE("Mail", struct mail, mail_fields);
 
-problem mail_queue(struct store_on on, const struct mail *m)
+problem mail_queue(struct store_on on, const struct mail *m, struct text key)
 {
-    return job_add(on, "mail.send", m, 0);
+    return job_add(on, "mail.send", m, .key = key);
+}
+
+problem mail_drop(struct store_on on, struct text key)
+{
+    return job_drop(on, "mail.send", key);
 }
 
 static problem mail_run(struct call *c, const void *payload)
@@ -35,7 +40,10 @@ static bool check(void)
     return false;
 }
 
-static const struct job_def jobs[] = {
-    { .kind = "mail.send", .payload = &mail_shape, .run = mail_run, .run_s = LETTER_S, .final = PROBLEM(MAIL_REFUSED) }
-};
-const struct feature mail_feature = { .name = "mail", .jobs = jobs, .job_count = COUNT_OF(jobs), .check = check };
+static const struct job_def jobs[] = { { .kind = "mail.send",
+                                         .lane = JOB_MAIL,
+                                         .payload = &mail_shape,
+                                         .run = mail_run,
+                                         .run_s = LETTER_S,
+                                         .final = PROBLEM(MAIL_REFUSED) } };
+const struct feature mail_feature = { .name = "mail", .jobs = LIST(jobs), .check = check };

@@ -39,11 +39,11 @@ static void add(const struct call_def *d)
 void calls_start(void)
 {
     for (size_t f = 0; f < feature_count; f++) {
-        for (size_t i = 0; i < features[f]->call_count; i++)
-            add(&features[f]->calls[i]);
-        for (size_t i = 0; i < features[f]->event_count; i++)
-            shape_check(features[f]->events[i]->data);
-        for (size_t i = 0; i < COUNT_OF(features[f]->statements) && features[f]->statements[i]; i++)
+        for (size_t i = 0; i < features[f]->calls.count; i++)
+            add(&features[f]->calls.at[i]);
+        for (size_t i = 0; i < features[f]->events.count; i++)
+            shape_check(features[f]->events.at[i]->data);
+        for (size_t i = 0; features[f]->statements && features[f]->statements[i]; i++)
             statements_add(features[f]->statements[i]);
         if (features[f]->constraints)
             constraints_add(features[f]->constraints);

@@ -46,8 +46,8 @@ static void each_shape(void (*visit)(const struct shape *shape, void *arg), void
             shape_visit(call_at(i)->out, visit, arg);
     }
     for (size_t f = 0; f < feature_count; f++)
-        for (size_t i = 0; i < features[f]->event_count; i++)
-            shape_visit(features[f]->events[i]->data, visit, arg);
+        for (size_t i = 0; i < features[f]->events.count; i++)
+            shape_visit(features[f]->events.at[i]->data, visit, arg);
 }
 
 static void put_schemas(struct buf *out)
@@ -288,8 +288,8 @@ static void each_socket_call(void (*put)(const struct call_def *d, const char *b
 static void each_event(void (*put)(const struct event_def *e, struct buf *out), struct buf *out)
 {
     for (size_t f = 0; f < feature_count; f++)
-        for (size_t i = 0; i < features[f]->event_count; i++)
-            put(features[f]->events[i], out);
+        for (size_t i = 0; i < features[f]->events.count; i++)
+            put(features[f]->events.at[i], out);
 }
 
 static void put_call_message(const struct call_def *d, const char *before, struct buf *out)
@@ -414,6 +414,7 @@ static const char *ts_scalar(const struct field *f, enum field_kind kind)
     case KIND_I64:
     case KIND_F64:
     case KIND_OPT_I64:
+    case KIND_OPT_F64:
         return "number";
     case KIND_JSON:
         return "unknown";
@@ -478,9 +479,9 @@ void typescript_print(struct buf *out)
     }
     buf_put(out, T("}\nexport interface Events {\n"));
     for (size_t f = 0; f < feature_count; f++)
-        for (size_t i = 0; i < features[f]->event_count; i++)
-            buf_printf(out, "  /** %s */\n  \"%s\": %s;\n", features[f]->events[i]->says, features[f]->events[i]->name,
-                       features[f]->events[i]->data->name);
+        for (size_t i = 0; i < features[f]->events.count; i++)
+            buf_printf(out, "  /** %s */\n  \"%s\": %s;\n", features[f]->events.at[i]->says, features[f]->events.at[i]->name,
+                       features[f]->events.at[i]->data->name);
     buf_put(out, T("}\n"));
 }
 

@@ -327,4 +327,4 @@ static const struct call_def calls[] = {
 };
 /* clang-format on */
 
-const struct feature session_feature = { .name = "session", .calls = calls, .call_count = COUNT_OF(calls) };
+const struct feature session_feature = { .name = "session", .calls = LIST(calls) };

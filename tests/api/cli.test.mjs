@@ -37,8 +37,8 @@ test('check tries migrations and every statement; TLS to Redis is refused with a
     const broken = run(['check']);
     assert.ok(broken.status === 1 && /notice_get.*body/.test(broken.stderr), broken.stderr);
     await cluster.sql('alter table notices rename column text to body');
-    await cluster.sql("update migrations set checksum = 'x' where name like '0002%'");
-    assert.match(run(['migrate']).stderr, /0002_accounts.sql was changed after it had been applied/);
+    await cluster.sql("update migrations set checksum = 'x' where name = 'accounts/0001_accounts.sql'");
+    assert.match(run(['migrate']).stderr, /accounts\/0001_accounts.sql was changed after it had been applied/);
     assert.match(run(['check'], { MADANG_REDIS_URL: 'rediss://127.0.0.1' }).stderr, /no TLS/);
     assert.match(run(['check'], { MADANG_SESSION_KEY: 'short' }).stderr, /at least 32/);
     for (const [settings, why] of [[{ TURN_URLS: 'turn:a' }, /turn_urls needs turn_secret/], [{ TURN_URLS: 'a', TURN_SECRET: 's' }, /begins with turn:/], [{ STUN_URLS: 'stun:a, b' }, /begins with stun:/], [{ RELAY_ONLY: 'true' }, /relay_only needs/]]) {
@@ -108,4 +108,34 @@ test('Postgres over TCP with TLS and a password by name, Redis over TCP with a p
         own.stop().catch(() => {});
         await stores.stop();
     }
+});
+
+test('account: who there is, another role, kept out and let in again', async () => {
+    const p = await signUp(node), socket = await node.socket(p);
+    assert.match(run(['account', 'list', p.email]).stdout, new RegExp(`^ +${p.id}  member +${p.name} +${p.email}$`, 'm'));
+    assert.equal(run(['account', 'list', 'nobody-of-that-name']).stdout, '');
+    assert.equal(run(['account', 'promote', p.email, 'manager']).status, 0);
+    assert.match(run(['account', 'list', p.name]).stdout, / manager /);
+    assert.equal(run(['account', 'promote', p.email, 'emperor']).status, 2);
+    assert.equal(run(['account', 'suspend', p.email, '3', '광고']).status, 0);
+    await socket.closed; // by the node, which reads in the database who has ended
+    assert.equal((await node.call('POST', '/api/v1/auth/login', { body: { email: p.email, password: p.password } })).body.code, 'account.suspended');
+    assert.match(run(['account', 'list', p.email]).stdout, /suspended/);
+    assert.equal(run(['account', 'suspend', p.email, 'off']).status, 0);
+    assert.equal((await node.call('POST', '/api/v1/auth/login', { body: { email: p.email, password: p.password } })).status, 200);
+    for (const wrong of [['account'], ['account', 'suspend', p.email], ['account', 'suspend', p.email, 'for ever'], ['account', 'promote'], ['calls', 'too much'], ['jobs', 'retry']]) assert.equal(run(wrong).status, 2, wrong.join(' '));
+    assert.equal(run(['account', 'suspend', 'nobody@example.com', '1']).status, 1);
+});
+
+test('jobs: what was given up is tried again, or thrown away', async () => {
+    const add = (kind, state) => cluster.sql("insert into jobs (kind, payload, state, attempts, last_error, due) values ($1, '{}', $2, 10, 'upstream.failed', now()) returning id", [kind, state]).then(r => r[0].id);
+    const [a, b, c] = [await add('kind.one', 'dead'), await add('kind.one', 'dead'), await add('kind.two', 'dead')];
+    assert.match(run(['jobs']).stdout, /^kind\.one +0 +0 +2 /m);
+    assert.match(run(['jobs', 'dead']).stdout, new RegExp(`^ *${a}  kind\\.one .* after 10 attempts: upstream\\.failed$`, 'm'));
+    assert.equal(run(['jobs', 'retry', String(a)]).status, 0);
+    assert.deepEqual((await cluster.sql('select state, attempts, last_error from jobs where id = $1', [a])), [{ state: 'waiting', attempts: 0, last_error: null }]);
+    assert.equal(run(['jobs', 'drop', 'kind.one']).status, 0);
+    assert.deepEqual((await cluster.sql('select id from jobs where id = any ($1) order by id', [[a, b, c]])).map(r => r.id), [a, c]);
+    assert.equal(run(['jobs', 'retry', 'kind.none']).status, 1);
+    await cluster.sql('delete from jobs where id = any ($1)', [[a, c]]);
 });

@@ -124,3 +124,27 @@ test('a file that its folder lost is told as such', async () => {
     assert.equal((await upload(png(10, 10))).body.code, 'upstream.failed');
     fs.mkdirSync(`${cluster.folder}/files/spool`);
 });
+
+test('a picture of a room is for its two, an avatar for everybody, one sent to nobody for its owner', async () => {
+    const c = await signUp(node), link = (file, who) => node.call('POST', `/api/v1/files/${file}/link`, { token: who.token }).then(r => r.status);
+    await befriend(a, c);
+    const inRoom = (await upload(png(90, 90))).body.file, avatar = (await upload(png(91, 91))).body.file, loose = (await upload(png(92, 92))).body.file;
+    await node.ok('POST', `/api/v1/rooms/${await room(a, c)}/messages`, a.token, { client_id: 'shown-to-two', body: '', images: [inRoom] });
+    await node.ok('PATCH', '/api/v1/me', a.token, { avatar });
+    assert.deepEqual(await Promise.all([inRoom, avatar, loose].map(f => link(f, a))), [200, 200, 200]);
+    assert.deepEqual(await Promise.all([inRoom, avatar, loose].map(f => link(f, c))), [200, 200, 404]);
+    assert.deepEqual(await Promise.all([inRoom, avatar, loose].map(f => link(f, b))), [404, 200, 404]);
+});
+
+test('reads that take their time hold nobody up, and have a bound of their own', async t => {
+    // an export looks at the points; this makes that slow, for whoever asks for them
+    await cluster.sql("alter table points rename to points_kept");
+    await cluster.sql("create view points as select p.* from points_kept p, (select pg_sleep(1.2) offset 0) s");
+    t.after(async () => { await cluster.sql('drop view if exists points'); await cluster.sql('alter table if exists points_kept rename to points'); });
+    const exports = Promise.all(Array.from({ length: 4 }, () => node.call('GET', '/api/v1/me/export', { token: a.token })));
+    await until('two run', async () => (await node.admin('/lists/pools')).find(p => p.name === 'pg.slow').lent === 2);
+    assert.equal((await node.admin('/lists/pools')).find(p => p.name === 'pg.slow').waiting, 2);
+    assert.equal((await node.get('/api/v1/me', b.token)).status, 200);
+    assert.equal((await node.admin('/lists/pools')).find(p => p.name === 'pg.slow').lent, 2, 'answered while they still run');
+    assert.deepEqual((await exports).map(r => r.status), [200, 200, 200, 200]);
+});

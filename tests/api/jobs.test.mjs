@@ -1,7 +1,8 @@
 // Work that outlives its call: kinds of newer nodes wait, periodic work is one row that comes round, sweeping is done in pieces.
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { Cluster, until } from '../lib/daemon.mjs';
+import { Cluster, signUp, until } from '../lib/daemon.mjs';
 
 let cluster, node;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); await came('platform.sweep'); });
@@ -69,4 +70,61 @@ test('what a node of the version before inserts for one time is done once, and s
     assert.deepEqual([row.state, row.taken_by], ['done', null]);
     assert.equal((await cluster.sql("insert into jobs (kind, payload, period) values ('accounts.sweep', '{}', '491234') on conflict (kind, period) do nothing returning id")).length, 0);
     await cluster.sql('delete from jobs where id = $1', [id]);
+});
+
+// A mail server that says nothing, or hangs up.
+class Silent {
+    async start() {
+        Object.assign(this, { held: new Set(), hangsUp: false });
+        this.server = net.createServer(s => { s.on('error', () => {}); if (this.hangsUp) s.destroy(); else { this.held.add(s); s.on('close', () => this.held.delete(s)); } });
+        await new Promise(r => this.server.listen(0, '127.0.0.1', r));
+        return this;
+    }
+    get url() { return `smtp://127.0.0.1:${this.server.address().port}`; }
+    hangUp(always) { this.hangsUp = always; for (const s of this.held) s.destroy(); }
+    stop() { this.hangUp(true); return new Promise(r => this.server.close(r)); }
+}
+const seen = async (n, kind) => (await n.admin('/lists/jobs')).find(k => k.kind === kind);
+
+test('a lane that stands still holds no other up; what waits and runs is told; a key has one that waits, the latest', async t => {
+    const own = await new Cluster().start(), mail = await new Silent().start();
+    t.after(async () => { await mail.stop(); await own.stop(); });
+    const first = await own.node(), people = [];
+    for (let i = 0; i < 3; i++) people.push(await signUp(first));
+    await first.stop();
+    first.killed = true; // it is not there any more
+    const n = await own.node({ MADANG_MAIL_PROVIDER: 'smtp', MADANG_MAIL_SMTP_URL: mail.url, MADANG_JOBS_MAIL_AT_ONCE: '1', MADANG_MAIL_SMTP_SILENCE_MS: '60000' });
+    const forgot = p => n.ok('POST', '/api/v1/auth/password/forgot', undefined, { email: p.email });
+    const letters = () => own.sql("select id, key, payload, taken_by is not null as runs from jobs where kind = 'mail.send' order by id");
+    for (const p of people) await forgot(p);
+    await until('one runs', async () => mail.held.size === 1);
+    const now = await until('it is told', async () => { const k = await seen(n, 'mail.send'); return k?.running === 1 && k.waiting === 2 && k; }, 30000);
+    assert.equal(now.dead, 0);
+    await own.sql("update jobs set due = now() where kind = 'platform.sweep'");
+    await until('the house goes on', async () => (await own.sql("select 1 from jobs where kind = 'platform.sweep' and due > now()")).length);
+    assert.equal(mail.held.size, 1);
+
+    const [running] = (await letters()).filter(l => l.runs), about = people.find(p => p.email === running.payload.to), other = people.find(p => p !== about);
+    const before = (await letters()).find(l => l.payload.to === other.email);
+    await forgot(other);
+    const after = (await letters()).filter(l => l.payload.to === other.email);
+    assert.deepEqual(after.map(l => l.id), [before.id], 'in its place');
+    assert.notEqual(after[0].payload.body, before.payload.body);
+    await forgot(about);
+    const two = (await letters()).filter(l => l.payload.to === about.email);
+    assert.deepEqual(two.map(l => l.runs), [true, false], 'one that runs is not changed: the later one waits behind it');
+
+    mail.hangUp(true);
+    await until('the one that failed makes way', async () => { const l = (await letters()).filter(x => x.payload.to === about.email); return l.length === 1 && l[0].payload.body === two[1].payload.body; }, 20000);
+    const token = /token=(\S+)/.exec(after[0].payload.body)[1];
+    await n.ok('POST', '/api/v1/auth/password/reset', undefined, { token, password: 'another horse battery' });
+    assert.ok(!(await letters()).some(l => l.payload.to === other.email && /token=/.test(l.payload.body)), 'its link is used: the letter is taken back');
+    await n.kill();
+});
+
+test('what was given up is listed', async () => {
+    await cluster.sql("insert into jobs (kind, payload, state, attempts, last_error) values ('mail.send', '{}', 'dead', 10, 'upstream.failed')");
+    const [dead] = await until('listed', async () => { const l = await node.admin('/lists/jobs-dead'); return l.length && l; }, 30000);
+    assert.deepEqual([dead.kind, dead.attempts, dead.error], ['mail.send', 10, 'upstream.failed']);
+    await cluster.sql("delete from jobs where kind = 'mail.send'");
 });

@@ -18,6 +18,10 @@ const publicFloor = name => /^\/\* (\w+): /.exec(read(`include/madang/${name}`))
 // Headers of one height that may not look at each other's insides.
 const apart = new Set(['data/net', 'net/data', 'providers/features', 'features/providers']);
 
+// Which features a feature may know.
+const needs = new Map([...read('src/features.def').matchAll(/^X\((\w+), "(.*)"\)/gm)].map(([, name, list]) => [name, list.split(' ')]));
+for (const name of needs.keys()) check(fs.existsSync(path.join(root, 'src/features', name)), `src/features.def lists ${name}, which has no folder`);
+
 for (const f of files) {
     const folder = f.startsWith('include/') ? publicFloor(path.basename(f)) : folderOf(f), text = read(f);
     check(folder in floors, `${f}: no floor called ${folder}`);
@@ -29,6 +33,8 @@ for (const f of files) {
         // features know each other by madang/ alone
         const feature = /^src\/features\/(\w+)\//.exec(f)?.[1], other = /^features\/(\w+)\//.exec(include)?.[1];
         check(!feature || !other || feature === other, `${f} includes ${include}: another feature's room`);
+        const known = /^madang\/(\w+)\.h$/.exec(include)?.[1];
+        check(!feature || !needs.has(known) || known === feature || needs.get(feature).includes(known), `${f} includes ${include}: features.def does not say that ${feature} needs ${known}`);
     }
     const lines = text.split('\n').length;
     const long = text.split('\n').findIndex(line => [...line].length > 130 && !/^\s*"|\.sql = "|buf_printf\(&\w+, "/.test(line));
@@ -39,7 +45,7 @@ for (const f of files) {
         check(f.endsWith('banned.h') || !new RegExp(`(?<![\\w.>])${banned}\\s*\\(`).test(code), `${f} calls ${banned}`);
     if (/^src\/(features|providers)\//.test(f)) check(!/(?<![\w_])(malloc|calloc|realloc)\s*\(/.test(code), `${f} allocates by itself`);
     const strings = [...text.matchAll(/"((?:[^"\\\n]|\\.)*)"/g)].map(m => m[1]).join(' ');
-    if (/^src\/features\//.test(f) && !/_store\.c$/.test(f) && !/system\/system\.c$/.test(f))
+    if (/^src\/features\//.test(f) && !/_store\.c$/.test(f))
         check(!/\b(select|insert into|update|delete from)\s+\w+.*\b(from|values|set|where)\b/i.test(strings), `${f}: SQL outside a store`);
     check(!/<jansson\.h>/.test(text), `${f} includes jansson, which only the fuzzer compares with`);
     if (/<openssl\//.test(text)) check(f.startsWith('src/sec/'), `${f} includes OpenSSL`);

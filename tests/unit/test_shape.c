@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "data/pg_connection.h"
 #include "madang/shape.h"
 
 enum colour { RED, GREEN };
@@ -66,6 +67,59 @@ static void test_reals(void **state)
     arena_init(&a, 1 << 20);
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_true(text_is(shape_text(&real_shape, &rows[i].value, &a), rows[i].json));
+    arena_fini(&a);
+}
+
+static void test_bounds_of_reals(void **state)
+{
+    struct spot {
+        double lat;
+        struct opt_f64 lng;
+    };
+    static const struct field spot_fields[] = { FIELD(struct spot, lat, .from = -90, .to = 90),
+                                                FIELD(struct spot, lng, .from = -180, .to = 180) };
+    static const struct shape shape = SHAPE("Spot", struct spot, spot_fields);
+    static const struct {
+        const char *json;
+        bool good;
+    } rows[] = {
+        { "{\"lat\":90,\"lng\":-180}", true },  { "{\"lat\":-90.0}", true },
+        { "{\"lat\":0,\"lng\":null}", true },   { "{\"lat\":90.0000001}", false },
+        { "{\"lat\":1,\"lng\":180.5}", false }, { "{\"lat\":-91}", false },
+        { "{\"lat\":1e308}", false },           { "{\"lat\":\"1\"}", false },
+    };
+    struct field_faults faults;
+    struct spot s;
+    struct arena a;
+    struct buf b;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    shape_check(&shape);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct shape_input in = { .json = text_of(rows[i].json) };
+
+        faults.count = 0;
+        assert_int_equal(!shape_decode(&shape, &a, &in, &s, &faults), rows[i].good);
+    }
+    buf_init(&b, 4096);
+    shape_schema(&shape, &b);
+    assert_non_null(strstr(arena_buf(&a, &b).at, "\"lat\":{\"type\":\"number\",\"minimum\":-90,\"maximum\":90}"));
+    arena_fini(&a);
+}
+
+static void test_lists_as_parameters(void **state)
+{
+    static const int64_t numbers[] = { 1, -2, INT64_MAX };
+    static const struct text texts[] = { TEXT_INIT("plain"), TEXT_INIT("a \"b\" \\ c, {d}"), TEXT_INIT(""), TEXT_INIT("NULL") };
+    struct value i = value_i64s(numbers, COUNT_OF(numbers)), t = value_texts(texts, COUNT_OF(texts)), none = value_texts(NULL, 0);
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    assert_string_equal(value_cstr(&i, &a), "{1,-2,9223372036854775807}");
+    assert_string_equal(value_cstr(&t, &a), "{\"plain\",\"a \\\"b\\\" \\\\ c, {d}\",\"\",\"NULL\"}");
+    assert_string_equal(value_cstr(&none, &a), "{}");
     arena_fini(&a);
 }
 
@@ -191,6 +245,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reals),
+        cmocka_unit_test(test_bounds_of_reals),
+        cmocka_unit_test(test_lists_as_parameters),
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_all_faults_at_once),
         cmocka_unit_test(test_malformed),

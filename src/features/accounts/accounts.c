@@ -1,6 +1,8 @@
 /* Accounts: the table of its calls. */
 #include "accounts_parts.h"
 
+#include "madang/files.h"
+
 /* clang-format off */
 #define SIGN_IN_LIMITS { CLUSTER_PER_ADDRESS(30, MINUTES(1)) }
 #define MAIL_LIMITS { CLUSTER_PER_ADDRESS(10, MINUTES(1)) }
@@ -119,16 +121,31 @@ static problem sweep(struct call *c, const void *payload)
 static const struct job_def jobs[] = { { .kind = "accounts.sweep", .run = sweep, .every_s = 3600 },
                                        { .kind = "accounts.left", .payload = &account_left_shape, .run = account_left } };
 
+/* A person's picture is everybody's to see. */
+static void start(void)
+{
+    static struct file_reader avatars = { .may = store_is_avatar };
+
+    file_reader_add(&avatars);
+    accounts_ended_start();
+}
+
+static const struct command commands[] = {
+    { .name = "account",
+      .run = account_command,
+      .takes = "list [WORD] | promote E-MAIL [ROLE] | suspend E-MAIL DAYS|off [WHY]",
+      .says = "who there is; make somebody an admin, manager or member; keep somebody out" },
+    { .name = "promote", .run = promote_command, .takes = "E-MAIL", .says = "account promote" },
+};
+
 const struct feature accounts_feature = {
     .name = "accounts",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .events = events,
-    .event_count = COUNT_OF(events),
-    .jobs = jobs,
-    .job_count = COUNT_OF(jobs),
-    .start = accounts_ended_start,
+    .calls = LIST(calls),
+    .events = LIST(events),
+    .jobs = LIST(jobs),
+    .commands = LIST(commands),
+    .start = start,
     .stop = accounts_ended_stop,
-    .statements = { &accounts_statements },
+    .statements = TABLES(&accounts_statements),
     .constraints = &accounts_constraints,
 };

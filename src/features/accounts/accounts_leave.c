@@ -62,7 +62,8 @@ problem me_leave(struct call *c)
         return p;
     if ((avatar.is == PRESENT && (p = file_release(&tx, avatar.value))) || (p = file_release_loose(&tx, c->account)))
         return p;
-    if (more && (p = job_add(store_on_tx(&tx), "accounts.left", &me, 0)))
+    if ((p = letter_password_drop(store_on_tx(&tx), c->account)) ||
+        (more && (p = job_add(&tx, "accounts.left", &me, .key = topic_of(c->arena, "account", c->account)))))
         return p;
     return tx_commit(&tx);
 }
@@ -87,20 +88,20 @@ static problem leave_step(struct task *task, int64_t account, bool guest, bool *
     return p;
 }
 
-static problem leave_steps(struct task *task, int64_t account, bool guest)
+static problem leave_steps(struct call *c, int64_t account, bool guest)
 {
     bool more = true;
     problem p = NULL;
 
-    while (!p && more)
-        p = leave_step(task, account, guest, &more);
+    while (!p && more && !(p = leave_step(c->task, account, guest, &more)))
+        p = job_prolong(c);
     return p;
 }
 
 /* Cut short it begins again where it was. */
 problem account_left(struct call *c, const void *payload)
 {
-    return leave_steps(c->task, ((const struct account_ref *)payload)->account, false);
+    return leave_steps(c, ((const struct account_ref *)payload)->account, false);
 }
 
 problem guests_sweep(struct call *c)
@@ -112,7 +113,7 @@ problem guests_sweep(struct call *c)
     while (!p && guests.count && clock_ms() < until) {
         p = store_guests_ended(c, &guests);
         for (size_t i = 0; !p && i < guests.count; i++)
-            p = leave_steps(c->task, guests.at[i].id, true);
+            p = leave_steps(c, guests.at[i].id, true);
     }
     return p;
 }

@@ -2,14 +2,31 @@
 #include "accounts_parts.h"
 
 #include "madang/config.h"
+#include "madang/hub.h"
 #include "madang/mail.h"
+
+static problem post_as(struct store_on on, struct text key, struct text to, bool korean, const char *subject_ko,
+                       const char *subject_en, struct text body_ko, struct text body_en)
+{
+    struct mail m = { to, text_of(korean ? subject_ko : subject_en), korean ? body_ko : body_en };
+
+    return mail_queue(on, &m, key);
+}
 
 static problem post(struct store_on on, struct text to, bool korean, const char *subject_ko, const char *subject_en,
                     struct text body_ko, struct text body_en)
 {
-    struct mail m = { to, text_of(korean ? subject_ko : subject_en), korean ? body_ko : body_en };
+    return post_as(on, T(""), to, korean, subject_ko, subject_en, body_ko, body_en);
+}
 
-    return mail_queue(on, &m);
+static struct text link_key(struct call *c, int64_t account)
+{
+    return topic_of(c->arena, "password", account);
+}
+
+problem letter_password_drop(struct store_on on, int64_t account)
+{
+    return mail_drop(on, link_key(on.call, account));
 }
 
 problem letter_code(struct call *c, struct store_on on, struct text to, struct text code, bool korean)
@@ -31,14 +48,14 @@ problem letter_known(struct call *c, struct text to, bool korean)
                 T("Somebody tried to sign up with this address, which has an account already. Log in, or set a new password.\n"));
 }
 
-problem letter_password(struct call *c, struct store_on on, struct text to, struct text token, bool korean)
+problem letter_password(struct call *c, struct store_on on, int64_t account, struct text to, struct text token, bool korean)
 {
     struct text url =
         arena_printf(c->arena, "%.*s/password-reset?token=%.*s", TEXT_ARG(config->http_public_url), TEXT_ARG(token));
 
-    return post(on, to, korean, "[마당] 비밀번호 재설정", "[madang] Set a new password",
-                arena_printf(c->arena, "아래 주소에서 30분 안에 새 비밀번호를 정해 주세요.\n%.*s\n", TEXT_ARG(url)),
-                arena_printf(c->arena, "Set a new password here within 30 minutes:\n%.*s\n", TEXT_ARG(url)));
+    return post_as(on, link_key(c, account), to, korean, "[마당] 비밀번호 재설정", "[madang] Set a new password",
+                   arena_printf(c->arena, "아래 주소에서 30분 안에 새 비밀번호를 정해 주세요.\n%.*s\n", TEXT_ARG(url)),
+                   arena_printf(c->arena, "Set a new password here within 30 minutes:\n%.*s\n", TEXT_ARG(url)));
 }
 
 problem letter_password_changed(struct call *c, struct store_on on, struct text to, bool korean)

@@ -60,7 +60,13 @@ void accounts_ended_stop(void);
 /* Letters, in the reader's language. */
 problem letter_code(struct call *c, struct store_on on, struct text to, struct text code, bool korean) MUST_USE;
 problem letter_known(struct call *c, struct text to, bool korean) MUST_USE;
-problem letter_password(struct call *c, struct store_on on, struct text to, struct text token, bool korean) MUST_USE;
+problem letter_password(struct call *c, struct store_on on, int64_t account, struct text to, struct text token,
+                        bool korean) MUST_USE;
+/* With the links themselves: one that still waits is not sent any more. */
+problem letter_password_drop(struct store_on on, int64_t account) MUST_USE;
 problem letter_password_changed(struct call *c, struct store_on on, struct text to, bool korean) MUST_USE;
+
+int account_command(int count, char **arguments);
+int promote_command(int count, char **arguments); /* an older spelling */
 
 #endif

@@ -16,7 +16,7 @@ problem auth_password_forgot(struct call *c)
     if ((p = store_identity_by_email(store_on_call(c), email, &who, &known)) || !known)
         return p; /* the same answer, whether known or not */
     if ((p = tx_begin(c, &tx)) || (p = store_password_token_add(&tx, secret_hash(c->arena, token), who.id, email, &added)) ||
-        !added || (p = letter_password(c, store_on_tx(&tx), email, token, who.locale.value == LOCALE_KO)))
+        !added || (p = letter_password(c, store_on_tx(&tx), who.id, email, token, who.locale.value == LOCALE_KO)))
         return p;
     return tx_commit(&tx);
 }
@@ -33,7 +33,8 @@ static problem set_password(struct tx *tx, int64_t account, struct text hash, st
         return p;
     if (!done)
         return PROBLEM(PASSWORD_WRONG); /* it was changed since it was looked at */
-    if ((p = store_email_of(store_on_tx(tx), account, &email)) || (p = sessions_end_all(tx, account, keep)))
+    if ((p = store_email_of(store_on_tx(tx), account, &email)) || (p = sessions_end_all(tx, account, keep)) ||
+        (p = letter_password_drop(store_on_tx(tx), account)))
         return p;
     return email.len ? letter_password_changed(c, store_on_tx(tx), email, c->korean) : NULL;
 }
@@ -108,7 +109,7 @@ problem auth_email_change(struct call *c)
         return p;
     if (!done)
         return PROBLEM(CODE_WRONG); /* the code was of what the account was a moment ago */
-    if ((p = sessions_end_all(&tx, c->account, c->session)))
+    if ((p = sessions_end_all(&tx, c->account, c->session)) || (p = letter_password_drop(store_on_tx(&tx), c->account)))
         return p;
     return tx_commit(&tx);
 }

@@ -14,9 +14,6 @@ static const struct field identity_fields[] = {
 static const struct shape identity_shape = SHAPE("Identity", struct identity, identity_fields);
 #define IDENTITY "a.id, a.role, a.locale, a.password, coalesce(a.suspended_until > now(), false) as suspended"
 
-static const struct field id_fields[] = { FIELD(struct id_row, id) };
-static const struct shape id_shape = SHAPE("IdRow", struct id_row, id_fields);
-
 static const struct statement by_email = { .name = "account_by_email",
                                            .lane = LANE_READ,
                                            .row = &identity_shape,
@@ -35,7 +32,7 @@ static const struct statement by_provider = { .name = "account_by_provider",
 static const struct statement account_add = {
     .name = "account_add",
     .lane = LANE_TX,
-    .row = &id_shape,
+    .row = &row_i64,
     .sql = "insert into accounts (role, email, password, birth_date, locale, expires_at)"
            " values ($1, $2, $3, $4, $5, now() + nullif($6::bigint, 0) * interval '1 s') returning id"
 };
@@ -44,15 +41,13 @@ static const struct statement account_add = {
 static const struct statement guest_upgrade = {
     .name = "guest_upgrade",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "update accounts set role = 'newcomer', email = $2, password = $3, birth_date = $4, locale = $5, expires_at = null"
-           " where id = $1 and role = 'guest' and left_at is null returning id"
+           " where id = $1 and role = 'guest' and left_at is null"
 };
 
 static const struct statement guest_lock = {
     .name = "guest_lock",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "select id from accounts where id = $1 and role = 'guest' and left_at is null for update",
 };
 static const struct statement identity_add = { .name = "identity_add",
@@ -62,7 +57,6 @@ static const struct statement identity_add = { .name = "identity_add",
 static const struct statement identity_join = {
     .name = "identity_join",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "insert into identities (provider, subject, account) select $1, $2, s.account from sessions s"
            " join accounts a on a.id = s.account and a.left_at is null"
            " where s.id = $4 and s.account = $3 and s.ended_at is null and s.expires_at > now() for share of s, a"
@@ -78,39 +72,30 @@ static const struct statement consents_add = {
 static const struct statement password_set = {
     .name = "password_set",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "update accounts set password = $2 where id = $1 and left_at is null and ($3::text is null or password = $3)"
-           " returning id"
+           ""
 };
 static const struct statement email_set = {
     .name = "email_set",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "update accounts set email = $2 where id = $1 and left_at is null and email is not distinct from $3"
-           " and password = $4 returning id"
+           " and password = $4"
 };
 /* Who logs in is held as he was found, until the session is there: a change of the password then finds it and ends it. */
 static const struct statement account_hold = {
     .name = "account_hold",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "select id from accounts where id = $1 and left_at is null and ($2::text is null or password = $2) for share"
 };
 
-struct email_row {
-    struct opt_text email;
-};
-static const struct field email_fields[] = { FIELD(struct email_row, email) };
-static const struct shape email_shape = SHAPE("EmailRow", struct email_row, email_fields);
 static const struct statement email_of = {
-    .name = "email_of", .lane = LANE_READ, .row = &email_shape, .sql = "select email from accounts where id = $1"
+    .name = "email_of", .lane = LANE_READ, .row = &row_opt_text, .sql = "select email from accounts where id = $1"
 };
 
 /* Only while the address is the account's: one that changes at the same moment waits, or is waited for. */
 static const struct statement password_token_add = {
     .name = "password_token_add",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "insert into password_tokens (hash, account, expires_at) select $1, a.id, now() + interval '30 minutes'"
            " from accounts a where a.id = $2 and a.email = $3 and a.left_at is null for share of a returning account as id"
 };
@@ -119,7 +104,7 @@ static const struct statement password_token_add = {
 static const struct statement password_token_use = {
     .name = "password_token_use",
     .lane = LANE_TX,
-    .row = &id_shape,
+    .row = &row_i64,
     .sql = "with a as (select a.id from accounts a join password_tokens k on k.account = a.id where k.hash = $1 for update of a)"
            " delete from password_tokens t using a where t.hash = $1 and t.used_at is null and t.expires_at > now()"
            " returning t.account as id"
@@ -169,7 +154,6 @@ static const struct statement session_follow = {
 static const struct statement session_end = {
     .name = "session_end",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "update sessions set ended_at = now() where id = $2 and account = $1 and ended_at is null returning account as id"
 };
 
@@ -228,17 +212,11 @@ static const struct statement me_get = {
 static const struct statement onboard = {
     .name = "onboard",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "update accounts set role = 'member', nickname = $2, birth_date = coalesce(birth_date, $3), gender = $4,"
-           " region = $5, introduction = $6, interests = array(select json_array_elements_text($7::json))"
-           " where id = $1 and role = 'newcomer' and left_at is null returning id"
+           " region = $5, introduction = $6, interests = $7"
+           " where id = $1 and role = 'newcomer' and left_at is null"
 };
 
-struct avatar_row {
-    struct opt_i64 avatar;
-};
-static const struct field avatar_fields[] = { FIELD(struct avatar_row, avatar) };
-static const struct shape avatar_shape = SHAPE("AvatarRow", struct avatar_row, avatar_fields);
 static const struct field changed_fields[] = {
     FIELD(struct profile_changed, old_avatar),
     FIELD(struct profile_changed, renamed),
@@ -255,8 +233,7 @@ static const struct statement profile_change = {
            " renames = a.renames + (case when $2 is distinct from a.nickname and $2 is not null then 1 else 0 end), gender = "
            "coalesce($3, a.gender),"
            " region = coalesce($4, a.region), locale = coalesce($5, a.locale),"
-           " interests = coalesce((select array_agg(x) from json_array_elements_text($6::json) x),"
-           "                      case when $7 then '{}'::text[] else a.interests end),"
+           " interests = coalesce(nullif($6::text[], '{}'), case when $7 then '{}'::text[] else a.interests end),"
            " introduction = case when $8 then null else coalesce($9, a.introduction) end,"
            " avatar = case when $10 then null else coalesce($11, a.avatar) end"
            " from (select id, avatar, nickname from accounts where id = $1 for update) old"
@@ -264,17 +241,12 @@ static const struct statement profile_change = {
            " a.nickname is distinct from old.nickname as renamed, a.renames"
 };
 
-struct flag_row {
-    bool flag;
-};
-static const struct field flag_fields[] = { FIELD(struct flag_row, flag) };
-static const struct shape flag_shape = SHAPE("FlagRow", struct flag_row, flag_fields);
 /* As nickname_fold(); the index accounts_nickname_fold has it. */
 #define NICKNAME_FOLD "lower(translate(nickname, 'I10', 'llo'))"
 static const struct statement nickname_free = {
     .name = "nickname_free",
     .lane = LANE_READ,
-    .row = &flag_shape,
+    .row = &row_bool,
     .sql = "select not exists (select 1 from accounts where id <> $3 and (lower(nickname) = lower($1) or " NICKNAME_FOLD
            " = $2)) as flag"
 };
@@ -283,7 +255,6 @@ static const struct statement nickname_free = {
 static const struct statement nickname_lock = {
     .name = "nickname_lock",
     .lane = LANE_TX,
-    .row = &flag_shape,
     .sql = "select pg_advisory_xact_lock(hashtextextended('nickname ' || $1, 0)) is not null as flag"
 };
 
@@ -329,14 +300,14 @@ static const struct statement points_list = {
            " order by id desc limit $3"
 };
 static const struct statement points_balance = {
-    .name = "points_balance", .lane = LANE_READ, .row = &id_shape, .sql = "select points as id from accounts where id = $1"
+    .name = "points_balance", .lane = LANE_READ, .row = &row_i64, .sql = "select points as id from accounts where id = $1"
 };
 
 /* Personal data goes at once; the row stays, so that messages have a departed sender. */
 static const struct statement leave_account = {
     .name = "account_leave",
     .lane = LANE_TX,
-    .row = &avatar_shape,
+    .row = &row_opt_i64,
     .sql =
         "update accounts a set role = 'guest', email = null, password = null, nickname = null, birth_date = null, gender = null,"
         " region = null, introduction = null, interests = '{}', avatar = null, points = 0, suspended_until = null,"
@@ -356,7 +327,7 @@ static const struct statement leave_rest = {
 
 static const struct statement export_all = {
     .name = "account_export",
-    .lane = LANE_READ,
+    .lane = LANE_SLOW,
     .row = &account_export_shape,
     .sql = "select to_json(a)::jsonb - 'password' as account,"
            " (select coalesce(json_agg(json_build_object('device', device, 'address', address, 'at', created_at)), '[]')"
@@ -371,16 +342,43 @@ static const struct statement export_all = {
 static const struct statement suspend = {
     .name = "account_suspend",
     .lane = LANE_TX,
-    .row = &id_shape,
     .sql = "update accounts set suspended_until = $2, suspended_for = $3 where id = $1 and left_at is null"
-           " and role <> 'admin' returning id"
+           " and role <> 'admin'"
 };
+static const struct statement is_avatar = { .name = "account_is_avatar",
+                                            .lane = LANE_READ,
+                                            .row = &row_bool,
+                                            .sql = "select exists (select 1 from accounts where avatar = $1)" };
 static const struct statement promote = {
     .name = "account_promote",
     .lane = LANE_TX,
-    .row = &id_shape,
-    .sql = "update accounts set role = 'admin' where email = lower($1) and role in ('member', 'manager', 'admin')"
-           " and left_at is null returning id"
+    .sql = "update accounts set role = $2 where email = lower($1) and role in ('member', 'manager', 'admin') and left_at is null"
+};
+/* Days 0: no longer. Who is an admin loses the role first. */
+static const struct statement suspend_email = {
+    .name = "account_suspend_email",
+    .lane = LANE_TX,
+    .row = &row_i64,
+    .sql =
+        "with who as (update accounts set suspended_until = case when $2 > 0 then now() + $2 * interval '1 day' end,"
+        "   suspended_for = nullif($3, '') where email = lower($1) and left_at is null and role <> 'admin' returning id),"
+        " ended as (update sessions set ended_at = now() where account in (select id from who) and ended_at is null and $2 > 0)"
+        " select id from who"
+};
+static const struct field line_fields[] = {
+    FIELD(struct account_line, id),    FIELD(struct account_line, role),      FIELD(struct account_line, nickname),
+    FIELD(struct account_line, email), FIELD(struct account_line, suspended),
+};
+static const struct shape line_shape = SHAPE("AccountLine", struct account_line, line_fields);
+static const struct statement accounts_list = {
+    .name = "accounts_list",
+    .lane = LANE_READ,
+    .row = &line_shape,
+    .rows_max = 1000,
+    .sql = "select id, role, coalesce(nickname, '') as nickname, coalesce(email, '') as email,"
+           " coalesce(suspended_until > now(), false) as suspended from accounts"
+           " where left_at is null and role <> 'guest' and ($1 = '' or role = $1 or strpos(lower(nickname), lower($1)) > 0"
+           " or strpos(email, lower($1)) > 0) order by id limit 1000"
 };
 static const struct statement sweep_sessions = {
     .name = "sessions_sweep",
@@ -395,7 +393,7 @@ static const struct statement sweep_tokens = { .name = "password_tokens_sweep",
 static const struct statement guests_ended = {
     .name = "guests_ended",
     .lane = LANE_READ,
-    .row = &id_shape,
+    .row = &row_i64,
     .rows_max = 100,
     .sql = "select id from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
            " order by expires_at, id limit 100"
@@ -411,7 +409,8 @@ STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_a
                 &password_token_use, &password_tokens_end, &session_add, &session_load, &session_follow, &sessions_ended_lately,
                 &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change, &nickname_free,
                 &nickname_lock, &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest,
-                &export_all, &suspend, &promote, &sweep_sessions, &sweep_tokens, &guests_ended, &guest_end);
+                &export_all, &suspend, &is_avatar, &promote, &suspend_email, &accounts_list, &sweep_sessions, &sweep_tokens,
+                &guests_ended, &guest_end);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -450,28 +449,19 @@ static struct opt_text opt_word_text(const struct words *w, struct opt_word valu
 problem store_account_add(struct tx *tx, enum role role, struct opt_text email, struct opt_text password, struct opt_date birth,
                           enum locale locale, int64_t guest_s, int64_t *id)
 {
-    struct id_row row = { 0 };
-    problem p =
-        store_one(tx, &account_add,
-                  VALUES(text_of(role_names[role]), email, password, birth, word_text(&locales, (int)locale), guest_s), &row);
-
-    *id = row.id;
-    return p;
+    return store_one(tx, &account_add,
+                     VALUES(text_of(role_names[role]), email, password, birth, word_text(&locales, (int)locale), guest_s), id);
 }
 
 problem store_guest_lock(struct tx *tx, int64_t account, bool *is_guest)
 {
-    struct id_row row;
-
-    return store_maybe(tx, &guest_lock, VALUES(account), &row, is_guest);
+    return store_found(tx, &guest_lock, VALUES(account), is_guest);
 }
 
 problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,
                             enum locale locale, bool *done)
 {
-    struct id_row row;
-
-    return store_maybe(tx, &guest_upgrade, VALUES(account, email, password, birth, word_text(&locales, (int)locale)), &row, done);
+    return store_found(tx, &guest_upgrade, VALUES(account, email, password, birth, word_text(&locales, (int)locale)), done);
 }
 
 problem store_identity_add(struct tx *tx, struct text provider, struct text subject, int64_t account)
@@ -482,9 +472,7 @@ problem store_identity_add(struct tx *tx, struct text provider, struct text subj
 problem store_identity_join(struct tx *tx, struct text provider, struct text subject, int64_t account, struct text session,
                             bool *done)
 {
-    struct id_row row;
-
-    return store_maybe(tx, &identity_join, VALUES(provider, subject, account, session), &row, done);
+    return store_found(tx, &identity_join, VALUES(provider, subject, account, session), done);
 }
 
 problem store_consents_add(struct tx *tx, int64_t account, const struct consent_versions *v)
@@ -500,8 +488,7 @@ static problem end_links(struct tx *tx, int64_t account, bool done)
 
 problem store_password_set(struct tx *tx, int64_t account, struct text hash, struct opt_text was, bool *done)
 {
-    struct id_row row;
-    problem p = store_maybe(tx, &password_set, VALUES(account, hash, was), &row, done);
+    problem p = store_found(tx, &password_set, VALUES(account, hash, was), done);
 
     return p ? p : end_links(tx, account, *done);
 }
@@ -509,52 +496,43 @@ problem store_password_set(struct tx *tx, int64_t account, struct text hash, str
 problem store_password_rehash(struct call *c, int64_t account, struct text was, struct text hash)
 {
     struct opt_text guard = { PRESENT, was };
-    struct id_row row;
     bool done;
 
-    return store_maybe(c, &password_set, VALUES(account, hash, guard), &row, &done);
+    return store_found(c, &password_set, VALUES(account, hash, guard), &done);
 }
 
 problem store_email_set(struct tx *tx, int64_t account, struct text email, struct text was, struct text password, bool *done)
 {
     struct opt_text before = { was.len ? PRESENT : NULL_VALUE, was };
-    struct id_row row;
-    problem p = store_maybe(tx, &email_set, VALUES(account, email, before, password), &row, done);
+    problem p = store_found(tx, &email_set, VALUES(account, email, before, password), done);
 
     return p ? p : end_links(tx, account, *done);
 }
 
 problem store_account_hold(struct tx *tx, int64_t account, struct opt_text password, bool *held)
 {
-    struct id_row row;
-
-    return store_maybe(tx, &account_hold, VALUES(account, password), &row, held);
+    return store_found(tx, &account_hold, VALUES(account, password), held);
 }
 
 problem store_email_of(struct store_on on, int64_t account, struct text *email)
 {
-    struct email_row row = { 0 };
+    struct opt_text known = { .is = ABSENT };
     bool found;
-    problem p = store_maybe(on, &email_of, VALUES(account), &row, &found);
+    problem p = store_maybe(on, &email_of, VALUES(account), &known, &found);
 
-    *email = row.email.value;
+    *email = known.value;
     return p;
 }
 
 problem store_password_token_add(struct tx *tx, struct text hash, int64_t account, struct text email, bool *done)
 {
-    struct id_row row;
-
-    return store_maybe(tx, &password_token_add, VALUES(hash, account, email), &row, done);
+    return store_found(tx, &password_token_add, VALUES(hash, account, email), done);
 }
 
 problem store_password_token_use(struct tx *tx, struct text hash, int64_t *account, bool *found)
 {
-    struct id_row row = { 0 };
-    problem p = store_maybe(tx, &password_token_use, VALUES(hash), &row, found);
-
-    *account = row.id;
-    return p;
+    *account = 0;
+    return store_maybe(tx, &password_token_use, VALUES(hash), account, found);
 }
 
 problem store_session_add(struct tx *tx, const struct family *f, struct text device, struct text address)
@@ -583,9 +561,7 @@ problem store_sessions_ended_lately(struct call *c, const struct ended_lately *f
 
 problem store_session_end(struct store_on on, int64_t account, struct text id, bool *found)
 {
-    struct id_row row;
-
-    return store_maybe(on, &session_end, VALUES(account, id), &row, found);
+    return store_found(on, &session_end, VALUES(account, id), found);
 }
 
 problem store_sessions_end(struct store_on on, int64_t account, struct text keep, struct ended_list *out)
@@ -606,29 +582,27 @@ problem store_me(struct store_on on, struct me *out)
     return p ? p : found ? NULL : PROBLEM(TOKEN_INVALID);
 }
 
-static struct text words_json(struct arena *a, const struct words *w, const struct word *at, size_t count)
+static struct value words_value(struct arena *a, const struct words *w, const struct word *at, size_t count)
 {
-    struct text out = T("[");
+    struct text *names = arena_array(a, struct text, count);
 
     for (size_t i = 0; i < count; i++)
-        out = arena_printf(a, "%.*s%s\"%s\"", TEXT_ARG(out), i ? "," : "", w->names[at[i].value]);
-    return arena_printf(a, "%.*s]", TEXT_ARG(out));
+        names[i] = text_of(w->names[at[i].value]);
+    return value_texts(names, count);
 }
 
 problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done)
 {
-    struct id_row row;
-
-    return store_maybe(tx, &onboard,
+    return store_found(tx, &onboard,
                        VALUES(tx->call->account, in->nickname, in->birth_date, opt_word_text(&genders, in->gender),
                               word_text(&regions, in->region.value), in->introduction,
-                              words_json(tx->call->arena, &interests, in->interests.at, in->interests.count)),
-                       &row, done);
+                              words_value(tx->call->arena, &interests, in->interests.at, in->interests.count)),
+                       done);
 }
 
 problem store_profile_change(struct tx *tx, const struct profile_change *in, struct profile_changed *out)
 {
-    struct text list = words_json(tx->call->arena, &interests, in->interests.at, in->interests.count);
+    struct value list = words_value(tx->call->arena, &interests, in->interests.at, in->interests.count);
 
     return store_one(tx, &profile_change,
                      VALUES(tx->call->account, in->nickname, opt_word_text(&genders, in->gender),
@@ -640,18 +614,13 @@ problem store_profile_change(struct tx *tx, const struct profile_change *in, str
 
 problem store_nickname_free(struct store_on on, struct text nickname, bool *is_free)
 {
-    struct flag_row row = { 0 };
-    problem p = store_one(on, &nickname_free, VALUES(nickname, nickname_fold(on.call->arena, nickname), on.call->account), &row);
-
-    *is_free = row.flag;
-    return p;
+    return store_one(on, &nickname_free, VALUES(nickname, nickname_fold(on.call->arena, nickname), on.call->account), is_free);
 }
 
 problem store_nickname_take(struct tx *tx, struct text nickname)
 {
-    struct flag_row row;
     bool is_free = false;
-    problem p = store_one(tx, &nickname_lock, VALUES(nickname_fold(tx->call->arena, nickname)), &row);
+    problem p = store_exec(tx, &nickname_lock, VALUES(nickname_fold(tx->call->arena, nickname)), NULL);
 
     if (p || (p = store_nickname_free(store_on_tx(tx), nickname, &is_free)))
         return p;
@@ -675,20 +644,14 @@ problem points_book(struct tx *tx, int64_t account, int64_t amount, const char *
 
 problem store_points(struct call *c, const struct points_page *in, struct points_rows *out, int64_t *balance)
 {
-    struct id_row row = { 0 };
-    problem p = store_one(c, &points_balance, VALUES(c->account), &row);
+    problem p = store_one(c, &points_balance, VALUES(c->account), balance);
 
-    *balance = row.id;
     return p ? p : store_many(c, &points_list, VALUES(c->account, in->before, in->limit + 1), out);
 }
 
 problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar)
 {
-    struct avatar_row row = { 0 };
-    problem p = store_one(tx, &leave_account, VALUES(account), &row);
-
-    *avatar = row.avatar;
-    return p;
+    return store_one(tx, &leave_account, VALUES(account), avatar);
 }
 
 problem store_leave_rest(struct tx *tx, int64_t account)
@@ -703,9 +666,7 @@ problem store_export(struct call *c, struct account_export *out)
 
 problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, struct text reason, bool *found)
 {
-    struct id_row row;
-
-    return store_maybe(tx, &suspend, VALUES(account, until, reason), &row, found);
+    return store_found(tx, &suspend, VALUES(account, until, reason), found);
 }
 
 problem store_accounts_sweep(struct call *c)
@@ -726,7 +687,22 @@ problem store_guest_end(struct tx *tx, int64_t account)
     return store_exec(tx, &guest_end, VALUES(account), NULL);
 }
 
-bool account_promote(const char *email)
+problem store_is_avatar(struct call *c, int64_t file, bool *yes)
 {
-    return statement_run_now(&promote, text_of(email)) == 1;
+    return store_one(c, &is_avatar, VALUES(file), yes);
+}
+
+int64_t store_promote_now(struct arena *a, struct text email, struct text role)
+{
+    return statement_run_now(&promote, VALUES(email, role), a, NULL);
+}
+
+int64_t store_suspend_now(struct arena *a, struct text email, int64_t days, struct text why)
+{
+    return statement_run_now(&suspend_email, VALUES(email, days, why), a, NULL);
+}
+
+int64_t store_accounts_now(struct arena *a, struct text word, struct account_lines *out)
+{
+    return statement_run_now(&accounts_list, VALUES(word), a, out);
 }

@@ -113,4 +113,20 @@ problem store_export(struct call *c, struct account_export *out) MUST_USE;
 problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, struct text reason, bool *found) MUST_USE;
 problem store_accounts_sweep(struct call *c) MUST_USE;
 
+problem store_is_avatar(struct call *c, int64_t file, bool *yes) MUST_USE;
+
+/* For the command line, blocking: rows touched; -1, and logged: it failed. */
+struct account_line {
+    int64_t id;
+    struct text role, nickname, email;
+    bool suspended;
+};
+struct account_lines {
+    struct account_line *at;
+    size_t count;
+};
+int64_t store_promote_now(struct arena *a, struct text email, struct text role);
+int64_t store_suspend_now(struct arena *a, struct text email, int64_t days, struct text why);
+int64_t store_accounts_now(struct arena *a, struct text word, struct account_lines *out);
+
 #endif

@@ -79,9 +79,7 @@ static const struct event_def *const events[] = { &said };
 
 const struct feature bench_feature = {
     .name = "bench",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .events = events,
-    .event_count = COUNT_OF(events),
-    .statements = { &bench_statements },
+    .calls = LIST(calls),
+    .events = LIST(events),
+    .statements = TABLES(&bench_statements),
 };

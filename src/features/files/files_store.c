@@ -26,21 +26,11 @@ static const struct field file_row_fields[] = {
     FIELD(struct file_row, height), FIELD(struct file_row, key),  FIELD(struct file_row, type),
 };
 static const struct shape file_row_shape = SHAPE("FileRow", struct file_row, file_row_fields);
-struct file_id {
-    int64_t id;
-};
-static const struct field file_id_fields[] = { FIELD(struct file_id, id) };
-static const struct shape file_id_shape = SHAPE("FileId", struct file_id, file_id_fields);
-struct file_may {
-    bool may;
-};
-static const struct field file_may_fields[] = { FIELD(struct file_may, may) };
-static const struct shape file_may_shape = SHAPE("FileMay", struct file_may, file_may_fields);
 
 static const struct statement file_add = {
     .name = "file_add",
     .lane = LANE_TX,
-    .row = &file_id_shape,
+    .row = &row_i64,
     .sql = "insert into files (account, key, type, size, width, height) values ($1, $2, $3, $4, $5, $6) returning id"
 };
 static const struct statement file_get = {
@@ -49,21 +39,13 @@ static const struct statement file_get = {
     .row = &file_row_shape,
     .sql = "select id, size, width, height, key, type from files where id = $1 and not removed"
 };
-/* Mine, somebody's picture, or in a message of a room of mine. */
-static const struct statement file_may_read = {
-    .name = "file_may_read",
-    .lane = LANE_READ,
-    .row = &file_may_shape,
-    .sql = "select exists (select 1 from files where id = $1 and not removed and (account = $2"
-           " or exists (select 1 from accounts a where a.avatar = $1)"
-           " or exists (select 1 from dm_messages m join dm_rooms r on r.id = m.room and $2 in (r.low, r.high)"
-           "            where m.images @> array[$1::bigint] and m.images <> '{}'))) as may"
+static const struct statement file_owner = {
+    .name = "file_owner", .lane = LANE_READ, .row = &row_i64, .sql = "select account from files where id = $1 and not removed"
 };
 static const struct statement file_attach_one = {
     .name = "file_attach",
     .lane = LANE_TX,
-    .row = &file_id_shape,
-    .sql = "update files set attached = true where id = $1 and account = $2 and not removed returning id"
+    .sql = "update files set attached = true where id = $1 and account = $2 and not removed"
 };
 static const struct statement file_release_one = { .name = "file_release",
                                                    .lane = LANE_TX,
@@ -84,16 +66,12 @@ static const struct statement file_forget = { .name = "file_forget",
                                               .lane = LANE_TX,
                                               .sql = "delete from files where id = $1 and (removed or not attached)" };
 
-STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_may_read, &file_attach_one, &file_release_one, &files_loose,
+STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_owner, &file_attach_one, &file_release_one, &files_loose,
                 &file_forget, &files_leave);
 
 problem store_file_add(struct call *c, const struct file_row *f, int64_t *id)
 {
-    struct file_id row = { 0 };
-    problem p = store_one(c, &file_add, VALUES(c->account, f->key, f->type, f->size, f->width, f->height), &row);
-
-    *id = row.id;
-    return p;
+    return store_one(c, &file_add, VALUES(c->account, f->key, f->type, f->size, f->width, f->height), id);
 }
 
 problem store_file_get(struct call *c, int64_t file, struct file_row *out, bool *found)
@@ -101,20 +79,16 @@ problem store_file_get(struct call *c, int64_t file, struct file_row *out, bool 
     return store_maybe(c, &file_get, VALUES(file), out, found);
 }
 
-problem store_file_may_read(struct call *c, int64_t file, bool *may)
+problem store_file_owner(struct call *c, int64_t file, int64_t *owner, bool *found)
 {
-    struct file_may row = { 0 };
-    problem p = store_one(c, &file_may_read, VALUES(file, c->account), &row);
-
-    *may = row.may;
-    return p;
+    *owner = 0;
+    return store_maybe(c, &file_owner, VALUES(file), owner, found);
 }
 
 problem file_attach(struct tx *tx, int64_t account, int64_t file)
 {
-    struct file_id row;
     bool done;
-    problem p = store_maybe(tx, &file_attach_one, VALUES(file, account), &row, &done);
+    problem p = store_found(tx, &file_attach_one, VALUES(file, account), &done);
 
     return p ? p : done ? NULL : PROBLEM(FILE_NOT_FOUND);
 }

@@ -12,7 +12,7 @@ struct file_row {
 };
 problem store_file_add(struct call *c, const struct file_row *f, int64_t *id) MUST_USE;
 problem store_file_get(struct call *c, int64_t file, struct file_row *out, bool *found) MUST_USE;
-problem store_file_may_read(struct call *c, int64_t file, bool *may) MUST_USE;
+problem store_file_owner(struct call *c, int64_t file, int64_t *owner, bool *found) MUST_USE;
 problem store_file_drop(struct call *c, int64_t file) MUST_USE; /* its objects never came to be */
 struct loose_rows {
     struct file_row *at;

@@ -1,5 +1,5 @@
 /* Notices: posted by managers, told to everybody connected. */
-#include "madang/notices.h"
+#include "madang/calls.h"
 
 #include "madang/forget.h"
 #include "notices_store.h"
@@ -113,10 +113,8 @@ static const struct event_def *const events[] = { &posted, &edited, &deleted };
 
 const struct feature notices_feature = {
     .name = "notices",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .events = events,
-    .event_count = COUNT_OF(events),
-    .statements = { &notices_statements },
+    .calls = LIST(calls),
+    .events = LIST(events),
+    .statements = TABLES(&notices_statements),
     .topics = topics,
 };

@@ -40,13 +40,8 @@ static const struct statement edit = {
     .row = &notice_shape,
     .sql = "update notices set title = $2, body = $3, edited_at = now() where id = $1 returning " NOTICE
 };
-struct author_row {
-    int64_t author;
-};
-static const struct field author_fields[] = { FIELD(struct author_row, author) };
-static const struct shape author_shape = SHAPE("NoticeAuthor", struct author_row, author_fields);
 static const struct statement drop = {
-    .name = "notice_delete", .lane = LANE_TX, .row = &author_shape, .sql = "delete from notices where id = $1 returning author"
+    .name = "notice_delete", .lane = LANE_TX, .row = &row_i64, .sql = "delete from notices where id = $1 returning author"
 };
 static const struct statement get = {
     .name = "notice_get", .lane = LANE_READ, .row = &notice_shape, .sql = "select " NOTICE " from notices where id = $1"
@@ -72,11 +67,8 @@ problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct no
 
 problem store_notice_delete(struct tx *tx, int64_t notice, int64_t *author, bool *found)
 {
-    struct author_row row = { 0 };
-    problem p = store_maybe(tx, &drop, VALUES(notice), &row, found);
-
-    *author = row.author;
-    return p;
+    *author = 0;
+    return store_maybe(tx, &drop, VALUES(notice), author, found);
 }
 
 problem store_notice_get(struct call *c, int64_t notice, struct notice *out, bool *found)

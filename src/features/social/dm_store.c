@@ -9,11 +9,6 @@ struct opened_room {
 };
 static const struct field opened_room_fields[] = { FIELD(struct opened_room, room), FIELD(struct opened_room, made) };
 static const struct shape opened_room_shape = SHAPE("DmOpenedRoom", struct opened_room, opened_room_fields);
-struct number {
-    int64_t number;
-};
-static const struct field number_fields[] = { FIELD(struct number, number) };
-static const struct shape number_shape = SHAPE("DmNumber", struct number, number_fields);
 
 #define MESSAGE "m.room, m.seq, m.sender, m.client_id, m.body, m.deleted, m.at, to_json(m.images) as image_ids"
 
@@ -69,18 +64,24 @@ static const struct statement message_add = {
     .name = "dm_message_add",
     .lane = LANE_TX,
     .row = &dm_message_added_shape,
-    .sql =
-        "with room as (select r.id, r.low, r.high, r.last_at from dm_rooms r join friendships f on f.low = r.low and f.high = "
-        "r.high"
-        "   and f.state = 'friends' where r.id = $1 and $2 in (r.low, r.high) for share of f for no key update of r),"
-        " number as (insert into topics (topic, head) select 'room:' || id, 1 from room"
-        "   on conflict (topic) do update set head = topics.head + 1 returning head),"
-        " m as (insert into dm_messages (room, seq, sender, client_id, body, images)"
-        "   select room.id, number.head, $2, $3, $4, array(select json_array_elements_text($5::json)::bigint) from room, number"
-        "   returning room, seq, sender, client_id, body, deleted, at, images),"
-        " moved as (update dm_rooms set last_message = m.seq, last_at = m.at from m where id = m.room)"
-        " select " MESSAGE ", case when room.low = $2 then room.high else room.low end as other,"
-        " greatest(" NEWER("low") ", " NEWER("high") ") > 200 as far from m, room"
+    .sql = "with room as (select r.id, r.low, r.high, r.last_at from dm_rooms r join friendships f on f.low = r.low and f.high = "
+           "r.high"
+           "   and f.state = 'friends' where r.id = $1 and $2 in (r.low, r.high) for share of f for no key update of r),"
+           " number as (insert into topics (topic, head) select 'room:' || id, 1 from room"
+           "   on conflict (topic) do update set head = topics.head + 1 returning head),"
+           " m as (insert into dm_messages (room, seq, sender, client_id, body, images)"
+           "   select room.id, number.head, $2, $3, $4, $5 from room, number"
+           "   returning room, seq, sender, client_id, body, deleted, at, images),"
+           " moved as (update dm_rooms set last_message = m.seq, last_at = m.at from m where id = m.room)"
+           " select " MESSAGE ", case when room.low = $2 then room.high else room.low end as other,"
+           " greatest(" NEWER("low") ", " NEWER("high") ") > 200 as far from m, room"
+};
+static const struct statement is_shown = {
+    .name = "dm_is_shown",
+    .lane = LANE_READ,
+    .row = &row_bool,
+    .sql = "select exists (select 1 from dm_messages m join dm_rooms r on r.id = m.room and $2 in (r.low, r.high)"
+           " where m.images @> array[$1::bigint] and m.images <> '{}')"
 };
 static const struct statement message_sent = {
     .name = "dm_message_sent",
@@ -118,7 +119,7 @@ static const struct statement message_delete = {
 static const struct statement read_mark = {
     .name = "dm_read_mark",
     .lane = LANE_TX,
-    .row = &number_shape,
+    .row = &row_i64,
     .sql = "update dm_rooms set low_read = case when low = $2 then least($3, last_message) else low_read end,"
            " high_read = case when high = $2 then least($3, last_message) else high_read end"
            " where id = $1 and ((low = $2 and low_read < least($3, last_message)) or (high = $2 and high_read < least($3, "
@@ -129,7 +130,7 @@ static const struct statement read_mark = {
 static const struct statement room_deserted = {
     .name = "dm_room_deserted",
     .lane = LANE_TX,
-    .row = &number_shape,
+    .row = &row_i64,
     .sql = "select r.id as number from dm_rooms r join accounts l on l.id = r.low and l.left_at is not null"
            " join accounts h on h.id = r.high and h.left_at is not null where $1 in (r.low, r.high) order by r.id limit 1"
 };
@@ -145,7 +146,7 @@ static const struct statement room_drop = { .name = "dm_room_drop",
                                             .lane = LANE_TX,
                                             .sql = "delete from dm_rooms where id = $1" };
 
-STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &history_before,
+STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &is_shown, &history_before,
                 &history_after, &message_delete, &read_mark, &room_deserted, &room_empty, &room_drop);
 
 problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room, bool *made)
@@ -177,12 +178,13 @@ problem store_room_ids(struct call *c, int64_t account, struct room_ids *out)
 
 problem store_message_add(struct tx *tx, const struct dm_send *in, struct dm_message *out, bool *done)
 {
-    struct text images = T("[");
+    return store_maybe(tx, &message_add, VALUES(in->room, tx->call->account, in->client_id, in->body, ALL_OF(in->images)), out,
+                       done);
+}
 
-    for (size_t i = 0; i < in->images.count; i++)
-        images = arena_printf(tx->call->arena, "%.*s%s%lld", TEXT_ARG(images), i ? "," : "", (long long)in->images.at[i]);
-    images = arena_printf(tx->call->arena, "%.*s]", TEXT_ARG(images));
-    return store_maybe(tx, &message_add, VALUES(in->room, tx->call->account, in->client_id, in->body, images), out, done);
+problem store_is_shown(struct call *c, int64_t file, bool *yes)
+{
+    return store_one(c, &is_shown, VALUES(file, c->account), yes);
 }
 
 problem store_message_sent(struct call *c, const struct dm_send *in, struct dm_message *out, bool *found)
@@ -204,20 +206,14 @@ problem store_message_delete(struct tx *tx, const struct dm_delete *in, struct d
 
 problem store_read_mark(struct tx *tx, const struct dm_read *in, int64_t *upto, bool *done)
 {
-    struct number n = { 0 };
-    problem p = store_maybe(tx, &read_mark, VALUES(in->room, tx->call->account, in->seq), &n, done);
-
-    *upto = n.number;
-    return p;
+    *upto = 0;
+    return store_maybe(tx, &read_mark, VALUES(in->room, tx->call->account, in->seq), upto, done);
 }
 
 problem store_room_deserted(struct tx *tx, int64_t account, int64_t *room, bool *found)
 {
-    struct number n = { 0 };
-    problem p = store_maybe(tx, &room_deserted, VALUES(account), &n, found);
-
-    *room = n.number;
-    return p;
+    *room = 0;
+    return store_maybe(tx, &room_deserted, VALUES(account), room, found);
 }
 
 problem store_room_empty(struct tx *tx, int64_t room, struct message_rows *were)

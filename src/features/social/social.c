@@ -1,4 +1,5 @@
 /* Friends, blocks, reports, direct messages, presence: the table of their calls. */
+#include "madang/files.h"
 #include "madang/social.h"
 
 #include "social_parts.h"
@@ -113,7 +114,9 @@ static const struct event_def *const events[] = {
 static void start(void)
 {
     static struct leave_hook leaving = { .leave = friends_leave }, leaving_rooms = { .leave = dm_leave };
+    static struct file_reader rooms = { .may = store_is_shown };
 
+    file_reader_add(&rooms);
     leave_hook_add(&leaving);
     leave_hook_add(&leaving_rooms);
     presence_start();
@@ -121,11 +124,9 @@ static void start(void)
 
 const struct feature social_feature = {
     .name = "social",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .events = events,
-    .event_count = COUNT_OF(events),
-    .statements = { &social_statements, &dm_statements },
+    .calls = LIST(calls),
+    .events = LIST(events),
+    .statements = TABLES(&social_statements, &dm_statements),
     .constraints = &social_constraints,
     .start = start,
     .stop = presence_stop,

@@ -1,46 +1,24 @@
 /* Friends, blocks, reports. */
 #include "social_store.h"
 
-struct flag {
-    bool flag;
-};
-static const struct field flag_fields[] = { FIELD(struct flag, flag) };
-static const struct shape flag_shape = SHAPE("SocialFlag", struct flag, flag_fields);
-struct number {
-    int64_t number;
-};
-static const struct field number_fields[] = { FIELD(struct number, number) };
-static const struct shape number_shape = SHAPE("SocialNumber", struct number, number_fields);
-struct state {
-    struct text state;
-};
-static const struct field state_fields[] = { FIELD(struct state, state) };
-static const struct shape state_shape = SHAPE("SocialState", struct state, state_fields);
-
 static const struct statement pair_lock = {
     .name = "pair_lock",
     .lane = LANE_TX,
-    .row = &flag_shape,
     .sql = "select pg_advisory_xact_lock(hashtextextended('pair ' || least($1::bigint, $2::bigint) || ' ' ||"
            " greatest($1::bigint, $2::bigint), 0)) is not null as flag"
 };
 
-struct relation_row {
-    struct opt_text relation;
-};
-static const struct field relation_fields[] = { FIELD(struct relation_row, relation) };
-static const struct shape relation_shape = SHAPE("RelationRow", struct relation_row, relation_fields);
 static const struct statement relation = {
     .name = "relation",
     .lane = LANE_READ,
-    .row = &relation_shape,
+    .row = &row_opt_text,
     .sql = "select r.relation from accounts a left join account_relations r on r.account = $1 and r.other = a.id"
            " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer')"
 };
 static const struct statement friend_counts = {
     .name = "friend_counts",
     .lane = LANE_TX,
-    .row = &number_shape,
+    .row = &row_i64,
     .sql = "select greatest((select count(*) from friendships where state = 'friends' and $1 in (low, high)),"
            " (select count(*) from friendships where state = 'friends' and $2::bigint in (low, high))) as number"
 };
@@ -48,7 +26,7 @@ static const struct statement friend_counts = {
 static const struct statement request_count = {
     .name = "friend_request_count",
     .lane = LANE_TX,
-    .row = &number_shape,
+    .row = &row_i64,
     .sql = "select count(*) as number from friendships where $1 in (low, high) and state = 'requested' and requester = $1"
 };
 
@@ -57,7 +35,7 @@ static const struct statement request_count = {
 static const struct statement request = {
     .name = "friend_request",
     .lane = LANE_TX,
-    .row = &state_shape,
+    .row = &row_text,
     .sql = "insert into friendships as f (low, high, state, requester)"
            " select least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), 'requested', $1"
            " from accounts a join accounts b on b.id = $2 and b.left_at is null where a.id = $1 and a.left_at is null"
@@ -69,28 +47,25 @@ static const struct statement request = {
 static const struct statement request_accept = {
     .name = "friend_accept",
     .lane = LANE_TX,
-    .row = &state_shape,
     .sql = "update friendships set state = 'friends', at = now() where low = least($1::bigint, $2::bigint)"
-           " and high = greatest($1::bigint, $2::bigint) and state = 'requested' and requester = $2 returning state"
+           " and high = greatest($1::bigint, $2::bigint) and state = 'requested' and requester = $2"
 };
 static const struct statement request_drop = {
     .name = "friend_request_drop",
     .lane = LANE_TX,
-    .row = &state_shape,
     .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
-           " and state = 'requested' and requester = $1 returning state"
+           " and state = 'requested' and requester = $1"
 };
 static const struct statement unfriend = {
     .name = "unfriend",
     .lane = LANE_TX,
-    .row = &state_shape,
     .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
-           " and state = 'friends' returning state"
+           " and state = 'friends'"
 };
 static const struct statement pair_drop = {
     .name = "pair_drop",
     .lane = LANE_TX,
-    .row = &state_shape,
+    .row = &row_text,
     .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
            " returning state"
 };
@@ -100,7 +75,6 @@ static const struct statement block = { .name = "block_add",
 static const struct statement unblock = {
     .name = "block_drop",
     .lane = LANE_TX,
-    .row = &number_shape,
     .sql = "delete from blocks where blocker = $1 and blocked = $2 returning blocked as number"
 };
 
@@ -203,7 +177,7 @@ static const struct statement evidence = {
 static const struct statement report_add = {
     .name = "report_add",
     .lane = LANE_TX,
-    .row = &number_shape,
+    .row = &row_i64,
     .sql = "insert into reports (reporter, reported, reason, evidence) select $1, a.id, $3, $4::json from accounts a"
            " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer') returning id as number"
 };
@@ -220,13 +194,13 @@ static const struct statement reports = {
 static const struct statement report_decide = {
     .name = "report_decide",
     .lane = LANE_TX,
-    .row = &number_shape,
+    .row = &row_i64,
     .sql = "update reports set state = $2, decided_by = $3, decided_at = now(), note = $4 where id = $1 and state = 'open'"
            " returning reported as number"
 };
 static const struct statement report_exists = { .name = "report_exists",
                                                 .lane = LANE_READ,
-                                                .row = &flag_shape,
+                                                .row = &row_bool,
                                                 .sql = "select exists (select 1 from reports where id = $1) as flag" };
 
 STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request_count, &request, &request_accept,
@@ -241,84 +215,62 @@ struct constraint_table social_constraints = { .at = constraints, .count = COUNT
 
 problem store_pair_lock(struct tx *tx, int64_t a, int64_t b)
 {
-    struct flag f;
-
-    return store_one(tx, &pair_lock, VALUES(a, b), &f);
+    return store_exec(tx, &pair_lock, VALUES(a, b), NULL);
 }
 
 problem store_relation(struct store_on on, int64_t account, int64_t other, struct text *out, bool *exists)
 {
-    struct relation_row row = { 0 };
-    problem p = store_maybe(on, &relation, VALUES(account, other), &row, exists);
+    struct opt_text relation_is = { .is = ABSENT };
+    problem p = store_maybe(on, &relation, VALUES(account, other), &relation_is, exists);
 
-    *out = row.relation.is == PRESENT ? row.relation.value : T("");
+    *out = relation_is.is == PRESENT ? relation_is.value : T("");
     return p;
 }
 
 problem store_friend_counts(struct tx *tx, int64_t a, int64_t b, int64_t *most)
 {
-    struct number n = { 0 };
-    problem p = store_one(tx, &friend_counts, VALUES(a, b), &n);
-
-    *most = n.number;
-    return p;
+    return store_one(tx, &friend_counts, VALUES(a, b), most);
 }
 
 problem store_request_count(struct tx *tx, int64_t from, int64_t *count)
 {
-    struct number n = { 0 };
-    problem p = store_one(tx, &request_count, VALUES(from), &n);
-
-    *count = n.number;
-    return p;
+    return store_one(tx, &request_count, VALUES(from), count);
 }
 
 problem store_request(struct tx *tx, int64_t from, int64_t to, struct text *state, bool *done)
 {
-    struct state s = { 0 };
-    problem p = store_maybe(tx, &request, VALUES(from, to), &s, done);
-
-    *state = s.state;
-    return p;
-}
-
-static problem pair_change(struct tx *tx, const struct statement *s, int64_t a, int64_t b, bool *done)
-{
-    struct state row;
-
-    return store_maybe(tx, s, VALUES(a, b), &row, done);
+    *state = T("");
+    return store_maybe(tx, &request, VALUES(from, to), state, done);
 }
 
 problem store_accept(struct tx *tx, int64_t account, int64_t from, bool *done)
 {
-    return pair_change(tx, &request_accept, account, from, done);
+    return store_found(tx, &request_accept, VALUES(account, from), done);
 }
 
 problem store_request_drop(struct tx *tx, int64_t requester, int64_t addressee, bool *done)
 {
-    return pair_change(tx, &request_drop, requester, addressee, done);
+    return store_found(tx, &request_drop, VALUES(requester, addressee), done);
 }
 
 problem store_unfriend(struct tx *tx, int64_t a, int64_t b, bool *done)
 {
-    return pair_change(tx, &unfriend, a, b, done);
+    return store_found(tx, &unfriend, VALUES(a, b), done);
 }
 
 problem store_block(struct tx *tx, int64_t blocker, int64_t who, struct text *was)
 {
-    struct state s = { 0 };
     bool found;
-    problem p = store_maybe(tx, &pair_drop, VALUES(blocker, who), &s, &found);
+    problem p;
 
-    *was = s.state;
+    *was = T("");
+    p = store_maybe(tx, &pair_drop, VALUES(blocker, who), was, &found);
     return p ? p : store_exec(tx, &block, VALUES(blocker, who), NULL);
 }
 
 problem store_unblock(struct tx *tx, int64_t blocker, int64_t who, bool *done)
 {
-    struct number n;
-
-    return store_maybe(tx, &unblock, VALUES(blocker, who), &n, done);
+    return store_found(tx, &unblock, VALUES(blocker, who), done);
 }
 
 problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *others)
@@ -350,13 +302,8 @@ problem store_people_of(struct call *c, enum people which, const struct people_p
 
 problem store_friends_of(struct call *c, const int64_t *accounts, size_t count, struct friend_pairs *out)
 {
-    struct text list = T("{");
-    char digits[24];
-
     CHECK(count <= FRIENDS_OF_MAX);
-    for (size_t i = 0; i < count; i++)
-        list = arena_join(c->arena, list, i ? T(",") : T(""), text_i64(accounts[i], digits));
-    return store_many(c, &friends_of, VALUES(arena_join(c->arena, list, T("}"))), out);
+    return store_many(c, &friends_of, VALUES(value_i64s(accounts, count)), out);
 }
 
 problem store_friend_ids(struct call *c, int64_t account, struct account_ids *out)
@@ -366,11 +313,8 @@ problem store_friend_ids(struct call *c, int64_t account, struct account_ids *ou
 
 problem store_report_add(struct tx *tx, const struct report_new *in, struct text json, int64_t *id, bool *done)
 {
-    struct number n = { 0 };
-    problem p = store_maybe(tx, &report_add, VALUES(tx->call->account, in->account, in->reason, json), &n, done);
-
-    *id = n.number;
-    return p;
+    *id = 0;
+    return store_maybe(tx, &report_add, VALUES(tx->call->account, in->account, in->reason, json), id, done);
 }
 
 problem store_evidence(struct call *c, const struct report_new *in, struct evidence_rows *out)
@@ -395,19 +339,12 @@ problem store_reports(struct call *c, const struct report_page *in, struct repor
 problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported,
                             bool *done)
 {
-    struct number n = { 0 };
-    problem p =
-        store_maybe(tx, &report_decide, VALUES(report, text_of(report_states.names[state]), tx->call->account, note), &n, done);
-
-    *reported = n.number;
-    return p;
+    *reported = 0;
+    return store_maybe(tx, &report_decide, VALUES(report, text_of(report_states.names[state]), tx->call->account, note), reported,
+                       done);
 }
 
 problem store_report_exists(struct call *c, int64_t report, bool *exists)
 {
-    struct flag f = { 0 };
-    problem p = store_one(c, &report_exists, VALUES(report), &f);
-
-    *exists = f.flag;
-    return p;
+    return store_one(c, &report_exists, VALUES(report), exists);
 }

@@ -73,6 +73,7 @@ struct room_ids {
 problem store_room_ids(struct call *c, int64_t account, struct room_ids *out) MUST_USE;
 /* Member, friend of the other, next number, message: one statement. *done false: not allowed. */
 problem store_message_add(struct tx *tx, const struct dm_send *in, struct dm_message *out, bool *done) MUST_USE;
+problem store_is_shown(struct call *c, int64_t file, bool *yes) MUST_USE; /* in a room of mine */
 problem store_message_sent(struct call *c, const struct dm_send *in, struct dm_message *out, bool *found) MUST_USE;
 struct message_rows {
     struct dm_message *at;

@@ -1,5 +1,5 @@
 /* Tarot: the calls. */
-#include "madang/tarot.h"
+#include "madang/calls.h"
 
 #include "madang/accounts.h"
 #include "madang/config.h"
@@ -456,15 +456,26 @@ static void start(void)
     turns_start();
 }
 
+static int pictures(int count, char **arguments)
+{
+    return count != 2 ? USAGE : tarot_draw_pictures(arguments[1]) ? DONE : FAILED;
+}
+
+static const struct command commands[] = {
+    { .name = "pictures",
+      .run = pictures,
+      .takes = "FOLDER",
+      .bare = true,
+      .says = "draw the PNGs that messengers show of the cards in it" },
+};
+
 const struct feature tarot_feature = {
     .name = "tarot",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .events = events,
-    .event_count = COUNT_OF(events),
-    .jobs = jobs,
-    .job_count = COUNT_OF(jobs),
-    .statements = { &tarot_statements },
+    .calls = LIST(calls),
+    .events = LIST(events),
+    .jobs = LIST(jobs),
+    .commands = LIST(commands),
+    .statements = TABLES(&tarot_statements),
     .constraints = &tarot_constraints,
     .check = check,
     .start = start,

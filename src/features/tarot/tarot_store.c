@@ -36,8 +36,6 @@ static const struct field shared_fields[] = {
     FIELD(struct shared_row, reading), FIELD(struct shared_row, language), FIELD(struct shared_row, at),
 };
 static const struct shape shared_shape = SHAPE("TarotSharedRow", struct shared_row, shared_fields);
-static const struct field id_fields[] = { FIELD(struct id_row, id) };
-static const struct shape id_shape = SHAPE("TarotId", struct id_row, id_fields);
 
 #define CHAT \
     "c.id as chat, c.account, c.title, c.language, c.state, c.card, c.reversed, c.code, c.lines, c.turns, c.created_at, c.at"
@@ -83,12 +81,11 @@ static const struct statement chat_state = { .name = "tarot_chat_state",
                                              .sql = "update tarot_chats set state = $2, at = now() where id = $1" };
 static const struct statement chat_rename = { .name = "tarot_chat_rename",
                                               .lane = LANE_TX,
-                                              .row = &id_shape,
-                                              .sql = "update tarot_chats c set title = $3" MINE " returning c.id" };
+                                              .sql = "update tarot_chats c set title = $3" MINE "" };
 /* With its lines and turns. */
-static const struct statement chat_remove = {
-    .name = "tarot_chat_remove", .lane = LANE_TX, .row = &id_shape, .sql = "delete from tarot_chats c" MINE " returning c.id"
-};
+static const struct statement chat_remove = { .name = "tarot_chat_remove",
+                                              .lane = LANE_TX,
+                                              .sql = "delete from tarot_chats c" MINE "" };
 static const struct statement chat_draw = { .name = "tarot_chat_draw",
                                             .lane = LANE_TX,
                                             .row = &chat_shape,
@@ -102,8 +99,7 @@ static const struct statement chat_share = { .name = "tarot_chat_share",
                                                     " and c.state = 'done' returning " CHAT };
 static const struct statement chat_unshare = { .name = "tarot_chat_unshare",
                                                .lane = LANE_TX,
-                                               .row = &id_shape,
-                                               .sql = "update tarot_chats c set code = null" MINE " returning c.id" };
+                                               .sql = "update tarot_chats c set code = null" MINE "" };
 static const struct statement shared = {
     .name = "tarot_shared",
     .lane = LANE_READ,
@@ -139,7 +135,7 @@ static const struct statement line_add = {
 };
 static const struct statement turn_add = { .name = "tarot_turn_add",
                                            .lane = LANE_TX,
-                                           .row = &id_shape,
+                                           .row = &row_i64,
                                            .sql =
                                                "with c as (update tarot_chats set turns = turns + 1 where id = $1)"
                                                " insert into tarot_turns (chat, kind, node) values ($1, $2, $3) returning id" };
@@ -166,7 +162,7 @@ static const struct statement turns_old = { .name = "tarot_turns_old",
 static const struct statement forget = {
     .name = "tarot_forget",
     .lane = LANE_TX,
-    .row = &id_shape,
+    .row = &row_i64,
     .rows_max = FORGET_MAX,
     .sql = "delete from tarot_chats where id in (select id from tarot_chats where account = $1 limit 200) returning id"
 };
@@ -174,7 +170,7 @@ static const struct statement forget = {
 static const struct statement forget_removed = {
     .name = "tarot_forget_removed",
     .lane = LANE_TX,
-    .row = &id_shape,
+    .row = &row_i64,
     .rows_max = FORGET_MAX,
     .sql = "delete from tarot_chats where id in (select id from tarot_chats where removed limit 200) returning id"
 };
@@ -239,16 +235,12 @@ problem store_chat_state(struct tx *tx, int64_t chat, enum chat_state state)
 
 problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool *found)
 {
-    struct id_row row;
-
-    return store_maybe(c, &chat_rename, VALUES(chat, c->account, title), &row, found);
+    return store_found(c, &chat_rename, VALUES(chat, c->account, title), found);
 }
 
 problem store_chat_remove(struct tx *tx, int64_t chat, bool *found)
 {
-    struct id_row row;
-
-    return store_maybe(tx, &chat_remove, VALUES(chat, tx->call->account), &row, found);
+    return store_found(tx, &chat_remove, VALUES(chat, tx->call->account), found);
 }
 
 problem store_chat_draw(struct tx *tx, int64_t chat, int64_t card, bool reversed, struct chat_row *out, bool *found)
@@ -263,9 +255,7 @@ problem store_chat_share(struct call *c, int64_t chat, struct text code, struct 
 
 problem store_chat_unshare(struct call *c, int64_t chat, bool *found)
 {
-    struct id_row row;
-
-    return store_maybe(c, &chat_unshare, VALUES(chat, c->account), &row, found);
+    return store_found(c, &chat_unshare, VALUES(chat, c->account), found);
 }
 
 problem store_shared(struct call *c, struct text code, struct shared_row *out, bool *found)
@@ -291,11 +281,7 @@ problem store_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text
 
 problem store_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t *turn)
 {
-    struct id_row row = { 0 };
-    problem p = store_one(tx, &turn_add, VALUES(chat, text_of(tarot_kinds.names[kind]), node_name()), &row);
-
-    *turn = row.id;
-    return p;
+    return store_one(tx, &turn_add, VALUES(chat, text_of(tarot_kinds.names[kind]), node_name()), turn);
 }
 
 problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct ended_row *out, bool *ended)

@@ -1,6 +1,6 @@
 /* Consultation rooms: the table of their calls. The daemon knows who is in a room and carries signals between them; what they
  * say and show goes from browser to browser. */
-#include "madang/video.h"
+#include "madang/calls.h"
 
 #include "madang/accounts.h"
 #include "madang/config.h"
@@ -285,7 +285,8 @@ static problem leave(struct tx *tx, int64_t account, bool *more)
     struct left_host data = { account };
 
     (void)more;
-    return tx->call->account == account ? job_add(store_on_tx(tx), "video.left", &data, 0) : NULL;
+    return tx->call->account == account ? job_add(tx, "video.left", &data, .key = topic_of(tx->call->arena, "account", account))
+                                        : NULL;
 }
 
 static problem close_rooms_of(struct call *c, const void *payload)
@@ -319,13 +320,10 @@ static const struct event_def *const events[] = { &video_joined_event, &video_aw
 
 const struct feature video_feature = {
     .name = "video",
-    .calls = calls,
-    .call_count = COUNT_OF(calls),
-    .events = events,
-    .event_count = COUNT_OF(events),
+    .calls = LIST(calls),
+    .events = LIST(events),
     .check = ice_check,
-    .jobs = jobs,
-    .job_count = COUNT_OF(jobs),
+    .jobs = LIST(jobs),
     .start = start,
     .stop = seats_stop,
     .free = seats_free,

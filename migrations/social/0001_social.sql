@@ -1,4 +1,5 @@
--- Friends, blocks, reports, direct messages, files, notices.
+-- was: 0003_social.sql
+-- Friends, blocks, reports, direct messages.
 
 create table friendships ( -- one row a pair; asked by `requester`
     low       bigint not null references accounts on delete cascade,
@@ -33,20 +34,6 @@ select b.blocker, b.blocked, 'blocked' from blocks b
  where not exists (select 1 from blocks o where o.blocker = b.blocked and o.blocked = b.blocker)
 union all
 select b.blocked, b.blocker, 'blocking' from blocks b;
-
-create table files (
-    id         bigint generated always as identity primary key,
-    account    bigint not null,
-    key        text not null unique,
-    type       text not null check (type in ('image/jpeg', 'image/png', 'image/gif', 'image/webp')),
-    size       bigint not null check (size > 0),
-    width      integer not null,
-    height     integer not null,
-    attached   boolean not null default false,
-    removed    boolean not null default false,
-    created_at timestamptz not null default now()
-);
-create index files_loose on files (created_at) where not attached or removed;
 
 create table dm_rooms (
     id           bigint generated always as identity primary key,
@@ -91,12 +78,3 @@ create table reports (
 );
 create unique index reports_open_pair on reports (reporter, reported) where state = 'open';
 create index reports_state on reports (state, id);
-
-create table notices (
-    id         bigint generated always as identity primary key,
-    title      text not null,
-    body       text not null,
-    author     bigint not null,
-    created_at timestamptz not null default now(),
-    edited_at  timestamptz
-);

@@ -1,3 +1,4 @@
+-- was: 0004_tarot.sql
 -- Tarot: chats with the reader, their lines, and the turns in which the reader speaks.
 
 create table tarot_chats (

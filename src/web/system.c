@@ -1,6 +1,6 @@
-/* Calls about the service itself: its clock, its documents. */
 #include "system.h"
 
+#include "documents.h"
 #include "madang/config.h"
 #include "madang/store.h"
 
@@ -21,19 +21,25 @@ static problem system_time(struct call *c)
 struct service {
     struct text name, version;
     bool kakao, google;
+    LIST_OF(struct text) features;
 };
 static const struct field service_fields[] = {
     FIELD(struct service, name),
     FIELD(struct service, version),
     FIELD(struct service, kakao, .says = "Whether login by Kakao is on."),
     FIELD(struct service, google, .says = "Whether login by Google is on."),
+    FIELD_LIST(struct service, features, .list_max = 64, .says = "What is switched on."),
 };
 static const struct shape service_shape = SHAPE("Service", struct service, service_fields);
 
 static problem system_info(struct call *c)
 {
-    *(struct service *)c->out =
-        (struct service){ T("madang"), T(MADANG_VERSION), config->kakao_client_id.len > 0, config->google_client_id.len > 0 };
+    struct service *out = c->out;
+
+    *out = (struct service){ T("madang"), T(MADANG_VERSION), config->kakao_client_id.len > 0, config->google_client_id.len > 0,
+                             .features = { arena_array(c->arena, struct text, feature_count), feature_count } };
+    for (size_t i = 0; i < feature_count; i++)
+        out->features.at[i] = text_of(features[i]->name);
     return NULL;
 }
 
@@ -41,16 +47,9 @@ static problem system_info(struct call *c)
 static struct {
     void (*print)(struct buf *out);
     struct constant *body;
-} documents[3];
+} documents[] = { { openapi_print }, { asyncapi_print }, { typescript_print } };
 
-void system_documents(void (*openapi)(struct buf *out), void (*asyncapi)(struct buf *out), void (*types)(struct buf *out))
-{
-    documents[0].print = openapi;
-    documents[1].print = asyncapi;
-    documents[2].print = types;
-}
-
-void system_documents_free(void)
+static void documents_free(void)
 {
     for (size_t i = 0; i < COUNT_OF(documents); i++)
         constant_free(&documents[i].body);
@@ -106,5 +105,8 @@ static const struct call_def calls[] = {
 
 static STATEMENT_TABLE(statements, &time_now);
 const struct feature system_feature = {
-    .name = "system", .calls = calls, .call_count = COUNT_OF(calls), .statements = { &statements }
+    .name = "system",
+    .calls = LIST(calls),
+    .statements = TABLES(&statements),
+    .free = documents_free,
 };

@@ -1,3 +1,4 @@
+-- was: 0002_accounts.sql
 -- People: accounts, how they log in, their sessions, consents and points.
 
 create table accounts (

@@ -1,3 +1,4 @@
+-- was: 0006_pulse.sql
 -- One row that the daemons write to, to know whether the database takes writes.
 create table store_pulse (
     one boolean primary key default true check (one),

@@ -1,3 +1,4 @@
+-- was: 0001_platform.sql
 -- What the platform itself keeps: numbered topics, idempotency keys, jobs.
 
 create table topics (

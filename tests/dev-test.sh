@@ -83,6 +83,13 @@ run_format() {
     if clang_format --dry-run --Werror; then count "format" 1 0; else count "format" 0 1; fi
 }
 
+# Without a feature's folder and line the rest is built and starts: another one each day, in a deep run all.
+run_without() { # run_without [all]
+    local names
+    mapfile -t names < <(sed -n 's/^X(\([a-z_]*\),.*/\1/p' src/features.def | grep -v bench)
+    run_counted "without ${1:-a feature}" node tests/arch/without.mjs "${1:-${names[10#$(date +%j) % ${#names[@]}]}}"
+}
+
 # Generated files are what the program generates, and the documents please a linter.
 run_generated() {
     local ok=0 bad=0 pair
@@ -145,6 +152,7 @@ cmd_test() {
     run_generated
     run_unit release
     run_valgrind
+    run_without ${deep:+all}
     run_node "api" $(cd tests && ls api/*.test.mjs)
     run_node "conformance" $(cd tests && ls conformance/*.test.mjs)
     run_judge

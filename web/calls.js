@@ -6,6 +6,7 @@ export default {
   'topic.sync': [null, null, false, false],
   'system.time': ['GET', '/api/v1/time', false, false],
   'system.info': ['GET', '/api/v1/info', false, false],
+  'system.features': ['GET', '/api/v1/features', false, false],
   'files.link': ['POST', '/api/v1/files/{file}/link', false, false],
   'auth.code': ['POST', '/api/v1/auth/codes', true, false],
   'auth.signup': ['POST', '/api/v1/auth/signup', true, false],

@@ -78,7 +78,9 @@ export interface Service {
   kakao: boolean;
   /** Whether login by Google is on. */
   google: boolean;
-  /** What is switched on. */
+}
+export interface Features {
+  /** By name. */
   features: string[];
 }
 export interface FileInfo {
@@ -804,6 +806,8 @@ export interface Calls {
   "system.time": { in: Record<string, never>; out: SystemTime };
   /** What this service is and which ways of logging in it offers. */
   "system.info": { in: Record<string, never>; out: Service };
+  /** Which families of calls this service has switched on. */
+  "system.features": { in: Record<string, never>; out: Features };
   /** A fresh address of a picture that I may see. */
   "files.link": { in: FileRef; out: FileLink };
   /** Mails a code of six digits. The answer does not tell whether the address is known. */

@@ -21,25 +21,35 @@ static problem system_time(struct call *c)
 struct service {
     struct text name, version;
     bool kakao, google;
-    LIST_OF(struct text) features;
 };
 static const struct field service_fields[] = {
     FIELD(struct service, name),
     FIELD(struct service, version),
     FIELD(struct service, kakao, .says = "Whether login by Kakao is on."),
     FIELD(struct service, google, .says = "Whether login by Google is on."),
-    FIELD_LIST(struct service, features, .list_max = 64, .says = "What is switched on."),
 };
 static const struct shape service_shape = SHAPE("Service", struct service, service_fields);
 
 static problem system_info(struct call *c)
 {
-    struct service *out = c->out;
+    *(struct service *)c->out =
+        (struct service){ T("madang"), T(MADANG_VERSION), config->kakao_client_id.len > 0, config->google_client_id.len > 0 };
+    return NULL;
+}
 
-    *out = (struct service){ T("madang"), T(MADANG_VERSION), config->kakao_client_id.len > 0, config->google_client_id.len > 0,
-                             .features = { arena_array(c->arena, struct text, feature_count), feature_count } };
-    for (size_t i = 0; i < feature_count; i++)
-        out->features.at[i] = text_of(features[i]->name);
+struct switched_on {
+    LIST_OF(struct text) features;
+};
+static const struct field on_fields[] = { FIELD_LIST(struct switched_on, features, .says = "By name.") };
+static const struct shape on_shape = SHAPE("Features", struct switched_on, on_fields);
+
+static problem system_features(struct call *c)
+{
+    struct switched_on *out = c->out;
+
+    out->features.at = arena_array(c->arena, struct text, feature_count);
+    for (out->features.count = 0; out->features.count < feature_count; out->features.count++)
+        out->features.at[out->features.count] = text_of(features[out->features.count]->name);
     return NULL;
 }
 
@@ -94,6 +104,8 @@ static const struct call_def calls[] = {
       .limits = { PER_ADDRESS(100, SECONDS(1)) }, .says = "The time, as the database has it." },
     { .name = "system.info", .rest = GET("/api/v1/info"), .out = &service_shape, .run = system_info,
       .says = "What this service is and which ways of logging in it offers." },
+    { .name = "system.features", .rest = GET("/api/v1/features"), .out = &on_shape, .run = system_features,
+      .says = "Which families of calls this service has switched on." },
     { .name = "system.openapi", .rest = GET("/api/openapi.json"), .raw = document_openapi, .raw_type = "application/json",
       .doors = REST_ONLY, .says = "These calls as an OpenAPI document." },
     { .name = "system.asyncapi", .rest = GET("/api/asyncapi.json"), .raw = document_asyncapi,

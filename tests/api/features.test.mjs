@@ -14,14 +14,14 @@ after(() => cluster.stop());
 const check = (off, command = 'check') => spawnSync(binary, [command], { env: { ...cluster.environment(node, {}), MADANG_FEATURES_OFF: off }, encoding: 'utf8', cwd: root });
 
 test('what is on is told', async () => {
-    const { features } = await node.ok('GET', '/api/v1/info');
+    const { features } = await node.ok('GET', '/api/v1/features');
     for (const { name } of listed) assert.ok(features.includes(name), name);
 });
 
 test('a feature that is off is not there: no call, no event, no document; its tables and its work stay', async () => {
     const p = await signUp(node), { chat: { chat } } = await node.ok('POST', '/api/v1/tarot/chats', p.token, { language: 'ko' });
     const without = await cluster.node({ MADANG_FEATURES_OFF: 'tarot, video' });
-    assert.deepEqual((await without.ok('GET', '/api/v1/info')).features.filter(f => ['tarot', 'video', 'social'].includes(f)), ['social']);
+    assert.deepEqual((await without.ok('GET', '/api/v1/features')).features.filter(f => ['tarot', 'video', 'social'].includes(f)), ['social']);
     const r = await without.call('GET', `/api/v1/tarot/chats/${chat}`, { token: p.token });
     assert.deepEqual([r.status, r.body.code], [404, 'not-found']);
     const s = await without.socket(p);

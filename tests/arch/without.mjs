@@ -31,7 +31,7 @@ async function tryWithout(name, folder) {
     run('ninja', ['-C', build, '--quiet', 'madangd'], root);
     const cluster = Object.assign(await new Cluster().start(), { binary: path.join(build, 'madangd') });
     try {
-        const { features } = await (await cluster.node()).ok('GET', '/api/v1/info');
+        const { features } = await (await cluster.node()).ok('GET', '/api/v1/features');
         const left = rows.map(r => r.name).filter(n => n !== 'bench' && !gone.has(n));
         if (left.some(n => !features.includes(n)) || features.some(n => gone.has(n))) throw new Error(`it has ${features}, not ${left}`);
     } finally { await cluster.stop(); }

@@ -236,6 +236,7 @@ static void on_sample(struct timer *t)
     }
     samples++;
     metric_set(METRIC_OVERLOAD, (int64_t)worst);
+    metric_set(METRIC_MEMORY_MARK, memory_soft()); /* a setting, else of what the machine has: who watches cannot know it */
     next_sample(t, now);
     if (FAULT(LOOP_BUSY))
         be_busy();

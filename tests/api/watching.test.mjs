@@ -39,6 +39,13 @@ test('what a node prints is what Prometheus can read', async () => {
     assert.ok(Number(/^madang_resident_mark_bytes (\d+)$/m.exec(await node.admin('/metrics'))[1]) > 1e6);
 });
 
+// What the units' ProcSubset=pid leaves of /proc.
+const hidden = ['unshare', '-m', 'sh', '-c', 'mount -t proc -o subset=pid proc /proc && exec "$@"', 'sh'], can = spawnSync(hidden[0], [...hidden.slice(1), 'true']).status === 0;
+test('memory has its mark also where the machine is hidden', { skip: can ? false : 'may not mount' }, async () => {
+    const mark = async n => /^madang_resident_mark_bytes (\d+)$/m.exec(await n.admin('/metrics'))[1], own = await cluster.node({}, hidden);
+    assert.equal(await mark(own), await mark(node));
+});
+
 test('counters are shown by their rate, gauges as they stand, histograms by quantiles', () => {
     const all = [...panels().flatMap(p => p.targets.map(t => t.expr)), ...[...rules().matchAll(/expr: '(.*)'$/gm)].map(m => m[1])];
     for (const expr of all)

@@ -6,7 +6,9 @@ install(DIRECTORY config/tarot/ DESTINATION ${CMAKE_INSTALL_DATADIR}/madang/taro
 install(FILES config/madang.ini DESTINATION ${CMAKE_INSTALL_DATADIR}/madang)
 install(FILES config/nginx/madang.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/madang/nginx)
 install(FILES config/coturn/turnserver.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/madang/coturn)
-install(FILES config/systemd/madangd.service config/systemd/madangd.socket DESTINATION lib/systemd/system)
+install(FILES config/grafana/madang.json DESTINATION ${CMAKE_INSTALL_DATADIR}/madang/grafana)
+install(FILES config/prometheus/madang.rules.yml DESTINATION ${CMAKE_INSTALL_DATADIR}/madang/prometheus)
+install(FILES config/systemd/madangd.service config/systemd/madangd@.service config/systemd/madangd.socket DESTINATION lib/systemd/system)
 install(FILES config/systemd/madang.sysusers DESTINATION lib/sysusers.d RENAME madang.conf)
 install(FILES README.md LICENSE docs/operating.md docs/settings.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/madang)
 

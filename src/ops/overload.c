@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "madang/config.h"
@@ -110,12 +111,13 @@ static int64_t group_memory_max(void)
     return number_in(path, 0);
 }
 
-/* What this process may use. */
+/* What this process may use. A unit with ProcSubset=pid has no /proc/meminfo to ask. */
 static int64_t find_memory_max(void)
 {
-    int64_t machine = number_in("/proc/meminfo", 0) * 1024, group = group_memory_max();
+    struct sysinfo info;
+    int64_t machine = sysinfo(&info) == 0 ? (int64_t)info.totalram * info.mem_unit : 0, group = group_memory_max();
 
-    return group && group < machine ? group : machine;
+    return group && (group < machine || !machine) ? group : machine;
 }
 
 static int64_t memory_soft(void)
@@ -236,6 +238,7 @@ static void on_sample(struct timer *t)
     }
     samples++;
     metric_set(METRIC_OVERLOAD, (int64_t)worst);
+    metric_set(METRIC_MEMORY_MARK, memory_soft()); /* a setting, else of what the machine has: who watches cannot know it */
     next_sample(t, now);
     if (FAULT(LOOP_BUSY))
         be_busy();

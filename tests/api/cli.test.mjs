@@ -31,6 +31,15 @@ test('environment before credential before file before default; a secret is neve
     assert.deepEqual([c['http.fields_max'], c['http.head_bytes'], c['ws.ping_ms'], c['ws.open_ms'], c['http.body_bytes'], c['session.key'], c['pg.url']], [60, 2000, 4000, 3000, 65536, '***', '***']);
 });
 
+test('the unit for several nodes is the other one with settings that its instance makes', () => {
+    const [one, many] = ['', '@'].map(which => fs.readFileSync(`${root}/config/systemd/madangd${which}.service`, 'utf8').split('\n').filter(l => l && !l.startsWith('#')));
+    const own = many.filter(l => !one.includes(l)), env = Object.fromEntries(own.filter(l => l.startsWith('Environment=')).map(l => l.slice(12).replaceAll('%i', '8081').split('=')));
+    assert.deepEqual(one.filter(l => !many.includes(l)).map(l => l.split('=')[0]), ['Description']);
+    assert.deepEqual([...new Set(own.map(l => l.split('=')[0]))], ['Description', 'Environment', 'EnvironmentFile', 'RuntimeDirectory', 'RuntimeDirectoryMode', 'RuntimeDirectoryPreserve']);
+    const c = JSON.parse(run(['config'], env).stdout);
+    assert.deepEqual([c['http.listen'], c['admin.listen'], c['http.handover'], c['node.name']], ['127.0.0.1:8081', '127.0.0.1:18081', '/run/madang/8081.handover', '8081']);
+});
+
 test('check tries migrations and every statement; TLS to Redis is refused with a reason', async () => {
     assert.equal(run(['check']).status, 0);
     await cluster.sql('alter table notices rename column body to text');

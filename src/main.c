@@ -5,6 +5,7 @@
 #include "madang/calls.h"
 #include "madang/config.h"
 #include "madang/tarot.h"
+#include "manual.h"
 #include "web/documents.h"
 
 static int print_with(void (*print)(struct buf *out))
@@ -96,6 +97,28 @@ static int command_pictures(const char *argument)
     return argument && tarot_draw_pictures(argument) ? 0 : 1;
 }
 
+static manual_table row_of_manual;
+static void man_print(struct buf *out)
+{
+    manual_page(row_of_manual, out);
+}
+
+static int command_man(const char *argument)
+{
+    (void)argument;
+    return print_with(man_print);
+}
+
+static void completion_print(struct buf *out)
+{
+    manual_completion(row_of_manual, out);
+}
+
+static int command_completion(const char *argument)
+{
+    return argument && strcmp(argument, "bash") == 0 ? print_with(completion_print) : 2;
+}
+
 static const struct {
     const char *name;
     int (*run)(const char *argument);
@@ -113,7 +136,16 @@ static const struct {
     { "config", command_config, "print what is in force; config example, config reference" },
     { "pictures", command_pictures, "pictures FOLDER: draw the PNGs that messengers show of the cards in it", true },
     { "promote", command_promote, "promote E-MAIL: make this account an admin" },
+    { "completion", command_completion, "completion bash: print what that shell completes", true },
+    { "man", command_man, "print the manual page", true },
 };
+
+static bool row_of_manual(size_t i, struct manual_row *out)
+{
+    if (i < COUNT_OF(commands))
+        *out = (struct manual_row){ commands[i].name, commands[i].says };
+    return i < COUNT_OF(commands);
+}
 
 static int usage(void)
 {

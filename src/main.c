@@ -122,7 +122,7 @@ static int command_completion(const char *argument)
 static const struct {
     const char *name;
     int (*run)(const char *argument);
-    const char *says;
+    const char *says, *takes;
     bool bare; /* needs no secret and no table of calls */
 } commands[] = {
     { "run", command_run, "serve until SIGTERM (the default)" },
@@ -133,25 +133,28 @@ static const struct {
     { "asyncapi", command_asyncapi, "print the AsyncAPI document" },
     { "types", command_types, "print the TypeScript types" },
     { "client", command_client, "print web/calls.js" },
-    { "config", command_config, "print what is in force; config example, config reference" },
-    { "pictures", command_pictures, "pictures FOLDER: draw the PNGs that messengers show of the cards in it", true },
-    { "promote", command_promote, "promote E-MAIL: make this account an admin" },
-    { "completion", command_completion, "completion bash: print what that shell completes", true },
-    { "man", command_man, "print the manual page", true },
+    { "config", command_config, "print what is in force, an example to edit, a page about every setting",
+      "[example | reference]" },
+    { "pictures", command_pictures, "draw the PNGs that messengers show of the cards in it", "FOLDER", true },
+    { "promote", command_promote, "make this account an admin", "E-MAIL" },
+    { "completion", command_completion, "print what that shell completes", "bash", true },
+    { "man", command_man, "print the manual page", .bare = true },
 };
 
 static bool row_of_manual(size_t i, struct manual_row *out)
 {
     if (i < COUNT_OF(commands))
-        *out = (struct manual_row){ commands[i].name, commands[i].says };
+        *out = (struct manual_row){ commands[i].name, commands[i].takes, commands[i].says };
     return i < COUNT_OF(commands);
 }
 
 static int usage(void)
 {
+    struct manual_row r;
+
     fputs("madangd [-c FILE] [COMMAND [ARGUMENT]]\n", stderr);
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(stderr, "  %-10s %s\n", commands[i].name, commands[i].says);
+    for (size_t i = 0; row_of_manual(i, &r); i++)
+        fprintf(stderr, "  %s%s%s\n      %s\n", r.name, r.takes ? " " : "", r.takes ? r.takes : "", r.says);
     return 2;
 }
 

@@ -63,26 +63,24 @@
     ".BR systemctl (1),\n"                                                                                 \
     ".BR nginx (8)\n"
 
-/* What stands behind the name in "NAME ARGUMENT …: what it does"; empty when it takes none. */
-static struct text arguments_of(const struct manual_row *r, struct text *does)
+static bool is_of_word(char c)
 {
-    struct text head = text_cut(text_of(r->says), ':', does);
-
-    if (does->len && text_skip(&head, text_of(r->name)) && text_skip(&head, T(" "))) {
-        *does = text_trim(*does);
-        return head;
-    }
-    *does = text_of(r->says);
-    return T("");
+    return isalnum((unsigned char)c) || c == '-' || c == '_';
 }
 
-/* What is typed as it stands; else it stands for something: E-MAIL, FOLDER. */
-static bool is_word(struct text t)
+static size_t word_length(struct text t)
 {
-    for (size_t i = 0; i < t.len; i++)
-        if (!islower((unsigned char)t.at[i]) && !isdigit((unsigned char)t.at[i]) && t.at[i] != '-' && t.at[i] != '_')
-            return false;
-    return t.len > 0;
+    size_t n = 0;
+
+    while (n < t.len && is_of_word(t.at[n]))
+        n++;
+    return n;
+}
+
+/* Typed as it stands. */
+static bool is_literal(struct text word)
+{
+    return word.len && word_length(word) == word.len && !isupper((unsigned char)word.at[0]);
 }
 
 /* --- the page ---------------------------------------------------------------------------------------------------------- */
@@ -99,21 +97,31 @@ static void put_roff(struct buf *out, struct text t)
     }
 }
 
+static void put_takes(struct buf *out, struct text t)
+{
+    while (t.len) {
+        size_t n = word_length(t);
+        struct text one = text_until(t, n ? n : 1);
+
+        if (n)
+            buf_put(out, is_literal(one) ? T("\\fB") : T("\\fI"));
+        put_roff(out, one);
+        if (n)
+            buf_put(out, T("\\fR"));
+        t = text_from(t, one.len);
+    }
+}
+
 static void put_command(struct buf *out, const struct manual_row *r)
 {
-    struct text does, arguments = arguments_of(r, &does);
-
     buf_put(out, T(".TP\n\\fB"));
     put_roff(out, text_of(r->name));
-    while (arguments.len) {
-        struct text one = text_cut(arguments, ' ', &arguments);
-
-        buf_put(out, is_word(one) ? T("\\fR \\fB") : T("\\fR \\fI"));
-        put_roff(out, one);
-    }
     buf_put(out, T("\\fR"));
+    if (r->takes)
+        buf_put_char(out, ' ');
+    put_takes(out, text_of(r->takes));
     buf_put_char(out, '\n');
-    put_roff(out, does);
+    put_roff(out, text_of(r->says));
     buf_put(out, T(".\n"));
 }
 
@@ -148,12 +156,13 @@ void manual_page(manual_table *table, struct buf *out)
     "    if [[ -z $command ]]; then\n"                         \
     "        COMPREPLY=($(compgen -W '-c -h"
 
-#define BEFORE_ARGUMENTS                         \
-    "' -- \"$word\"))\n"                         \
-    "        return\n"                           \
-    "    fi\n"                                   \
-    "    ((COMP_CWORD == at + 1)) || return 0\n" \
-    "    case $command in\n"
+#define BEFORE_ARGUMENTS                             \
+    "' -- \"$word\"))\n"                             \
+    "        return\n"                               \
+    "    fi\n"                                       \
+    "    i=$((COMP_CWORD - at))\n"                   \
+    "    ((i == 1)) || i=${COMP_WORDS[at + 1]}.$i\n" \
+    "    case $command.$i in\n"
 
 #define AFTER_ARGUMENTS                                           \
     "    esac\n"                                                  \
@@ -167,39 +176,80 @@ void manual_page(manual_table *table, struct buf *out)
 
 static void put_word(struct buf *out, struct text word)
 {
-    if (is_word(word)) {
+    if (is_literal(word)) {
         buf_put_char(out, ' ');
         buf_put(out, word);
     }
 }
 
-/* Of "…; NAME word, NAME word". */
-static void put_words(struct buf *out, const struct manual_row *r, struct text first)
+/* The first of "a | b | c". */
+static struct text cut_way(struct text t, struct text *rest)
 {
-    struct text rest, none;
+    for (size_t i = 0; i < t.len; i++)
+        if (text_starts(text_from(t, i), T(" | "))) {
+            *rest = text_from(t, i + 3);
+            return text_until(t, i);
+        }
+    *rest = T("");
+    return t;
+}
 
-    put_word(out, first);
-    text_cut(text_of(r->says), ';', &rest);
-    while (rest.len) {
-        struct text one = text_trim(text_cut(rest, ',', &rest));
+static struct text without_brackets(struct text t)
+{
+    while (text_skip(&t, T("[")))
+        ;
+    while (text_ends(t, T("]")))
+        t = text_until(t, t.len - 1);
+    return t;
+}
 
-        if (text_skip(&one, text_of(r->name)) && text_skip(&one, T(" ")))
-            put_word(out, text_cut(one, ' ', &none));
+/* What may stand at one place, "a|b c": places are named COMMAND.1, then COMMAND.WORD.2 and so on. */
+static void put_place(struct buf *out, const char *place, struct text these)
+{
+    char memory[400], files = 0;
+    struct buf words;
+
+    buf_borrow(&words, memory, sizeof memory);
+    while (these.len) {
+        struct text one = without_brackets(text_cut(these, ' ', &these));
+
+        files = text_is(one, T("FOLDER")) ? 'd' : text_is(one, T("FILE")) ? 'f' : files;
+        while (one.len)
+            put_word(&words, text_cut(one, '|', &one));
+    }
+    if (files)
+        buf_printf(out, "    %s) _madangd_files -%c ;;\n", place, files);
+    else if (words.len)
+        buf_printf(out, "    %s) COMPREPLY=($(compgen -W '%.*s' -- \"$word\")) ;;\n", place, (int)words.len, words.at);
+}
+
+/* Behind the first word of a way. */
+static void put_rest(struct buf *out, const char *name, struct text way)
+{
+    struct text first = without_brackets(text_cut(way, ' ', &way));
+    char place[100];
+
+    for (size_t i = 2; way.len && is_literal(first); i++) {
+        snprintf(place, sizeof place, "%s.%.*s.%zu", name, TEXT_ARG(first), i);
+        put_place(out, place, text_cut(way, ' ', &way));
     }
 }
 
 static void put_arguments(struct buf *out, const struct manual_row *r)
 {
-    struct text rest, first = text_cut(arguments_of(r, &rest), ' ', &rest);
-    char memory[400];
-    struct buf words;
+    char place[100], memory[400];
+    struct text rest, unused;
+    struct buf firsts;
 
-    buf_borrow(&words, memory, sizeof memory);
-    put_words(&words, r, first);
-    if (text_is(first, T("FOLDER")) || text_is(first, T("FILE")))
-        buf_printf(out, "    %s) _madangd_files -%c ;;\n", r->name, first.at[1] == 'O' ? 'd' : 'f');
-    else if (words.len)
-        buf_printf(out, "    %s) COMPREPLY=($(compgen -W '%.*s' -- \"$word\")) ;;\n", r->name, (int)words.len, words.at);
+    buf_borrow(&firsts, memory, sizeof memory);
+    for (struct text t = text_of(r->takes); t.len; t = rest) {
+        buf_put(&firsts, text_cut(cut_way(t, &rest), ' ', &unused));
+        buf_put_char(&firsts, ' ');
+    }
+    snprintf(place, sizeof place, "%s.1", r->name);
+    put_place(out, place, (struct text){ firsts.at, firsts.len });
+    for (struct text t = text_of(r->takes); t.len; t = rest)
+        put_rest(out, r->name, cut_way(t, &rest));
 }
 
 void manual_completion(manual_table *table, struct buf *out)

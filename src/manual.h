@@ -4,10 +4,10 @@
 
 #include "madang/buf.h"
 
-/* A command as its usage tells it. Arguments are those of "NAME ARGUMENT …: what it does", and words that it takes as well
- * those of "what it does; NAME word, NAME word". FOLDER and FILE are completed as such. */
+/* Takes: ways with " | " between them, "[all | retry ID|KIND]"; NULL: nothing. Words of small letters are typed as they
+ * stand, FOLDER and FILE are completed as what they are, other words of capitals stand for something. */
 struct manual_row {
-    const char *name, *says;
+    const char *name, *takes, *says;
 };
 typedef bool manual_table(size_t i, struct manual_row *out); /* false: there are no more */
 

@@ -10,6 +10,10 @@ install(FILES config/grafana/madang.json DESTINATION ${CMAKE_INSTALL_DATADIR}/ma
 install(FILES config/prometheus/madang.rules.yml DESTINATION ${CMAKE_INSTALL_DATADIR}/madang/prometheus)
 install(FILES config/systemd/madangd.service config/systemd/madangd@.service config/systemd/madangd.socket DESTINATION lib/systemd/system)
 install(FILES config/systemd/madang.sysusers DESTINATION lib/sysusers.d RENAME madang.conf)
+if(NOT MADANG_SANITIZE)
+  install(FILES ${CMAKE_BINARY_DIR}/madangd.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+  install(FILES ${CMAKE_BINARY_DIR}/madangd.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME madangd)
+endif()
 install(FILES README.md LICENSE docs/operating.md docs/settings.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/madang)
 
 set(CPACK_GENERATOR DEB)

@@ -4,6 +4,7 @@
 #include "app.h"
 #include "madang/calls.h"
 #include "madang/config.h"
+#include "manual.h"
 #include "web/documents.h"
 
 static int print_with(void (*print)(struct buf *out))
@@ -103,6 +104,28 @@ static int command_config(int count, char **arguments)
     return USAGE;
 }
 
+static manual_table row_of_manual;
+static void man_print(struct buf *out)
+{
+    manual_page(row_of_manual, out);
+}
+
+static int command_man(int count, char **arguments)
+{
+    (void)arguments;
+    return count == 1 ? print_with(man_print) : USAGE;
+}
+
+static void completion_print(struct buf *out)
+{
+    manual_completion(row_of_manual, out);
+}
+
+static int command_completion(int count, char **arguments)
+{
+    return count == 2 && strcmp(arguments[1], "bash") == 0 ? print_with(completion_print) : USAGE;
+}
+
 static const struct command commands[] = {
     { .name = "run", .run = command_run, .says = "serve until SIGTERM (the default)" },
     { .name = "check", .run = command_check, .says = "check configuration, migrations and every statement" },
@@ -116,6 +139,8 @@ static const struct command commands[] = {
       .run = command_config,
       .takes = "[example | reference]",
       .says = "print what is in force, an example to edit, a page about every setting" },
+    { .name = "completion", .run = command_completion, .takes = "bash", .says = "print what that shell completes", .bare = true },
+    { .name = "man", .run = command_man, .says = "print the manual page", .bare = true },
 };
 
 /* The platform's, then each feature's; NULL behind the last. */
@@ -130,13 +155,22 @@ static const struct command *command_at(size_t i)
     return NULL;
 }
 
+static bool row_of_manual(size_t i, struct manual_row *out)
+{
+    const struct command *c = command_at(i);
+
+    if (c)
+        *out = (struct manual_row){ c->name, c->takes, c->says };
+    return c != NULL;
+}
+
 static int usage(void)
 {
-    const struct command *c;
+    struct manual_row r;
 
     fputs("madangd [-c FILE] [COMMAND …]\n", stderr);
-    for (size_t i = 0; (c = command_at(i)) != NULL; i++)
-        fprintf(stderr, "  %s%s%s\n      %s\n", c->name, c->takes ? " " : "", c->takes ? c->takes : "", c->says);
+    for (size_t i = 0; row_of_manual(i, &r); i++)
+        fprintf(stderr, "  %s%s%s\n      %s\n", r.name, r.takes ? " " : "", r.takes ? r.takes : "", r.says);
     return USAGE;
 }
 
@@ -159,7 +193,7 @@ int main(int argc, char **argv)
 
     while ((option = getopt(argc, argv, "c:h")) != -1) {
         if (option != 'c')
-            return usage();
+            return features_select(T("")) ? usage() : FAILED;
         path = optarg;
     }
     buf_init(&mistakes, 65536);

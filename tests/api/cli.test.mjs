@@ -31,6 +31,45 @@ test('environment before credential before file before default; a secret is neve
     assert.deepEqual([c['http.fields_max'], c['http.head_bytes'], c['ws.ping_ms'], c['ws.open_ms'], c['http.body_bytes'], c['session.key'], c['pg.url']], [60, 2000, 4000, 3000, 65536, '***', '***']);
 });
 
+const commands = () => [...run(['-h']).stderr.matchAll(/^  (\w+)/gm)].map(m => m[1]);
+test('the shell completes every command, and what stands behind it', () => {
+    const file = `${cluster.folder}/completion`, script = run(['completion', 'bash']);
+    assert.equal(script.status, 0, script.stderr);
+    fs.writeFileSync(file, script.stdout);
+    const checked = spawnSync('bash', ['-n', file], { encoding: 'utf8' });
+    assert.deepEqual([checked.status, checked.stderr], [0, '']);
+    fs.mkdirSync(`${cluster.folder}/a folder`);
+    fs.writeFileSync(`${cluster.folder}/a file`, '');
+    const completed = (...words) => execFileSync('bash', ['-c', 'set -u; . "$0"; complete -p madangd >/dev/null; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _madangd; ((${#COMPREPLY[@]})) && printf "%s\\n" "${COMPREPLY[@]}"; true', file, 'madangd', ...words], { encoding: 'utf8', cwd: cluster.folder }).split('\n').filter(Boolean);
+    assert.ok(commands().length > 10);
+    assert.deepEqual(completed(''), ['-c', '-h', ...commands()]);
+    assert.deepEqual(completed('-c', 'some.ini', ''), ['-c', '-h', ...commands()]);
+    assert.deepEqual(completed('mig'), ['migrate']);
+    assert.deepEqual(completed('config', ''), ['example', 'reference']);
+    assert.deepEqual(completed('-c', 'some.ini', 'config', 'r'), ['reference']);
+    assert.deepEqual(completed('completion', ''), ['bash']);
+    assert.deepEqual(completed('config', 'example', ''), []);
+    assert.deepEqual(completed('nothing', ''), []);
+    assert.deepEqual(completed('check', ''), [], 'what a sentence says is no argument');
+    assert.deepEqual(completed('pictures', 'a f'), ['a folder']);
+    assert.deepEqual(completed('-c', 'a f').sort(), ['a file', 'a folder']);
+    assert.deepEqual([run(['completion']).status, run(['completion', 'fish']).status], [2, 2]);
+});
+
+test('the manual page has every command, and pleases who formats it', t => {
+    const file = `${cluster.folder}/madangd.8`, page = run(['man']);
+    assert.equal(page.status, 0, page.stderr);
+    fs.writeFileSync(file, page.stdout);
+    assert.match(page.stdout, /^\.TH MADANGD 8 /m);
+    for (const c of commands()) assert.match(page.stdout, new RegExp(`^\\.TP\\n\\\\fB${c}\\\\fR.*\\n\\S.*\\.$`, 'm'), c);
+    for (const [tool, ...args] of [['groff', '-Kutf8', '-man', '-Tutf8', '-ww'], ['mandoc', '-Tlint', '-Werror'], ['man', '--warnings', '-l']]) {
+        const r = spawnSync(tool, [...args, file], { encoding: 'utf8', env: { ...process.env, MANPAGER: 'cat', LC_ALL: 'C.UTF-8' } });
+        if (r.error) t.diagnostic(`${tool} is not here`);
+        else assert.deepEqual([r.status, r.stderr], [0, ''], tool);
+        if (tool === 'groff' && !r.error) assert.match(r.stdout.replace(/\x1b\[[\d;]*m|.\x08/g, ''), /promote E-MAIL/);
+    }
+});
+
 test('the unit for several nodes is the other one with settings that its instance makes', () => {
     const [one, many] = ['', '@'].map(which => fs.readFileSync(`${root}/config/systemd/madangd${which}.service`, 'utf8').split('\n').filter(l => l && !l.startsWith('#')));
     const own = many.filter(l => !one.includes(l)), env = Object.fromEntries(own.filter(l => l.startsWith('Environment=')).map(l => l.slice(12).replaceAll('%i', '8081').split('=')));

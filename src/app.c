@@ -19,6 +19,7 @@
 #include "ops/log_writer.h"
 #include "ops/notify.h"
 #include "web/admin.h"
+#include "web/documents.h"
 #include "web/door.h"
 #include "web/door_http.h"
 #include "web/handover.h"
@@ -69,6 +70,7 @@ bool app_prepare(void)
         return false;
     store_start();
     calls_start();
+    documents_check();
     return true;
 }
 

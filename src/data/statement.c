@@ -13,6 +13,11 @@ static struct constraint_table *constraints;
 
 void statements_add(struct statement_table *t)
 {
+    size_t all = t->count;
+
+    for (const struct statement_table *other = tables; other; other = other->next)
+        all += other->count;
+    CHECK(all <= STATEMENTS_MAX * 3 / 4); /* of a table with open addressing */
     t->next = tables;
     tables = t;
 }

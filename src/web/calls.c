@@ -3,14 +3,12 @@
 #include "madang/map.h"
 #include "router.h"
 
-#define CALLS_MAX 512
-
 struct entry {
     struct map_node node;
     const struct call_def *def;
 };
 
-static struct entry entries[CALLS_MAX];
+static struct entry *entries; /* as many as the features have */
 static size_t count;
 static struct map by_name;
 
@@ -27,7 +25,6 @@ static void check_row(const struct call_def *d)
 
 static void add(const struct call_def *d)
 {
-    CHECK(count < CALLS_MAX);
     check_row(d);
     entries[count].def = d;
     map_add(&by_name, &entries[count].node, text_of(d->name));
@@ -38,6 +35,11 @@ static void add(const struct call_def *d)
 
 void calls_start(void)
 {
+    size_t rows = 0;
+
+    for (size_t f = 0; f < feature_count; f++)
+        rows += features[f]->calls.count;
+    entries = must_zalloc(rows * sizeof *entries);
     for (size_t f = 0; f < feature_count; f++) {
         for (size_t i = 0; i < features[f]->calls.count; i++)
             add(&features[f]->calls.at[i]);
@@ -54,6 +56,7 @@ void calls_stop(void)
 {
     map_fini(&by_name);
     router_free();
+    free(entries);
     count = 0;
 }
 

@@ -7,8 +7,8 @@
 
 /* Schemas already written, by name: a shape may be used by many. */
 struct seen {
-    const struct shape *at[256];
-    size_t count;
+    const struct shape **at;
+    size_t count, room;
     struct buf *out;
     const char *before;
 };
@@ -20,7 +20,10 @@ static bool see(struct seen *s, const struct shape *shape)
             CHECK(s->at[i] == shape); /* two shapes of one name would hide each other */
             return false;
         }
-    CHECK(s->count < COUNT_OF(s->at));
+    if (s->count == s->room) {
+        s->room = s->room ? 2 * s->room : 256;
+        s->at = must_realloc(s->at, s->room * sizeof(void *));
+    }
     s->at[s->count++] = shape;
     return true;
 }
@@ -57,6 +60,20 @@ static void put_schemas(struct buf *out)
     buf_put(out, T("\"schemas\": {"));
     each_shape(put_schema, &s);
     buf_put_char(out, '}');
+    free(s.at);
+}
+
+static void look_at(const struct shape *shape, void *arg)
+{
+    (void)see(arg, shape);
+}
+
+void documents_check(void)
+{
+    struct seen s = { .out = NULL };
+
+    each_shape(look_at, &s);
+    free(s.at);
 }
 
 static bool in_path(const struct call_def *d, const char *field)
@@ -469,6 +486,7 @@ void typescript_print(struct buf *out)
 
     buf_put(out, T("// Made from the table of calls: madangd types.\n"));
     each_shape(put_ts, &s);
+    free(s.at);
     buf_put(out, T("export interface Calls {\n"));
     for (size_t i = 0; i < calls_count(); i++) {
         const struct call_def *d = call_at(i);

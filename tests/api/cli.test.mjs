@@ -31,7 +31,7 @@ test('environment before credential before file before default; a secret is neve
     assert.deepEqual([c['http.fields_max'], c['http.head_bytes'], c['ws.ping_ms'], c['ws.open_ms'], c['http.body_bytes'], c['session.key'], c['pg.url']], [60, 2000, 4000, 3000, 65536, '***', '***']);
 });
 
-const commands = () => [...run(['-h']).stderr.matchAll(/^  (\w+)/gm)].map(m => m[1]);
+const commands = () => [...run(['help']).stderr.matchAll(/^  (\w+)/gm)].map(m => m[1]);
 test('the shell completes every command, and what stands behind it', () => {
     const file = `${cluster.folder}/completion`, script = run(['completion', 'bash']);
     assert.equal(script.status, 0, script.stderr);

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { Cluster, freePort, root, signUp, until } from '../lib/daemon.mjs';
+import { Cluster, freePort, root, signUp, sleep, until } from '../lib/daemon.mjs';
 import { answers, CRLF, each, exchange } from './wire.mjs';
 
 let cluster, node, nginx, port;
@@ -96,4 +96,32 @@ test('HTTP/1.0 without a Host is answered; with TLS all are sent to https', asyn
         const r = await until('nginx', async () => answers((await exchange(other, 'GET /chats/1?x=2 HTTP/1.1\r\nHost: madang.example\r\n\r\n')).bytes)[0]);
         assert.deepEqual([r.status, r.headers.location], [308, 'https://madang.example/chats/1?x=2']);
     } finally { redirecting.kill('SIGTERM'); }
+});
+
+test('two nodes restarted one after the other: nobody who asks nginx is refused', async () => {
+    const other = await freePort(), nodes = [await cluster.node({ MADANG_HTTP_TRUSTED_PROXIES: '127.0.0.1' }), await cluster.node({ MADANG_HTTP_TRUSTED_PROXIES: '127.0.0.1' })], at = `${cluster.folder}/several`;
+    const site = fs.readFileSync(`${root}/config/nginx/madang.conf`, 'utf8').replace('    server 127.0.0.1:8080;\n', '').replace(/listen 80;\s+listen \[::\]:80;/, `listen 127.0.0.1:${other};`)
+        .replace(/# (server 127\.0\.0\.1:)808([12])/g, (_, server, n) => `${server}${nodes[n - 1].port}`);
+    for (const n of nodes) assert.ok(site.includes(`    server 127.0.0.1:${n.port}`));
+    fs.mkdirSync(at);
+    fs.writeFileSync(`${at}/nginx.conf`, `daemon off; pid ${at}/pid; error_log ${at}/error.log; events {} http { access_log off; client_body_temp_path ${at}/b; proxy_temp_path ${at}/p; fastcgi_temp_path ${at}/f; uwsgi_temp_path ${at}/u; scgi_temp_path ${at}/s; ${site} }`);
+    const front = spawn('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' }), answered = {};
+    let over = false;
+    const ask = async (method, path) => {
+        while (!over) {
+            const what = await fetch(`http://127.0.0.1:${other}${path}`, { method }).then(async r => { await r.arrayBuffer(); return `${method} ${r.status}`; }, e => `${method} ${e.cause?.code ?? e}`);
+            answered[what] = (answered[what] ?? 0) + 1;
+            await sleep(5);
+        }
+    };
+    try {
+        await until('nginx', async () => (await fetch(`http://127.0.0.1:${other}/api/v1/info`)).ok);
+        const all = [ask('GET', '/api/v1/time'), ask('GET', '/api/v1/time'), ask('POST', '/api/v1/auth/guest')];
+        await sleep(300);
+        for (const n of nodes) { await n.stop(); await n.start(); } // the second at once when the first is ready, as the loop in operating.md does it
+        await sleep(300);
+        over = true;
+        await Promise.all(all);
+        assert.deepEqual(Object.keys(answered).sort(), ['GET 200', 'POST 201'], JSON.stringify(answered));
+    } finally { over = true; front.kill('SIGTERM'); }
 });

@@ -101,7 +101,7 @@ const alerts = [
     ['MadangCallsFail', 'sum by (instance) (rate(madang_calls_total{result="failed"}[5m])) > 0.01 * sum by (instance) (rate(madang_calls_total[5m]))', '5m', 'warning', 'more than one in a hundred calls to {{ $labels.instance }} fails',
         'See which in /lists/calls, and why in the log; a store that is away has an alert of its own.'],
     ['MadangJobsDead', 'increase(madang_jobs_dead_total[1h]) > 0', '1m', 'warning', 'jobs of {{ $labels.instance }} were given up after their last attempt',
-        'See /lists/jobs-dead for their mistakes; when the cause is gone, state waiting, attempts 0 and due now() in table jobs let them run again.'],
+        'madangd jobs dead tells why; when the cause is gone, madangd jobs retry lets them run again.'],
     ['MadangJobsLate', 'max by (job) (madang_jobs_late_seconds) > 60', '5m', 'warning', 'a job has been due for {{ $value | humanizeDuration }}',
         'See in /lists/jobs which kind waits; more nodes, or wider lanes, take more of them at once.'],
     ['MadangSheds', 'rate(madang_shed_total[5m]) > 0', '5m', 'warning', '{{ $labels.instance }} refuses {{ $value | humanize }} calls and sockets a second',

@@ -8,16 +8,17 @@ import { until } from './daemon.mjs';
 const freePort = () => new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
 
 export class Rados {
-    // Ceph now and then does not come up on ports that were free a moment ago: up to three attempts, each with its own.
+    // Ceph now and then does not come up on ports that were free a moment ago: up to three attempts, each with its own, and more
+    // patient than the one before, for the machine may be busy.
     async start(at) {
         for (let i = 1; ; i++) {
-            try { return await this.attempt(`${at}/${i}`); } catch (e) {
+            try { return await this.attempt(`${at}/${i}`, 30000 * i); } catch (e) {
                 await this.stop();
                 if (i === 3) throw e;
             }
         }
     }
-    async attempt(at) {
+    async attempt(at, patience) {
         this.at = at;
         this.processes = [];
         fs.mkdirSync(`${at}/mon`, { recursive: true });
@@ -66,7 +67,7 @@ rgw dns name = localhost
         run('ceph-osd', ...c, '-i', '0', '--mkfs', '--osd-uuid', osd);
         this.processes.push(spawn('ceph-osd', [...c, '-i', '0', '-f'], { stdio: 'ignore' }));
         run('ceph', ...c, 'osd', 'crush', 'add', 'osd.0', '1', 'root=default');
-        await until('the OSD', () => String(run('ceph', ...c, 'osd', 'stat')).includes('1 up'), 25000);
+        await until('the OSD', () => String(run('ceph', ...c, 'osd', 'stat')).includes('1 up'), patience);
         run('radosgw-admin', ...c, 'user', 'create', '--uid=tests', '--display-name=tests', `--access-key=${this.key}`, `--secret=${this.secret}`);
         this.processes.push(spawn('radosgw', [...c, '-n', 'client.rgw', '-f'], { stdio: 'ignore' }));
         await until('the gateway', async () => (await fetch(`http://127.0.0.1:${this.port}/`)).ok, 40000);

@@ -4,16 +4,16 @@ import net from 'node:net';
 export const CRLF = '\r\n';
 const bytes = x => Buffer.isBuffer(x) ? x : Buffer.from(x, 'latin1');
 
-// Sends the pieces (a number is a pause in ms) and reads until the end, or until `quiet` ms after the last byte of an answer.
-// { half: true } ends our side behind the last piece.
-export function exchange(port, pieces, { quiet = 120, limit = 4000, half = false } = {}) {
+// Sends the pieces (a number is a pause in ms) and reads until the end, or until `quiet` ms after the last byte of an answer; but as
+// long as what has come is not `enough`, it waits on: a busy server is not a silent one. { half: true } ends our side behind the last piece.
+export function exchange(port, pieces, { quiet = 120, limit = 4000, half = false, enough = () => true } = {}) {
     return new Promise(resolve => {
         const s = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }), got = [];
         let closed = false, calm;
         const done = () => { clearTimeout(calm); clearTimeout(end); s.destroy(); resolve({ bytes: Buffer.concat(got), closed }); };
         const end = setTimeout(done, limit);
         s.setNoDelay(true);
-        s.on('data', d => { got.push(d); clearTimeout(calm); calm = setTimeout(done, quiet); });
+        s.on('data', d => { got.push(d); clearTimeout(calm); if (enough(Buffer.concat(got), false)) calm = setTimeout(done, quiet); });
         s.on('end', () => { closed = true; done(); });
         s.on('close', () => { closed = true; done(); });
         s.on('error', () => { closed = true; });

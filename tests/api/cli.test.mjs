@@ -1,10 +1,11 @@
 // The command line, settings and connections: mistakes with file and line, sources in their order, TCP with passwords and TLS.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Cluster, promote, root, signUp, until } from '../lib/daemon.mjs';
+import { start } from '../lib/process.mjs';
 import { Stores } from '../lib/stores.mjs';
 
 const binary = process.env.MADANG_BINARY ?? `${root}/build/release/madangd`;
@@ -131,7 +132,7 @@ test('the first admin is made on the command line', async () => {
 
 test('Postgres over TCP with TLS and a password by name, Redis over TCP with a password', async () => {
     const stores = await new Stores().start(), own = await new Cluster(stores).start(), redisPort = await freePort(), pgPort = await freePort();
-    const redis = spawn('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--requirepass', 'red:is@pass', '--save', ''], { stdio: 'ignore' });
+    const redis = start('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--requirepass', 'red:is@pass', '--save', ''], { stdio: 'ignore' });
     try {
         execFileSync('openssl', ['req', '-new', '-x509', '-days', '2', '-nodes', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', `${stores.at}/pg/server.key`, '-out', `${stores.at}/pg/server.crt`], { stdio: 'ignore' });
         fs.chmodSync(`${stores.at}/pg/server.key`, 0o600);
@@ -142,7 +143,7 @@ test('Postgres over TCP with TLS and a password by name, Redis over TCP with a p
         fs.writeFileSync(`${stores.at}/pg/pg_hba.conf`, 'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n');
         fs.appendFileSync(`${stores.at}/pg/postgresql.conf`, `\nssl = on\nlisten_addresses = 'localhost'\nport = ${pgPort}\n`);
         await stores.killPostgres();
-        stores.postgres = spawn(...(process.getuid() === 0 ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', stores.bin, '-D', `${stores.at}/pg`, '-k', stores.at]] : [stores.bin, ['-D', `${stores.at}/pg`, '-k', stores.at]]), { stdio: 'ignore' });
+        stores.postgres = start(...(process.getuid() === 0 ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', stores.bin, '-D', `${stores.at}/pg`, '-k', stores.at]] : [stores.bin, ['-D', `${stores.at}/pg`, '-k', stores.at]]), { stdio: 'ignore' });
         await until('Postgres over TCP', () => new Promise((r, e) => net.connect(pgPort, 'localhost', function () { this.destroy(); r(true); }).on('error', e)), 20000);
         const n = await own.node({ MADANG_PG_URL: `postgresql://app:se%20cret@localhost:${pgPort}/${own.database}?sslmode=verify-full&sslrootcert=${stores.at}/pg/server.crt`, MADANG_REDIS_URL: `redis://:red%3Ais%40pass@localhost:${redisPort}/3` });
         assert.equal((await n.get('/api/v1/time')).status, 200);

@@ -1,11 +1,12 @@
 // An upgrade: a second instance takes the listening socket over, the first drains; nobody is refused.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { client } from '../lib/client.mjs';
 import { befriend, Cluster, room, root, signUp, sleep, until } from '../lib/daemon.mjs';
+import { start } from '../lib/process.mjs';
 import { Proxy } from '../lib/proxy.mjs';
 
 let cluster;
@@ -98,7 +99,7 @@ test('sockets that systemd hands over, and Unix sockets', async () => {
     const { port } = server.address(), handle = server._handle;
     const binary = process.env.MADANG_BINARY ?? `${root}/build/release/madangd`;
     const env = { ...cluster.environment({ name: 'sd', port: 1, adminPort: 1 }, { MADANG_HTTP_LISTEN: `systemd,unix:${path}`, MADANG_ADMIN_LISTEN: `unix:${cluster.folder}/admin.sock`, MADANG_HTTP_TRUSTED_PROXIES: 'unix' }), LISTEN_FDS: '1' };
-    const daemon = spawn('sh', ['-c', `LISTEN_PID=$$ exec ${binary} run`], { env, stdio: ['ignore', 'ignore', 'pipe', handle], cwd: root });
+    const daemon = start('sh', ['-c', `LISTEN_PID=$$ exec ${binary} run`], { env, stdio: ['ignore', 'ignore', 'pipe', handle], cwd: root });
     const exited = new Promise(r => daemon.on('exit', r));
     try {
         const curl = (sock, url, ...more) => String(execFileSync('curl', ['-sS', '-i', '--unix-socket', sock, `http://localhost${url}`, ...more]));

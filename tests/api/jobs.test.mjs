@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Cluster, signUp, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 
 let cluster, node;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); await came('platform.sweep'); });
@@ -88,7 +89,7 @@ const seen = async (n, kind) => (await n.admin('/lists/jobs')).find(k => k.kind 
 
 test('a lane that stands still holds no other up; what waits and runs is told; a key has one that waits, the latest', async t => {
     const own = await new Cluster().start(), mail = await new Silent().start();
-    t.after(async () => { await mail.stop(); await own.stop(); });
+    t.after(() => all(() => mail.stop(), () => own.stop()));
     const first = await own.node(), people = [];
     for (let i = 0; i < 3; i++) people.push(await signUp(first));
     await first.stop();

@@ -8,11 +8,12 @@ import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 import { Smtp } from '../fakes/smtp.mjs';
 import { binary, Cluster, root, uniqueName, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 
 let cluster;
 const cleanup = [];
 before(async () => { cluster = await new Cluster().start(); await cluster.node(); });
-after(async () => { await cluster.stop(); for (const end of cleanup) await end(); });
+after(() => all(() => cluster.stop(), () => all(...cleanup)));
 const fake = async how => { const s = await new Smtp(how).start(); cleanup.push(() => s.stop()); return s; };
 const address = name => `${name ?? uniqueName()}@example.com`;
 const ask = (node, email) => node.ok('POST', '/api/v1/auth/codes', undefined, { email, purpose: 'signup' });

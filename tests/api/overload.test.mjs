@@ -1,12 +1,13 @@
 // What a node refuses when it has more than it can bear, and that nobody who is slow costs the others anything.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import pg from 'pg';
 import { png } from '../lib/pictures.mjs';
+import { start } from '../lib/process.mjs';
 import { befriend, binary, Cluster, freePort, room, root, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
 let cluster;
@@ -246,7 +247,7 @@ test('connections are counted for each /64 of IPv6, since it is one person\'s', 
         open.forEach(s => s.destroy());
         p.kill('SIGTERM');
         console.log(JSON.stringify([...out, await ended]));`;
-    const ran = spawn('unshare', [...network, process.execPath, '--input-type=module', '-e', inside, binary], { env, cwd: root }), said = [];
+    const ran = start('unshare', [...network, process.execPath, '--input-type=module', '-e', inside, binary], { env, cwd: root }), said = [];
     let log = '';
     ran.stdout.on('data', d => said.push(d));
     ran.stderr.on('data', d => { log += d; });

@@ -7,6 +7,7 @@ import { SMTPServer } from 'smtp-server';
 import { Kakao } from '../fakes/kakao.mjs';
 import { Cluster, signUp, uniqueName, until } from '../lib/daemon.mjs';
 import { png } from '../lib/pictures.mjs';
+import { all } from '../lib/process.mjs';
 
 let cluster, node, kakao, oidc, oidcServer, smtp, letters = [], smtpMode = 'good';
 before(async () => {
@@ -30,13 +31,8 @@ before(async () => {
     oidcServer = oidc.listen(port, 'localhost');
     await new Promise(r => oidcServer.on('listening', r));
 });
-after(async () => {
-    await cluster.stop();
-    await kakao.stop();
-    oidcServer.closeAllConnections();
-    await new Promise(r => oidcServer.close(r));
-    await new Promise(r => smtp.close(r));
-});
+after(() => all(() => cluster.stop(), () => kakao.stop(), () => oidcServer.closeAllConnections(),
+    () => new Promise(r => oidcServer.close(r)), () => new Promise(r => smtp.close(r))));
 
 // A browser of a kind: follows redirects, keeps cookies by host, fills in the provider's two forms.
 class Browser {

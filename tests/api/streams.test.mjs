@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Llm } from '../fakes/llm.mjs';
 import { Cluster, root, signUp, Socket, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 
 let cluster, node, model, person;
 before(async () => {
@@ -13,7 +14,7 @@ before(async () => {
     node = await cluster.node({ MADANG_LLM_PROVIDER: 'openai', MADANG_LLM_URL: `${model.url}/v1`, MADANG_LLM_KEY: 'nv-test-key', MADANG_LLM_GAP_MS: '2000' });
     person = await signUp(node);
 });
-after(async () => { await cluster.stop(); await model.stop(); });
+after(() => all(() => cluster.stop(), () => model.stop()));
 const stream = name => fs.readFileSync(path.join(root, 'tests/cases/streams', name));
 
 // One thing said, one answer heard: its words, and how it ended.

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { Llm } from '../fakes/llm.mjs';
 import { Cluster, at, signUp, sleep, Socket, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 
 let cluster, offline, clova, other, openai, model, p;
 before(async () => {
@@ -16,7 +17,7 @@ before(async () => {
     openai = await cluster.node({ ...llm, MADANG_LLM_URL: `${model.url}/v1`, MADANG_LLM_PROVIDER: 'openai', MADANG_LLM_MODEL: 'local' });
     p = await signUp(offline);
 });
-after(async () => { await cluster.stop(); await model.stop(); });
+after(() => all(() => cluster.stop(), () => model.stop()));
 
 const redis = (...command) => execFileSync('redis-cli', ['-s', `${at}/redis.sock`, ...command]);
 const guest = async node => { const g = await node.ok('POST', '/api/v1/auth/guest'); return { id: g.account, token: g.access_token, node }; };

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { launch } from '../lib/browser.mjs';
 import { befriend, Cluster, freePort, room, root, signUp, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 import { Proxy } from '../lib/proxy.mjs';
 
 let cluster, node, browser, proxy;
@@ -17,7 +18,7 @@ before(async () => {
     proxy = await new Proxy(port, node.port).start();
     browser = await launch();
 });
-after(async () => { await browser?.close(); await proxy?.stop(); await cluster.stop(); });
+after(() => all(() => browser?.close(), () => proxy?.stop(), () => cluster.stop()));
 
 async function logIn(page, person, base = node.base) {
     page.setDefaultTimeout(20000);

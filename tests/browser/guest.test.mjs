@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../lib/browser.mjs';
 import { Cluster, signUp, uniqueName } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 
 let cluster, node, browser;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node({ MADANG_TAROT_PACE_MS: '4' }); browser = await launch(); });
-after(async () => { await browser?.close(); await cluster.stop(); });
+after(() => all(() => browser?.close(), () => cluster.stop()));
 
 async function guestWithReading(viewport) {
     const page = await (await browser.newContext({ viewport, locale: 'ko-KR' })).newPage(), wrong = [];

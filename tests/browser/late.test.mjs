@@ -6,6 +6,7 @@ import { Llm } from '../fakes/llm.mjs';
 import { launch } from '../lib/browser.mjs';
 import { befriend, Cluster, promote, room, signUp, uniqueName, until } from '../lib/daemon.mjs';
 import { Late } from '../lib/late.mjs';
+import { all } from '../lib/process.mjs';
 
 let cluster, node, model, browser, me, friend, page, late, other;
 async function open(person) {
@@ -29,7 +30,7 @@ before(async () => {
     [page, late] = await open(me);
     [other] = await open(me);
 });
-after(async () => { await browser?.close(); await cluster.stop(); await model.stop(); });
+after(() => all(() => browser?.close(), () => cluster.stop(), () => model.stop()));
 
 const visit = (p, path) => p.evaluate(to => { const a = Object.assign(document.createElement('a'), { href: to }); document.body.append(a); a.click(); a.remove(); }, path);
 const seen = p => p.evaluate(() => [...document.querySelectorAll('nav.main, .pane, #main')].map(e => e.innerText).join('\n'));

@@ -1,10 +1,10 @@
 // The same story through nginx, the two people on two nodes.
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { launch, Person } from '../lib/browser.mjs';
 import { Cluster, root, uniqueName, until } from '../lib/daemon.mjs';
+import { all, start } from '../lib/process.mjs';
 import { story } from '../lib/story.mjs';
 
 let cluster, one, two, nginx, browser, port;
@@ -21,15 +21,11 @@ before(async () => {
     const at = `${cluster.folder}/nginx`;
     fs.mkdirSync(at);
     fs.writeFileSync(`${at}/nginx.conf`, `daemon off; pid ${at}/pid; error_log ${at}/error.log; events {} http { access_log ${at}/access.log; client_body_temp_path ${at}/b; proxy_temp_path ${at}/p; fastcgi_temp_path ${at}/f; uwsgi_temp_path ${at}/u; scgi_temp_path ${at}/s; ${site} }`);
-    nginx = spawn('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'inherit' });
+    nginx = start('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' });
     await until('nginx', async () => (await fetch(`http://localhost:${port}/api/v1/info`)).ok);
     browser = await launch();
 });
-after(async () => {
-    await browser?.close();
-    nginx?.kill('SIGTERM');
-    await cluster.stop();
-});
+after(() => all(() => browser?.close(), () => nginx?.kill('SIGTERM'), () => cluster.stop()));
 
 test('two people on two nodes behind nginx', async () => {
     const base = `http://localhost:${port}`, a = await Person.open(browser, cluster, base, { name: uniqueName('Ara') }), b = await Person.open(browser, cluster, base, { name: uniqueName('Bora') });

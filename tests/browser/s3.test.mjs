@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { launch } from '../lib/browser.mjs';
 import { Cluster, signUp, until } from '../lib/daemon.mjs';
 import { png } from '../lib/pictures.mjs';
+import { all } from '../lib/process.mjs';
 import { Rados } from '../lib/rados.mjs';
 
 let cluster, rados, node, a, settings;
@@ -16,7 +17,7 @@ before(async () => {
     node = await cluster.node(settings);
     a = await signUp(node);
 });
-after(async () => { await cluster?.stop(); await rados?.stop(); });
+after(() => all(() => cluster?.stop(), () => rados?.stop()));
 
 // The tests' own signer, independent of the daemon's.
 async function bucket(method, path) {

@@ -7,6 +7,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { launch } from '../lib/browser.mjs';
 import { befriend, Cluster, promote, room, root, signUp } from '../lib/daemon.mjs';
 import { Late } from '../lib/late.mjs';
+import { all } from '../lib/process.mjs';
 
 let cluster, node, browser, me, friend, page, late, r;
 async function logIn(person) {
@@ -30,7 +31,7 @@ before(async () => {
     [page, late] = await logIn(me);
     await page.waitForFunction(async () => (await import('/state.js')).m.state === 'open');
 });
-after(async () => { await browser?.close(); await cluster.stop(); });
+after(() => all(() => browser?.close(), () => cluster.stop()));
 
 afterEach(() => { late.cut(false); late.letGo(); late.refused.clear(); });
 

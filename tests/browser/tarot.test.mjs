@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { Llm } from '../fakes/llm.mjs';
 import { Cluster, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 
 let cluster, offline, clova, model, browser;
 before(async () => {
@@ -13,7 +14,7 @@ before(async () => {
     clova = await cluster.node({ MADANG_LLM_PROVIDER: 'clova', MADANG_LLM_URL: model.url, MADANG_LLM_KEY: model.key });
     browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 });
-after(async () => { await browser.close(); await cluster.stop(); await model.stop(); });
+after(() => all(() => browser.close(), () => cluster.stop(), () => model.stop()));
 
 async function visitor(node, size = { width: 1200, height: 800 }) {
     const page = await (await browser.newContext({ viewport: size, locale: 'ko-KR', permissions: ['clipboard-read', 'clipboard-write'] })).newPage(), wrong = [];

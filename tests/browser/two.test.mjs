@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, Person } from '../lib/browser.mjs';
 import { Cluster, uniqueName } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 import { story } from '../lib/story.mjs';
 
 let cluster, node, browser;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); browser = await launch(); });
-after(async () => { await browser?.close(); await cluster.stop(); });
+after(() => all(() => browser?.close(), () => cluster.stop()));
 
 test('two people meet, talk, and part', async () => {
     const a = await Person.open(browser, cluster, node.base, { name: uniqueName('봄') }), b = await Person.open(browser, cluster, node.base, { name: uniqueName('Sol') });

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { launch } from '../lib/browser.mjs';
 import { Cluster, Socket, freePort, signUp, sleep, until } from '../lib/daemon.mjs';
 import { noise } from '../lib/pictures.mjs';
+import { all } from '../lib/process.mjs';
 import { Turn } from '../lib/turn.mjs';
 
 const SECRET = 'a secret that coturn and madang share';
@@ -16,7 +17,7 @@ before(async () => {
     two = await cluster.node();
     browser = await launch('--use-fake-device-for-media-stream=device-count=3', '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required');
 });
-after(async () => { await browser?.close(); await cluster.stop(); });
+after(() => all(() => browser?.close(), () => cluster.stop()));
 
 // Keeps the page's connections, for their statistics.
 const keepConnections = () => {

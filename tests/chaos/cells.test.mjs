@@ -9,6 +9,7 @@ import pg from 'pg';
 import { client } from '../lib/client.mjs';
 import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
 import { png } from '../lib/pictures.mjs';
+import { all } from '../lib/process.mjs';
 import { Proxy } from '../lib/proxy.mjs';
 import { Stores } from '../lib/stores.mjs';
 
@@ -35,14 +36,7 @@ before(async () => {
     load = await new Load().start();
     await sleep(2000);
 });
-after(async () => {
-    load?.close();
-    await cluster?.stop();
-    await proxy?.stop();
-    await stores?.stop();
-    silent?.close();
-    resetting?.close();
-});
+after(() => all(() => load?.close(), () => cluster?.stop(), () => proxy?.stop(), () => stores?.stop(), () => silent?.close(), () => resetting?.close()));
 
 // 100 clients that hear, 10 of them that speak, and two that ask plainly and write down what they are told.
 class Load {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { client } from '../lib/client.mjs';
 import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 import { Stores } from '../lib/stores.mjs';
 
 const TOTAL = 2000;
@@ -14,7 +15,7 @@ before(async () => {
     one = await cluster.node();
     two = await cluster.node();
 });
-after(async () => { await cluster?.stop(); await stores?.stop(); });
+after(() => all(() => cluster?.stop(), () => stores?.stop()));
 
 test('nothing acknowledged is lost, doubled or out of order', { timeout: 180000 }, async () => {
     const people = [];

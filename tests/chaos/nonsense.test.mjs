@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Cluster, signUp, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 import { Proxy } from '../lib/proxy.mjs';
 import { Stores } from '../lib/stores.mjs';
 
@@ -17,7 +18,7 @@ before(async () => {
     node = await cluster.node({ MADANG_PG_URL: `postgresql://madang@/${cluster.database}?host=${stores.at}/p`, MADANG_REDIS_URL: `redis+unix://${redis.at}` });
     a = await signUp(node);
 });
-after(async () => { await cluster?.stop(); await pg?.stop(); await redis?.stop(); await stores?.stop(); });
+after(() => all(() => cluster?.stop(), () => pg?.stop(), () => redis?.stop(), () => stores?.stop()));
 
 // The same numbers each time (mulberry32).
 function random(seed) {

@@ -1,9 +1,10 @@
 // Through pgbouncer in transaction mode: a statement is carried out by whichever connection is free.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { befriend, binary, Cluster, room, root, signUp, until } from '../lib/daemon.mjs';
+import { all, start } from '../lib/process.mjs';
 
 const SERVERS = 3; // connections to Postgres, for two nodes that have ten each
 let cluster, pooler, one, two;
@@ -18,7 +19,7 @@ function startPooler() {
     fs.writeFileSync(`${folder}/pgbouncer.ini`, `[databases]\n* = host=${cluster.at} user=madang\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\nunix_socket_dir = ${folder}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = ${SERVERS}\nmax_client_conn = 200\nserver_reset_query =\nlogfile = ${folder}/log\npidfile = ${folder}/pid\n`);
     if (root) execFileSync('chown', ['-R', 'postgres:', folder]);
     const command = ['pgbouncer', '-q', `${folder}/pgbouncer.ini`];
-    pooler = { folder, process: root ? spawn('setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', ...command], { stdio: 'ignore' }) : spawn(command[0], command.slice(1), { stdio: 'ignore' }) };
+    pooler = { folder, process: root ? start('setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', ...command], { stdio: 'ignore' }) : start(command[0], command.slice(1), { stdio: 'ignore' }) };
     pooler.exited = new Promise(r => pooler.process.on('exit', r));
     return until('the pooler', () => fs.existsSync(`${folder}/.s.PGSQL.6432`) && execFileSync('psql', ['-h', folder, '-p', '6432', '-U', 'madang', '-d', cluster.database, '-Atc', 'select 1'], { stdio: 'pipe' }));
 }
@@ -31,9 +32,7 @@ before(async () => {
     await cluster.sql(`alter role madang in database ${cluster.database} set statement_timeout = '5s'`);
     await startPooler();
 });
-after(async () => {
-    try { await cluster?.stop(); } finally { if (pooler) await stopPooler(); } // a child that is left keeps this process from ending
-});
+after(() => all(() => cluster?.stop(), () => pooler && stopPooler()));
 
 test('a role without the settings that a connection cannot be given is refused, and migrations through a pooler are', async () => {
     await cluster.sql(`alter role madang in database ${cluster.database} set timezone = 'Asia/Seoul'`);

@@ -1,15 +1,16 @@
 // What a store refuses, where it stands, and what it says when it has lost its mind: told with 503, never for longer than it lasts.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { befriend, Cluster, freePort, room, signUp, until } from '../lib/daemon.mjs';
+import { all, start } from '../lib/process.mjs';
 import { Stores } from '../lib/stores.mjs';
 
 let stores, cluster;
 before(async () => { stores = await new Stores().start(); cluster = await new Cluster(stores).start(); });
-after(async () => { await cluster?.stop(); await stores?.stop(); });
+after(() => all(() => cluster?.stop(), () => stores?.stop()));
 
 const ready = async n => (await n.admin('/readyz')).ready;
 const part = async (n, name) => (await n.admin('/readyz')).parts[name];
@@ -28,7 +29,7 @@ const address = () => `127.${20 + Math.floor(Math.random() * 200)}.${Math.floor(
 // A Redis that listens at an address.
 async function redisAt(address, port, ...more) {
     const dir = fs.mkdtempSync(path.join(stores.at, 'r-'));
-    const p = spawn('redis-server', ['--bind', address, '--port', String(port), '--save', '', '--appendonly', 'no', '--protected-mode', 'no', '--dir', dir, ...more], { stdio: 'ignore' });
+    const p = start('redis-server', ['--bind', address, '--port', String(port), '--save', '', '--appendonly', 'no', '--protected-mode', 'no', '--dir', dir, ...more], { stdio: 'ignore' });
     const cli = (...args) => String(execFileSync('redis-cli', ['-h', address, '-p', String(port), ...args], { stdio: ['ignore', 'pipe', 'pipe'] }));
     await until('Redis', () => cli('ping').includes('PONG'));
     return { cli, stop: () => new Promise(r => { p.on('exit', r); p.kill('SIGKILL'); }) };
@@ -74,7 +75,7 @@ test('a name with two addresses of which the first does not answer: Postgres, Re
     const port = await freePort(), nobody = await freePort(), [silent, at] = [address(), address()];
     const hosts = new Hosts().say(`${silent} dbhost`, `${at} dbhost`, '::1 redishost', `${at} redishost`);
     const other = await new Stores().start(), redis = await redisAt(at, port), own = await new Cluster(other).start();
-    t.after(async () => { await own.stop(); await other.stop(); await redis.stop(); });
+    t.after(() => all(() => own.stop(), () => other.stop(), () => redis.stop()));
     fs.appendFileSync(`${other.at}/pg/pg_hba.conf`, 'host all all 127.0.0.0/8 trust\n');
     await other.killPostgres();
     await other.startPostgres('-c', `listen_addresses=${at}`);
@@ -125,7 +126,7 @@ test('Postgres whose replica does not acknowledge: nothing is written, so not re
 test('Postgres whose disk is full: 503 for what needs room, reads go on, not ready, and it heals when there is room', mounts, async () => {
     const folder = `${stores.at}/small`, asPostgres = process.getuid() === 0 ? 'setpriv --reuid=postgres --regid=postgres --clear-groups --' : '';
     await stores.killPostgres();
-    stores.postgres = spawn('unshare', ['-m', 'sh', '-c', `mkdir "${folder}" && mount -t tmpfs -o size=120m none "${folder}" && cp -a "${stores.at}/pg/." "${folder}" && exec ${asPostgres} ${stores.bin} -D "${folder}" -k "${stores.at}" -c listen_addresses= -c max_connections=100`], { stdio: 'ignore' });
+    stores.postgres = start('unshare', ['-m', 'sh', '-c', `mkdir "${folder}" && mount -t tmpfs -o size=120m none "${folder}" && cp -a "${stores.at}/pg/." "${folder}" && exec ${asPostgres} ${stores.bin} -D "${folder}" -k "${stores.at}" -c listen_addresses= -c max_connections=100`], { stdio: 'ignore' });
     const disk = `/proc/${stores.postgres.pid}/root${folder}`, fill = () => { const fd = fs.openSync(`${disk}/fill`, 'w'); try { for (;;) fs.writeSync(fd, Buffer.alloc(4096)); } catch (e) { assert.equal(e.code, 'ENOSPC'); } fs.closeSync(fd); };
     try {
         await until('Postgres', async () => (await cluster.sql('select 1')).length, 20000);

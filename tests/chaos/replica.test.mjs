@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { Cluster, signUp, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 import { Stores } from '../lib/stores.mjs';
 
 let stores, cluster;
 before(async () => { stores = await new Stores().start(); cluster = await new Cluster(stores).start(); });
-after(async () => { await cluster?.stop(); await stores?.stop(); });
+after(() => all(() => cluster?.stop(), () => stores?.stop()));
 
 async function waits(on) {
     const client = new pg.Client({ host: stores.at, user: 'madang', database: 'postgres' });

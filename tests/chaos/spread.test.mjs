@@ -1,15 +1,16 @@
 // Three nodes whose events go over two Redis servers besides the first, by a hash of their topic; and one of them dies.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { client } from '../lib/client.mjs';
 import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import { all, start } from '../lib/process.mjs';
 
 const ROOMS = 12;
 let cluster, nodes, relays, people, rooms;
 
 function redis(path) {
-    const server = { path, process: spawn('redis-server', ['--port', '0', '--unixsocket', path, '--save', '', '--appendonly', 'no', '--daemonize', 'no'], { stdio: 'ignore' }) };
+    const server = { path, process: start('redis-server', ['--port', '0', '--unixsocket', path, '--save', '', '--appendonly', 'no', '--daemonize', 'no'], { stdio: 'ignore' }) };
     server.exited = new Promise(r => server.process.on('exit', r));
     server.channels = () => execFileSync('redis-cli', ['-s', path, 'PUBSUB', 'CHANNELS']).toString().split('\n').filter(Boolean);
     return server;
@@ -30,10 +31,7 @@ before(async () => {
         rooms.push(await room(people[0], people[i]));
     }
 });
-after(async () => {
-    await cluster?.stop();
-    for (const r of relays ?? []) { r.process.kill(); await r.exited; }
-});
+after(() => all(() => cluster?.stop(), ...(relays ?? []).map(r => () => { r.process.kill(); return r.exited; })));
 
 test('events reach every node over the server of their topic, and also when one server is away', async t => {
     const listeners = nodes.map(node => client(node, people[0])), heard = listeners.map(() => []);

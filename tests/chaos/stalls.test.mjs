@@ -1,11 +1,11 @@
 // Whatever outside stands still, the loop goes on: each outside thing is stopped in turn while it is wanted, and the longest turn is read.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Smtp } from '../fakes/smtp.mjs';
 import { binary, Cluster, root, signUp, uniqueName, until } from '../lib/daemon.mjs';
 import { png } from '../lib/pictures.mjs';
+import { all, start } from '../lib/process.mjs';
 import { cannotMount, ownHosts, SilentNames } from '../lib/silence.mjs';
 import { Stores } from '../lib/stores.mjs';
 
@@ -20,15 +20,11 @@ before(async () => {
     await quiet.stop();
     quiet.killed = true;
 });
-after(async () => {
-    await cluster.stop();
-    for (const h of helpers) h.kill('SIGKILL');
-    await stores.stop();
-});
+after(() => all(() => cluster.stop(), () => helpers.forEach(h => h.kill('SIGKILL')), () => stores.stop()));
 
 // A process of its own, so that it can be stopped as a whole: it takes connections and answers as the kind does.
 function helper(kind) {
-    const p = spawn(process.execPath, [path.join(root, 'tests/fakes/peer.mjs'), kind], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const p = start(process.execPath, [path.join(root, 'tests/fakes/peer.mjs'), kind], { stdio: ['ignore', 'pipe', 'ignore'] });
     helpers.push(p);
     return new Promise(r => p.stdout.once('data', d => r(Object.assign(p, { port: Number(d) }))));
 }

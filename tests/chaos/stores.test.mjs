@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { client } from '../lib/client.mjs';
 import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import { all } from '../lib/process.mjs';
 import { Stores } from '../lib/stores.mjs';
 
 let stores, cluster, node, a, b, r, socket, other, video, said = 0;
@@ -18,7 +19,7 @@ before(async () => {
     other = await node.socket(b);
     await consult();
 });
-after(async () => { await cluster?.stop(); await stores?.stop(); });
+after(() => all(() => cluster?.stop(), () => stores?.stop()));
 
 async function timed(run) { const began = Date.now(), out = await run(); return { ...out, ms: Date.now() - began }; }
 const send = id => node.post(`/api/v1/rooms/${r}/messages`, a.token, { client_id: id, body: id });

@@ -1,12 +1,12 @@
 // Smuggling through the proxy of our own site file: what nginx lets through must not be read by the daemon as more requests than nginx
 // meant, and nobody else's answer may change.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Cluster, freePort, root, signUp, sleep, until } from '../lib/daemon.mjs';
+import { all, start } from '../lib/process.mjs';
 import { answers, CRLF, each, exchange } from './wire.mjs';
 
 let cluster, node, nginx, port;
@@ -19,10 +19,10 @@ before(async () => {
         .replace(/# location \/reports[^]*?# \}/, example => example.replace(/# /g, '').replace('http://127.0.0.1:3000', `http://127.0.0.1:${node.port}/api/v1/info?`));
     fs.mkdirSync(at);
     fs.writeFileSync(`${at}/nginx.conf`, `daemon off; pid ${at}/pid; error_log ${at}/error.log; events {} http { access_log ${at}/access.log; client_body_temp_path ${at}/b; proxy_temp_path ${at}/p; fastcgi_temp_path ${at}/f; uwsgi_temp_path ${at}/u; scgi_temp_path ${at}/s; ${site} }`);
-    nginx = spawn('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' });
+    nginx = start('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' });
     await until('nginx', async () => (await fetch(`http://localhost:${port}/api/v1/info`)).ok);
 });
-after(async () => { nginx?.kill('SIGTERM'); await cluster.stop(); });
+after(() => all(() => nginx?.kill('SIGTERM'), () => cluster.stop()));
 
 const HIDDEN = `GET /api/v1/time HTTP/1.1${CRLF}Host: localhost${CRLF}${CRLF}`, hex = n => n.toString(16);
 const post = (body, ...fields) => [`POST /api/v1/auth/login HTTP/1.1`, 'Host: localhost', 'Content-Type: application/json', ...fields].join(CRLF) + CRLF + CRLF + body;
@@ -91,7 +91,7 @@ test('HTTP/1.0 without a Host is answered; with TLS all are sent to https', asyn
     const site = fs.readFileSync(`${root}/config/nginx/madang.conf`, 'utf8'), at = `${cluster.folder}/redirect`, block = /^# server \{\n(?:# .*\n)*# \}$/m.exec(site)[0].replace(/^# /gm, ''), other = await freePort();
     fs.mkdirSync(at);
     fs.writeFileSync(`${at}/nginx.conf`, `daemon off; pid ${at}/pid; error_log ${at}/error.log; events {} http { access_log off; client_body_temp_path ${at}/b; proxy_temp_path ${at}/p; fastcgi_temp_path ${at}/f; uwsgi_temp_path ${at}/u; scgi_temp_path ${at}/s; ${block.replace(/listen 80;\s+listen \[::\]:80;/, `listen 127.0.0.1:${other};`)} }`);
-    const redirecting = spawn('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' });
+    const redirecting = start('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' });
     try {
         const r = await until('nginx', async () => answers((await exchange(other, 'GET /chats/1?x=2 HTTP/1.1\r\nHost: madang.example\r\n\r\n')).bytes)[0]);
         assert.deepEqual([r.status, r.headers.location], [308, 'https://madang.example/chats/1?x=2']);
@@ -105,7 +105,7 @@ test('two nodes restarted one after the other: nobody who asks nginx is refused'
     for (const n of nodes) assert.ok(site.includes(`    server 127.0.0.1:${n.port}`));
     fs.mkdirSync(at);
     fs.writeFileSync(`${at}/nginx.conf`, `daemon off; pid ${at}/pid; error_log ${at}/error.log; events {} http { access_log off; client_body_temp_path ${at}/b; proxy_temp_path ${at}/p; fastcgi_temp_path ${at}/f; uwsgi_temp_path ${at}/u; scgi_temp_path ${at}/s; ${site} }`);
-    const front = spawn('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' }), answered = {};
+    const front = start('nginx', ['-c', `${at}/nginx.conf`, '-e', `${at}/error.log`], { stdio: 'ignore' }), answered = {};
     let over = false;
     const ask = async (method, path) => {
         while (!over) {

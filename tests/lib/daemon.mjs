@@ -1,11 +1,11 @@
 // Starts real daemons for a test file: a database and a Redis prefix of their own, free ports, everything recorded for the judge.
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
 import WebSocket from 'ws';
+import { start } from './process.mjs';
 
 export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
 export const at = process.env.MADANG_TEST_STORES ?? path.join(root, '.dev/test');
@@ -119,7 +119,7 @@ export class Node {
         this.exit = undefined;
         this.killed = false;
         const command = [...this.wrap, ...(process.env.MADANG_WRAP?.split(' ') ?? []), this.cluster.binary ?? binary];
-        this.process = spawn(command[0], [...command.slice(1), 'run'], { env: this.cluster.environment(this, this.extra), cwd: root });
+        this.process = start(command[0], [...command.slice(1), 'run'], { env: this.cluster.environment(this, this.extra), cwd: root });
         this.process.on('exit', (code, signal) => { this.exit = { code, signal }; });
         this.exited = new Promise(r => this.process.on('close', () => r(this.exit))); // and all of its log has come
         this.process.stderr.on('data', d => { this.log += d; });

@@ -1,9 +1,10 @@
 // A real S3 server: Ceph's gateway over one monitor and one OSD in memory, all on loopback.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import { until } from './daemon.mjs';
+import { start } from './process.mjs';
 
 const freePort = () => new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
 
@@ -61,15 +62,15 @@ rgw dns name = localhost
         const c = ['--conf', `${at}/ceph.conf`], run = (tool, ...args) => execFileSync(tool, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000 });
         run('monmaptool', '--create', '--clobber', '--addv', 'a', `[v1:127.0.0.1:${mon}]`, '--fsid', fsid, `${at}/monmap`);
         run('ceph-mon', ...c, '--mkfs', '-i', 'a', '--monmap', `${at}/monmap`);
-        this.processes.push(spawn('ceph-mon', [...c, '-i', 'a', '-f'], { stdio: 'ignore' }));
+        this.processes.push(start('ceph-mon', [...c, '-i', 'a', '-f'], { stdio: 'ignore' }));
         await until('the monitor', () => { run('ceph', ...c, '--connect-timeout', '5', 'mon', 'stat'); return true; }, 30000);
         run('ceph', ...c, 'osd', 'new', osd);
         run('ceph-osd', ...c, '-i', '0', '--mkfs', '--osd-uuid', osd);
-        this.processes.push(spawn('ceph-osd', [...c, '-i', '0', '-f'], { stdio: 'ignore' }));
+        this.processes.push(start('ceph-osd', [...c, '-i', '0', '-f'], { stdio: 'ignore' }));
         run('ceph', ...c, 'osd', 'crush', 'add', 'osd.0', '1', 'root=default');
         await until('the OSD', () => String(run('ceph', ...c, 'osd', 'stat')).includes('1 up'), patience);
         run('radosgw-admin', ...c, 'user', 'create', '--uid=tests', '--display-name=tests', `--access-key=${this.key}`, `--secret=${this.secret}`);
-        this.processes.push(spawn('radosgw', [...c, '-n', 'client.rgw', '-f'], { stdio: 'ignore' }));
+        this.processes.push(start('radosgw', [...c, '-n', 'client.rgw', '-f'], { stdio: 'ignore' }));
         await until('the gateway', async () => (await fetch(`http://127.0.0.1:${this.port}/`)).ok, 40000);
         return this;
     }

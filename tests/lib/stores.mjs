@@ -1,9 +1,10 @@
 // A Postgres and a Redis of one's own, to be stopped, frozen and killed.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { until } from './daemon.mjs';
+import { start } from './process.mjs';
 
 const base = process.env.MADANG_TEST_STORES;
 const bin = fs.readdirSync('/usr/lib/postgresql').sort((a, b) => b - a).map(v => `/usr/lib/postgresql/${v}/bin`)[0];
@@ -31,11 +32,11 @@ export class Stores {
     }
     async startPostgres(...more) { // more: settings, as "-c", "name=value"
         const [c, a] = asPostgres([`${bin}/postgres`, '-D', `${this.at}/pg`, '-k', this.at, '-c', 'listen_addresses=', '-c', 'max_connections=100', ...more]);
-        this.postgres = spawn(c, a, { stdio: 'ignore' });
+        this.postgres = start(c, a, { stdio: 'ignore' });
         await until('Postgres', () => { execFileSync(`${bin}/pg_isready`, ['-h', this.at, '-q']); return true; }, 20000);
     }
     async startRedis() {
-        this.redis = spawn('redis-server', ['--port', '0', '--unixsocket', `${this.at}/redis.sock`, '--save', '', '--appendonly', 'no', '--dir', this.at], { stdio: 'ignore' });
+        this.redis = start('redis-server', ['--port', '0', '--unixsocket', `${this.at}/redis.sock`, '--save', '', '--appendonly', 'no', '--dir', this.at], { stdio: 'ignore' });
         await until('Redis', () => this.cli('ping').includes('PONG'));
     }
     cli(...args) { return String(execFileSync('redis-cli', ['-s', `${this.at}/redis.sock`, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })); }

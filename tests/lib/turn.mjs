@@ -1,13 +1,14 @@
 // A real coturn on the loopback address, with time-limited credentials.
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import fs from 'node:fs';
 import { at, until } from './daemon.mjs';
+import { start } from './process.mjs';
 
 export class Turn {
     constructor(port, secret) { Object.assign(this, { port, secret, log: '' }); }
     async start() {
-        this.process = spawn('turnserver', ['-n', '--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(this.port), '--use-auth-secret', '--static-auth-secret', this.secret, '--realm', 'test',
+        this.process = start('turnserver', ['-n', '--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(this.port), '--use-auth-secret', '--static-auth-secret', this.secret, '--realm', 'test',
             '--fingerprint', '--no-tls', '--no-dtls', '--no-cli', '--allow-loopback-peers', '--log-file', 'stdout', '--verbose', '--userdb', `${at}/turn-${this.port}.db`, '--pidfile', '/dev/null'], { stdio: ['ignore', 'pipe', 'pipe'] });
         this.exited = new Promise(r => this.process.on('exit', r));
         for (const out of [this.process.stdout, this.process.stderr]) out.on('data', d => { this.log += d; });

@@ -29,13 +29,21 @@ struct redis_value {
 /* The key with the configured prefix. */
 struct text redis_key(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* LEASES_UNAVAILABLE, DEADLINE, OVERLOADED; INTERNAL (logged) when Redis refuses the command. */
+/* A list among the values, ALL_OF(), stands for all that are in it. LEASES_UNAVAILABLE, DEADLINE, OVERLOADED; INTERNAL (logged)
+ * when Redis refuses the command. */
 problem redis_run(struct call *c, struct values command, struct redis_value *out) MUST_USE;
 #define redis_do(c, out, ...) redis_run((c), VALUES(__VA_ARGS__), (out))
 /* Sends and forgets; false when it could not be sent. */
 bool redis_send(struct values command);
 
-/* Several steps as one: a Lua script, embedded from the .lua file of that name. */
+/* A reply by name, as HGETALL and our scripts give it: "name", value, "name", value … Names without a field are passed over. A
+ * field takes a number or what field_from_column() takes; a list of scalars, or of such replies. INTERNAL (logged): it does not
+ * fit. redis_member(): the value of a name, or NULL. */
+problem redis_decode(const struct shape *s, struct arena *a, const struct redis_value *reply, void *out) MUST_USE;
+const struct redis_value *redis_member(const struct redis_value *reply, const char *name);
+
+/* Several steps as one: a Lua script, embedded from the .lua file of that name. One that begins with "-- with NAME" has
+ * NAME.lua in front of it: src/data/clock.lua (now: Redis's own time in ms) and src/data/lease.lua. */
 struct script {
     const char *file;
     struct text body;

@@ -107,19 +107,49 @@ static void cancel_request(struct wait *w)
     wait_done(w, NULL);
 }
 
+/* A list stands for all that are in it. */
+static size_t words_of(const struct value *v)
+{
+    return v->kind == VALUE_I64S || v->kind == VALUE_TEXTS ? v->list.count : 1;
+}
+
+static size_t all_words(struct values v)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < v.count; i++)
+        count += words_of(&v.at[i]);
+    return count;
+}
+
+static struct text word_of(const struct value *v, size_t i, struct arena *scratch)
+{
+    struct value one = v->kind == VALUE_I64S    ? value_i64(((const int64_t *)v->list.at)[i])
+                       : v->kind == VALUE_TEXTS ? value_text(((const struct text *)v->list.at)[i])
+                                                : *v;
+
+    if (one.kind == VALUE_TEXT)
+        return one.text.at ? one.text : T("");
+    return text_of(value_cstr(&one, scratch));
+}
+
 static bool send_now(struct values v, struct request *q)
 {
-    const char **at = must_alloc(v.count * sizeof *at);
-    size_t *lengths = must_alloc(v.count * sizeof *lengths);
+    size_t count = all_words(v), n = 0;
+    const char **at = must_alloc(count * sizeof *at);
+    size_t *lengths = must_alloc(count * sizeof *lengths);
     struct arena scratch;
     bool sent;
 
     arena_init(&scratch, 1 << 24);
-    for (size_t i = 0; i < v.count; i++) {
-        at[i] = v.at[i].kind == VALUE_TEXT ? (v.at[i].text.at ? v.at[i].text.at : "") : value_cstr(&v.at[i], &scratch);
-        lengths[i] = v.at[i].kind == VALUE_TEXT ? v.at[i].text.len : strlen(at[i]);
-    }
-    sent = redis_link_ask(&commands, on_reply, q, (int)v.count, at, lengths);
+    for (size_t i = 0; i < v.count; i++)
+        for (size_t k = 0; k < words_of(&v.at[i]); k++, n++) {
+            struct text word = word_of(&v.at[i], k, &scratch);
+
+            at[n] = word.at;
+            lengths[n] = word.len;
+        }
+    sent = redis_link_ask(&commands, on_reply, q, (int)count, at, lengths);
     arena_fini(&scratch);
     free(lengths);
     free(at);
@@ -214,7 +244,7 @@ problem script_run(struct call *c, struct script *s, struct values keys, struct 
         script_load(s);
     v[0] = value_text(T("EVALSHA"));
     v[1] = value_text(text_of(s->sha));
-    v[2] = value_i64((int64_t)keys.count);
+    v[2] = value_i64((int64_t)all_words(keys));
     for (size_t i = 0; i < keys.count; i++)
         v[3 + i] = keys.at[i];
     for (size_t i = 0; i < args.count; i++)

@@ -316,25 +316,32 @@ static void on_link(bool up)
         welcome_guests();
 }
 
-static bool is_listed(const struct redis_value *alive, const char *node)
+struct beaten {
+    bool fresh; /* our lease was not there */
+    LIST_OF(struct text) alive;
+};
+static const struct field beaten_fields[] = { FIELD(struct beaten, fresh), FIELD_LIST(struct beaten, alive) };
+static const struct shape beaten_shape = SHAPE("NodeBeaten", struct beaten, beaten_fields);
+
+static bool is_listed(const struct beaten *now, const char *node)
 {
-    for (size_t i = 1; i < alive->count; i++)
-        if (text_is(alive->at[i].text, text_of(node)))
+    for (size_t i = 0; i < now->alive.count; i++)
+        if (text_is(now->alive.at[i], text_of(node)))
             return true;
     return false;
 }
 
 /* A node that was there, said no farewell and is gone may have committed what it never published. */
-static void compare_nodes(const struct redis_value *alive)
+static void compare_nodes(const struct beaten *now)
 {
     for (size_t i = 0; i < others_count; i++)
-        if (!is_listed(alive, others[i])) {
+        if (!is_listed(now, others[i])) {
             log_warn("relay", "node %s is gone without a farewell", others[i]);
             hub_resync_all();
         }
     others_count = 0;
-    for (size_t i = 1; i < alive->count && others_count < NODES_MAX; i++) {
-        struct text t = alive->at[i].text;
+    for (size_t i = 0; i < now->alive.count && others_count < NODES_MAX; i++) {
+        struct text t = now->alive.at[i];
 
         if (t.len == 0 || t.len > NODE_NAME_MAX || text_is(t, text_of(name)))
             continue;
@@ -343,15 +350,15 @@ static void compare_nodes(const struct redis_value *alive)
     }
 }
 
-static void after_beat(const struct redis_value *alive)
+static void after_beat(const struct beaten *now)
 {
-    compare_nodes(alive);
+    compare_nodes(now);
     if (others_count)
         company_comes();
     else
         alone = redis_is_listening();
     registered = true;
-    if (alive->at[0].number == 1) {
+    if (now->fresh) {
         relay_command("hello %s", name);
         hello_ms = clock_ms();
     }
@@ -362,16 +369,17 @@ static void after_beat(const struct redis_value *alive)
 
 static void beat_once(struct task *t)
 {
-    struct redis_value alive = { .count = 0 };
+    struct redis_value out = { 0 };
+    struct beaten now;
     struct arena a;
     struct call c;
     problem p;
 
     arena_init(&a, 1 << 20);
     c = call_of_our_own(t, &a, "relay.beat");
-    p = script_run(&c, &nodes_script, VALUES(redis_key(&a, "nodes")), VALUES(text_of(name), (int64_t)LEASE_MS), &alive);
-    if (!p && alive.count)
-        after_beat(&alive);
+    p = script_run(&c, &nodes_script, VALUES(redis_key(&a, "nodes")), VALUES(text_of(name), (int64_t)LEASE_MS), &out);
+    if (!p && !redis_decode(&beaten_shape, &a, &out, &now))
+        after_beat(&now);
     arena_fini(&a);
 }
 

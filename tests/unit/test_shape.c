@@ -4,6 +4,7 @@
 #include <cmocka.h>
 
 #include "data/pg_connection.h"
+#include "madang/redis.h"
 #include "madang/shape.h"
 
 enum colour { RED, GREEN };
@@ -241,6 +242,53 @@ static void test_columns(void **state)
     arena_fini(&a);
 }
 
+#define NUMBER(n)                           \
+    {                                       \
+        .kind = REDIS_NUMBER, .number = (n) \
+    }
+#define WORDS_OF(t)                                      \
+    {                                                    \
+        .kind = REDIS_TEXT, .text = { t, sizeof(t) - 1 } \
+    }
+#define REPLIES(array)                                              \
+    {                                                               \
+        .kind = REDIS_LIST, .at = (array), .count = COUNT_OF(array) \
+    }
+
+static void test_replies_by_name(void **state)
+{
+    struct redis_value one[] = { WORDS_OF("n"), NUMBER(1) }, two[] = { WORDS_OF("n"), WORDS_OF("2") },
+                       items[] = { REPLIES(one), REPLIES(two) };
+    struct redis_value members[] = { WORDS_OF("colour"), WORDS_OF("green"),    WORDS_OF("unknown"),
+                                     NUMBER(1),          WORDS_OF("loud"),     NUMBER(1),
+                                     WORDS_OF("items"),  REPLIES(items),       WORDS_OF("times"),
+                                     WORDS_OF("7"),      WORDS_OF("name"),     WORDS_OF("한글"),
+                                     WORDS_OF("note"),   { .kind = REDIS_NIL } };
+    struct redis_value reply = REPLIES(members);
+    struct sample out;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 65536);
+    assert_null(redis_decode(&sample_shape, &a, &reply, &out));
+    assert_true(text_is(out.name, T("한글")) && out.times == 7 && out.loud && out.colour.value == GREEN);
+    assert_true(out.note.is == NULL_VALUE && out.items.count == 2 && out.items.at[0].n == 1 && out.items.at[1].n == 2);
+    assert_true(redis_member(&reply, "times") == &members[9]);
+    assert_null(redis_member(&reply, "other"));
+
+    members[9] = (struct redis_value)WORDS_OF("many"); /* not a number */
+    assert_ptr_equal(redis_decode(&sample_shape, &a, &reply, &out), PROBLEM(INTERNAL));
+    members[9] = (struct redis_value){ .kind = REDIS_NIL }; /* not there, and has to be */
+    assert_ptr_equal(redis_decode(&sample_shape, &a, &reply, &out), PROBLEM(INTERNAL));
+    members[9] = (struct redis_value)NUMBER(7);
+    members[1] = (struct redis_value)WORDS_OF("blue"); /* no such word */
+    assert_ptr_equal(redis_decode(&sample_shape, &a, &reply, &out), PROBLEM(INTERNAL));
+    members[1] = (struct redis_value)WORDS_OF("red");
+    items[1] = (struct redis_value)NUMBER(1); /* no reply with names */
+    assert_ptr_equal(redis_decode(&sample_shape, &a, &reply, &out), PROBLEM(INTERNAL));
+    arena_fini(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_text_is_composed),
         cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_replies_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

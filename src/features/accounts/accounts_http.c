@@ -59,7 +59,7 @@ static problem begin_attempt(struct call *c, int64_t link_account, struct opt_i6
     a.provider = text_of(provider->name);
     a.browser = secret_hash(c->arena, cookie);
     a.redirect_uri = arena_printf(c->arena, "%.*s/api/v1/auth/%s/callback", TEXT_ARG(config->http_public_url), provider->name);
-    if ((p = lease_oauth_keep(c, a.state, shape_text(&attempt_shape, &a, c->arena))))
+    if ((p = oauth_keep(c, a.state, shape_text(&attempt_shape, &a, c->arena))))
         return p;
     exchange_header_add(c->http, "Set-Cookie",
                         arena_printf(c->arena, COOKIE "=%s; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax", cookie.at));
@@ -113,7 +113,7 @@ static problem take_attempt(struct call *c, const struct oauth_provider *provide
 
     if (state.len < 20 || state.len > 64 || cookie.len == 0)
         return PROBLEM(OAUTH_STATE);
-    if ((p = lease_oauth_take(c, state, &in.json)))
+    if ((p = oauth_take(c, state, &in.json)))
         return p;
     if (shape_decode(&attempt_shape, c->arena, &in, a, &faults) || !text_is(a->provider, text_of(provider->name)) ||
         !equal_in_constant_time(a->browser, secret_hash(c->arena, cookie)))

@@ -47,34 +47,49 @@ static problem unseal(struct call *c, const struct family *f, struct text presen
     return NULL;
 }
 
-problem lease_rotate(struct call *c, struct family *f, struct text presented, struct text *fresh, enum rotation *how)
+static const char *const rotation_names[] = {
+    [ROTATED] = "rotated", [SAME_SUCCESSOR] = "same", [REUSED] = "reused", [FORGOTTEN] = "missing"
+};
+static const struct words rotations = WORDS(rotation_names);
+struct rotated {
+    struct word what;
+    int64_t generation;
+    struct text current, previous, mine, sealed;
+};
+static const struct field rotated_fields[] = {
+    FIELD(struct rotated, what, .words = &rotations),
+    FIELD(struct rotated, generation, .optional = true),
+    FIELD(struct rotated, current, .optional = true),
+    FIELD(struct rotated, previous, .optional = true),
+    FIELD(struct rotated, mine, .optional = true, .len_max = 1000),
+    FIELD(struct rotated, sealed, .optional = true, .len_max = 1000),
+};
+static const struct shape rotated_shape = SHAPE("SessionRotated", struct rotated, rotated_fields);
+
+problem session_rotate(struct call *c, struct family *f, struct text presented, struct text *fresh, enum rotation *how)
 {
     struct digest key = seal_key(c->arena, presented);
     struct text sealed = seal(c->arena, &key, f->id, *fresh);
     struct redis_value out = { 0 };
-    struct text what;
+    struct rotated r;
     problem p = script_run(c, &rotate_script, VALUES(family_key(c, f->id)),
                            VALUES(secret_hash(c->arena, presented), secret_hash(c->arena, *fresh),
                                   base64url_encode(c->arena, sealed.at, sealed.len), f->left_s, (int64_t)PREDECESSOR_MS),
                            &out);
 
-    if (p)
+    if (p || (p = redis_decode(&rotated_shape, c->arena, &out, &r)))
         return p;
-    what = out.count ? out.at[0].text : T("missing");
-    *how = text_is(what, T("rotated"))  ? ROTATED
-           : text_is(what, T("same"))   ? SAME_SUCCESSOR
-           : text_is(what, T("reused")) ? REUSED
-                                        : FORGOTTEN;
-    if (out.count < 6)
+    *how = (enum rotation)r.what.value;
+    if (*how != ROTATED && *how != SAME_SUCCESSOR)
         return NULL;
-    f->generation = out.at[1].number;
-    f->current = out.at[2].text;
-    f->previous = out.at[3].text;
-    f->sealed = out.at[5].text;
-    return *how == SAME_SUCCESSOR ? unseal(c, f, presented, out.at[4].text, fresh) : NULL;
+    f->generation = r.generation;
+    f->current = r.current;
+    f->previous = r.previous;
+    f->sealed = r.sealed;
+    return *how == SAME_SUCCESSOR ? unseal(c, f, presented, r.mine, fresh) : NULL;
 }
 
-problem lease_fill(struct call *c, const struct family *f)
+problem session_fill(struct call *c, const struct family *f)
 {
     struct redis_value out;
 
@@ -82,7 +97,7 @@ problem lease_fill(struct call *c, const struct family *f)
                       VALUES(f->current, f->previous, f->sealed, f->generation, f->left_s > 0 ? f->left_s : (int64_t)1), &out);
 }
 
-void lease_drop(struct call *c, struct text session)
+void session_drop(struct call *c, struct text session)
 {
     redis_send(VALUES(T("DEL"), family_key(c, session)));
 }
@@ -107,7 +122,7 @@ static struct text code_hash(struct call *c, struct text email, struct text mark
     return digest_hex(c->arena, &d);
 }
 
-problem lease_code_make(struct call *c, enum code_purpose purpose, struct text email, struct text mark, struct text *code)
+problem code_make(struct call *c, enum code_purpose purpose, struct text email, struct text mark, struct text *code)
 {
     struct text key = code_key(c, purpose, email);
     struct redis_value out = { 0 };
@@ -128,7 +143,7 @@ problem lease_code_make(struct call *c, enum code_purpose purpose, struct text e
     return redis_do(c, &out, T("EXPIRE"), key, (int64_t)CODE_S);
 }
 
-problem lease_code_use(struct call *c, enum code_purpose purpose, struct text email, struct text mark, struct text code)
+problem code_use(struct call *c, enum code_purpose purpose, struct text email, struct text mark, struct text code)
 {
     struct text key = code_key(c, purpose, email);
     struct redis_value out = { 0 };
@@ -161,7 +176,7 @@ static int64_t count_of(const struct redis_value *v)
     return v->kind == REDIS_TEXT && text_to_i64(v->text, &n) ? n : 0;
 }
 
-problem lease_login_gate(struct call *c, struct text email, bool *wants_code)
+problem login_gate(struct call *c, struct text email, bool *wants_code)
 {
     struct fail_keys k = fail_keys_of(c, email);
     struct redis_value out = { 0 };
@@ -179,7 +194,7 @@ problem lease_login_gate(struct call *c, struct text email, bool *wants_code)
     return NULL;
 }
 
-void lease_login_failed(struct call *c, struct text email)
+void login_failed(struct call *c, struct text email)
 {
     struct fail_keys k = fail_keys_of(c, email);
     struct redis_value out;
@@ -189,21 +204,21 @@ void lease_login_failed(struct call *c, struct text email)
         c->retry_after_s = 0;
 }
 
-void lease_login_succeeded(struct call *c, struct text email)
+void login_succeeded(struct call *c, struct text email)
 {
     struct fail_keys k = fail_keys_of(c, email);
 
     redis_send(VALUES(T("DEL"), k.pair, k.account));
 }
 
-problem lease_oauth_keep(struct call *c, struct text state, struct text json)
+problem oauth_keep(struct call *c, struct text state, struct text json)
 {
     struct redis_value out;
 
     return redis_do(c, &out, T("SET"), redis_key(c->arena, "oauth:%.*s", TEXT_ARG(state)), json, T("EX"), (int64_t)OAUTH_S);
 }
 
-problem lease_oauth_take(struct call *c, struct text state, struct text *json)
+problem oauth_take(struct call *c, struct text state, struct text *json)
 {
     struct redis_value out = { 0 };
     problem p = redis_do(c, &out, T("GETDEL"), redis_key(c->arena, "oauth:%.*s", TEXT_ARG(state)));

@@ -113,7 +113,7 @@ problem guests_sweep(struct call *c)
     while (!p && guests.count && clock_ms() < until) {
         p = store_guests_ended(c, &guests);
         for (size_t i = 0; !p && i < guests.count; i++)
-            p = leave_steps(c, guests.at[i].id, true);
+            p = leave_steps(c, guests.at[i], true);
     }
     return p;
 }

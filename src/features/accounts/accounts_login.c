@@ -56,7 +56,7 @@ problem session_begin(struct tx *tx, int64_t account, enum role role, struct log
 /* The lease; without Redis it is filled from the twin at first use. */
 void session_begun(struct call *c, const struct family *f)
 {
-    problem p = lease_fill(c, f);
+    problem p = session_fill(c, f);
 
     if (p)
         log_info("session", "the lease waits for its first use: %s", p->code);
@@ -72,7 +72,7 @@ problem auth_code_send(struct call *c)
     problem p;
 
     if ((p = store_identity_by_email(store_on_call(c), email, &who, &known)) ||
-        (p = lease_code_make(c, purpose, email, purpose == CODE_SIGNUP ? T("") : code_mark(c->arena, &who), &code)))
+        (p = code_make(c, purpose, email, purpose == CODE_SIGNUP ? T("") : code_mark(c->arena, &who), &code)))
         return p;
     if (purpose == CODE_SIGNUP && known)
         return letter_known(c, email, c->korean); /* the answer is the same: who reads the mail learns it */
@@ -114,7 +114,7 @@ problem auth_signup(struct call *c)
     int64_t id;
     problem p;
 
-    if ((p = check_age(c, in->birth_date)) || (p = lease_code_use(c, CODE_SIGNUP, email, T(""), in->code)) ||
+    if ((p = check_age(c, in->birth_date)) || (p = code_use(c, CODE_SIGNUP, email, T(""), in->code)) ||
         (p = password_hash(c->task, c->arena, in->password, &hash)))
         return p;
     if ((p = tx_begin(c, &tx)) || (p = signup_account(&tx, in, email, hash, &id)) ||
@@ -179,8 +179,8 @@ static problem check_extra_code(struct call *c, const struct login *in, struct t
     problem p;
 
     if (in->code.is == PRESENT)
-        return lease_code_use(c, CODE_LOGIN, email, code_mark(c->arena, who), in->code.value);
-    p = lease_code_make(c, CODE_LOGIN, email, code_mark(c->arena, who), &code);
+        return code_use(c, CODE_LOGIN, email, code_mark(c->arena, who), in->code.value);
+    p = code_make(c, CODE_LOGIN, email, code_mark(c->arena, who), &code);
     if (!p)
         p = letter_code(c, store_on_call(c), email, code, who->locale.value == LOCALE_KO);
     return p && p != PROBLEM(RATE_LIMITED) ? p : PROBLEM(LOGIN_CODE_REQUIRED);
@@ -194,18 +194,18 @@ problem auth_login(struct call *c)
     bool known, ok, old, wants_code;
     problem p;
 
-    if ((p = lease_login_gate(c, email, &wants_code)) || (p = store_identity_by_email(store_on_call(c), email, &who, &known)) ||
+    if ((p = login_gate(c, email, &wants_code)) || (p = store_identity_by_email(store_on_call(c), email, &who, &known)) ||
         (p = password_check(c->task, in->password, who.password.value, &ok, &old)))
         return p;
     if (!ok) {
-        lease_login_failed(c, email);
+        login_failed(c, email);
         return PROBLEM(LOGIN_FAILED);
     }
     if (wants_code && (p = check_extra_code(c, in, email, &who)))
         return p;
     if (who.suspended)
         return PROBLEM(SUSPENDED);
-    lease_login_succeeded(c, email);
+    login_succeeded(c, email);
     if (old && (p = rehash(c, &who, in->password)))
         return p;
     return begin_alone(c, &who);
@@ -243,7 +243,7 @@ static problem family_stolen(struct call *c, struct text session, int64_t accoun
 
     log_warn("session", "a used refresh token came again from %.*s: the session of account %lld ends%s",
              TEXT_ARG(call_address(c)), (long long)account, p ? ", once the database can be reached" : "");
-    lease_drop(c, session);
+    session_drop(c, session);
     hub_end_session(session, CLOSE_LOGIN);
     clear_cookie(c);
     return PROBLEM(REFRESH_INVALID);
@@ -256,7 +256,7 @@ static problem rotate_once(struct call *c, struct family *f, struct text present
     problem p;
 
     r->fresh = random_token(c->arena, 32);
-    if ((p = lease_rotate(c, f, presented, &r->fresh, &r->how)))
+    if ((p = session_rotate(c, f, presented, &r->fresh, &r->how)))
         return p;
     known = r->how == ROTATED || r->how == SAME_SUCCESSOR;
     p = known ? store_session_follow(c, f, &r->twin, &r->found) : store_session_load(c, f->id, &r->twin, &r->found);
@@ -273,7 +273,7 @@ static problem rotate(struct call *c, struct family *f, struct text presented, s
     for (int i = 0; i < ROTATE_TRIES; i++) {
         if ((p = rotate_once(c, f, presented, r)) || r->settled || (i && r->how == REUSED))
             return p;
-        if ((p = lease_fill(c, &r->twin)))
+        if ((p = session_fill(c, &r->twin)))
             return p;
     }
     return r->how == FORGOTTEN ? PROBLEM(REFRESH_INVALID) : PROBLEM(LEASES_UNAVAILABLE); /* others rotate it as fast as we look */
@@ -294,7 +294,7 @@ problem auth_refresh(struct call *c)
         return p;
     }
     if (!r.found || r.twin.suspended) {
-        lease_drop(c, session);
+        session_drop(c, session);
         clear_cookie(c);
         return r.found ? PROBLEM(SUSPENDED) : PROBLEM(REFRESH_INVALID);
     }
@@ -314,7 +314,7 @@ static problem end_one(struct call *c, struct text session)
         return p;
     if (!found)
         return PROBLEM(SESSION_NOT_FOUND);
-    lease_drop(c, session);
+    session_drop(c, session);
     hub_end_session(session, CLOSE_LOGIN);
     return NULL;
 }
@@ -356,7 +356,7 @@ static void after_end_many(void *arg)
     struct end_many *e = arg;
 
     for (size_t i = 0; i < e->list.count; i++) {
-        lease_drop(e->c, e->list.at[i].id);
+        session_drop(e->c, e->list.at[i].id);
         hub_end_session(e->list.at[i].id, CLOSE_LOGIN);
     }
 }

@@ -91,7 +91,7 @@ static problem use_code(struct call *c, struct text email, struct text code)
     bool known;
     problem p = store_identity_by_email(store_on_call(c), email, &who, &known);
 
-    return p ? p : lease_code_use(c, CODE_EMAIL, email, code_mark(c->arena, &who), code);
+    return p ? p : code_use(c, CODE_EMAIL, email, code_mark(c->arena, &who), code);
 }
 
 problem auth_email_change(struct call *c)

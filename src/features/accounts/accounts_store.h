@@ -7,9 +7,6 @@
 extern struct statement_table accounts_statements;
 extern struct constraint_table accounts_constraints;
 
-struct id_row {
-    int64_t id;
-};
 struct identity {
     int64_t id;
     struct word role, locale;
@@ -104,7 +101,7 @@ problem store_points(struct call *c, const struct points_page *in, struct points
 problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar) MUST_USE;
 problem store_leave_rest(struct tx *tx, int64_t account) MUST_USE;
 struct guest_rows {
-    struct id_row *at;
+    int64_t *at;
     size_t count;
 };
 problem store_guests_ended(struct call *c, struct guest_rows *out) MUST_USE; /* a week ago and longer; 100 of them */

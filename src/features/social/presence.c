@@ -125,7 +125,7 @@ static problem tell_friends(struct call *c, int64_t account, bool online)
 static problem announce(struct call *c, int64_t account, bool here)
 {
     bool changed;
-    problem p = here ? lease_presence_up(c, account, &changed) : lease_presence_down(c, account, &changed);
+    problem p = here ? presence_lease_up(c, account, &changed) : presence_lease_down(c, account, &changed);
 
     return p || !changed ? p : tell_friends(c, account, here);
 }
@@ -146,7 +146,7 @@ static void hand_over_doubts(struct call *c)
 {
     size_t count = doubted_count < RENEW_BATCH ? doubted_count : RENEW_BATCH;
 
-    if (count && !lease_presence_untold(c, doubted, count)) {
+    if (count && !presence_lease_untold(c, doubted, count)) {
         doubted_count -= count; /* others may have been added while we waited, behind these */
         memmove(doubted, doubted + count, doubted_count * sizeof *doubted);
     }
@@ -213,7 +213,7 @@ void presence_online(int64_t account, bool here)
 
 problem presence_of(struct call *c, const int64_t *accounts, size_t count, bool *online, bool *known)
 {
-    problem p = lease_presence_of(c, accounts, count, online);
+    problem p = presence_lease_of(c, accounts, count, online);
 
     *known = p == NULL;
     return p == PROBLEM(LEASES_UNAVAILABLE) ? NULL : p;
@@ -256,12 +256,13 @@ static void renew_all(struct call *c)
     for (struct map_node *n = map_next(&leaving, NULL); n; n = map_next(&leaving, n))
         collect(CONTAINER_OF(n, struct leaving, node)->account, &all);
     for (size_t i = 0; !p && i < all.count; i += RENEW_BATCH)
-        p = lease_presence_renew(c, all.at + i, all.count - i < RENEW_BATCH ? all.count - i : RENEW_BATCH);
+        p = presence_lease_renew(c, all.at + i, all.count - i < RENEW_BATCH ? all.count - i : RENEW_BATCH);
     assert_again = assert_again || p;
     free(all.at);
 }
 
-static problem tell_some(struct call *c, const struct presence_change *changes, size_t count)
+/* Tells the friends of some, and that they have been told. */
+static problem tell_some(struct call *c, int64_t claim, const struct presence_change *changes, size_t count)
 {
     int64_t accounts[FRIENDS_OF_MAX];
     struct friend_pairs pairs;
@@ -275,20 +276,19 @@ static problem tell_some(struct call *c, const struct presence_change *changes, 
         for (size_t k = 0; k < count; k++)
             if (changes[k].account == pairs.at[i].account)
                 gather(pairs.at[i].other, changes[k]);
-    return NULL;
+    return presence_lease_told(c, claim, accounts, count);
 }
 
 /* What is not told here, because a store or this node fails, is handed out again when the claim is over. */
 static void sweep(struct call *c)
 {
     struct presence_claim mine;
-    problem p = lease_presence_sweep(c, &mine);
+    problem p = presence_lease_sweep(c, &mine);
 
     for (size_t i = 0; !p && i < mine.changes.count; i += FRIENDS_OF_MAX) {
-        size_t rest = mine.changes.count - i, count = rest < FRIENDS_OF_MAX ? rest : FRIENDS_OF_MAX;
+        size_t rest = mine.changes.count - i;
 
-        if (!(p = tell_some(c, mine.changes.at + i, count)))
-            p = lease_presence_told(c, mine.claim, mine.changes.at + i, count);
+        p = tell_some(c, mine.claim, mine.changes.at + i, rest < FRIENDS_OF_MAX ? rest : FRIENDS_OF_MAX);
     }
     if (p)
         log_info("presence", "sweep: %s", p->code);

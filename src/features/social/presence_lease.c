@@ -10,7 +10,13 @@
 
 static struct script up_script = SCRIPT("presence_up.lua"), down_script = SCRIPT("presence_down.lua"),
                      renew_script = SCRIPT("presence_renew.lua"), sweep_script = SCRIPT("presence_sweep.lua"),
-                     told_script = SCRIPT("presence_told.lua");
+                     told_script = SCRIPT("presence_told.lua"), untold_script = SCRIPT("presence_untold.lua");
+
+static const struct field claim_fields[] = {
+    FIELD(struct presence_claim, claim),
+    FIELD_LIST(struct presence_claim, changes, .shape = &presence_change_shape),
+};
+static const struct shape claim_shape = SHAPE("PresenceClaim", struct presence_claim, claim_fields);
 
 static struct text members(struct call *c)
 {
@@ -28,7 +34,7 @@ static struct text untold(struct call *c)
     return redis_key(c->arena, "presence:untold");
 }
 
-problem lease_presence_up(struct call *c, int64_t account, bool *was_offline)
+problem presence_lease_up(struct call *c, int64_t account, bool *was_offline)
 {
     struct redis_value out = { 0 };
     problem p = script_run(c, &up_script, VALUES(members(c), latest(c), untold(c)),
@@ -38,7 +44,7 @@ problem lease_presence_up(struct call *c, int64_t account, bool *was_offline)
     return p;
 }
 
-problem lease_presence_down(struct call *c, int64_t account, bool *is_offline)
+problem presence_lease_down(struct call *c, int64_t account, bool *is_offline)
 {
     struct redis_value out = { 0 };
     problem p = script_run(c, &down_script, VALUES(members(c), latest(c), redis_key(c->arena, "nodes"), untold(c)),
@@ -48,70 +54,44 @@ problem lease_presence_down(struct call *c, int64_t account, bool *is_offline)
     return p;
 }
 
-problem lease_presence_renew(struct call *c, const int64_t *accounts, size_t count)
+problem presence_lease_renew(struct call *c, const int64_t *accounts, size_t count)
 {
-    struct value *v = arena_array(c->arena, struct value, count + 2);
     struct redis_value out;
 
-    v[0] = value_text(node_name());
-    v[1] = value_i64(LEASE_MS);
-    for (size_t i = 0; i < count; i++)
-        v[2 + i] = value_i64(accounts[i]);
-    return script_run(c, &renew_script, VALUES(members(c), latest(c)), (struct values){ v, count + 2 }, &out);
+    return script_run(c, &renew_script, VALUES(members(c), latest(c)), VALUES(node_name(), LEASE_MS, value_i64s(accounts, count)),
+                      &out);
 }
 
-problem lease_presence_sweep(struct call *c, struct presence_claim *out)
+problem presence_lease_sweep(struct call *c, struct presence_claim *out)
 {
     struct redis_value got = { 0 };
     problem p = script_run(c, &sweep_script, VALUES(members(c), latest(c), untold(c), redis_key(c->arena, "presence:sweeps")),
                            VALUES(CLAIM_MS, GAP_MS, GRACE_MS), &got);
 
-    *out = (struct presence_claim){ .changes = { arena_array(c->arena, struct presence_change, got.count / 2), 0 } };
-    if (p || got.count == 0)
-        return p;
-    out->claim = got.at[0].number;
-    for (size_t i = 1; i + 1 < got.count; i += 2)
-        out->changes.at[out->changes.count++] = (struct presence_change){ got.at[i].number, got.at[i + 1].number == 1 };
-    return NULL;
+    return p ? p : redis_decode(&claim_shape, c->arena, &got, out);
 }
 
-problem lease_presence_told(struct call *c, int64_t claim, const struct presence_change *told, size_t count)
+problem presence_lease_told(struct call *c, int64_t claim, const int64_t *accounts, size_t count)
 {
-    struct value *v = arena_array(c->arena, struct value, count + 1);
     struct redis_value out;
 
-    v[0] = value_i64(claim);
-    for (size_t i = 0; i < count; i++)
-        v[1 + i] = value_i64(told[i].account);
-    return script_run(c, &told_script, VALUES(untold(c)), (struct values){ v, count + 1 }, &out);
+    return script_run(c, &told_script, VALUES(untold(c)), VALUES(claim, value_i64s(accounts, count)), &out);
 }
 
-problem lease_presence_untold(struct call *c, const int64_t *accounts, size_t count)
+problem presence_lease_untold(struct call *c, const int64_t *accounts, size_t count)
 {
-    struct value *v = arena_array(c->arena, struct value, 2 * count + 2);
     struct redis_value out;
 
-    v[0] = value_text(T("ZADD"));
-    v[1] = value_text(untold(c));
-    for (size_t i = 0; i < count; i++) {
-        v[2 + 2 * i] = value_i64(0);
-        v[3 + 2 * i] = value_i64(accounts[i]);
-    }
-    return redis_run(c, (struct values){ v, 2 * count + 2 }, &out);
+    return script_run(c, &untold_script, VALUES(untold(c)), VALUES(value_i64s(accounts, count)), &out);
 }
 
-problem lease_presence_of(struct call *c, const int64_t *accounts, size_t count, bool *online)
+problem presence_lease_of(struct call *c, const int64_t *accounts, size_t count, bool *online)
 {
-    struct value *v = arena_array(c->arena, struct value, count + 2);
     struct redis_value out = { 0 };
     int64_t now_ms = clock_wall().us / 1000;
-    problem p;
+    problem p = redis_do(c, &out, T("ZMSCORE"), latest(c), value_i64s(accounts, count));
 
-    v[0] = value_text(T("ZMSCORE"));
-    v[1] = value_text(latest(c));
-    for (size_t i = 0; i < count; i++)
-        v[2 + i] = value_i64(accounts[i]);
-    if ((p = redis_run(c, (struct values){ v, count + 2 }, &out)))
+    if (p)
         return p;
     for (size_t i = 0; i < count && i < out.count; i++) {
         double expiry = 0;

@@ -1,6 +1,5 @@
+-- with clock
 -- A node's members, renewed in one go. KEYS: members, accounts; ARGV: node, milliseconds, accounts…
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 3, #ARGV do
   redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[i] .. ':' .. ARGV[1])
   redis.call('ZADD', KEYS[2], 'GT', now + ARGV[2], ARGV[i])

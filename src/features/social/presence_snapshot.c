@@ -49,7 +49,7 @@ static problem friends_online(struct call *c, const int64_t *accounts, size_t co
     online = arena_array(c->arena, bool, pairs.count);
     for (size_t i = 0; i < pairs.count; i++)
         ids[i] = pairs.at[i].other;
-    if ((p = lease_presence_of(c, ids, pairs.count, online)))
+    if ((p = presence_lease_of(c, ids, pairs.count, online)))
         return p;
     for (size_t i = 0; i < pairs.count; i++)
         for (size_t k = 0; k < count && online[i]; k++)

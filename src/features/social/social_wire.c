@@ -54,7 +54,7 @@ static const struct field presence_change_fields[] = {
     FIELD(struct presence_change, account),
     FIELD(struct presence_change, online),
 };
-static const struct shape presence_change_shape = SHAPE("PresenceChange", struct presence_change, presence_change_fields);
+const struct shape presence_change_shape = SHAPE("PresenceChange", struct presence_change, presence_change_fields);
 static const struct field presence_changes_fields[] = {
     FIELD_LIST(struct presence_changes, changes, .shape = &presence_change_shape, .list_max = 1000),
 };

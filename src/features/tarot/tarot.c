@@ -324,11 +324,11 @@ static problem tarot_remove(struct call *c)
 static problem forget_chats(struct tx *tx, int64_t account, bool *more)
 {
     struct text *topics = arena_array(tx->call->arena, struct text, FORGET_MAX);
-    struct chat_ids ids;
+    struct tarot_ids ids;
     problem p = store_chats_forget(tx, account, &ids);
 
     for (size_t i = 0; !p && i < ids.count; i++)
-        topics[i] = chat_topic(tx->call->arena, ids.at[i].id);
+        topics[i] = chat_topic(tx->call->arena, ids.at[i]);
     *more = *more || ids.count == FORGET_MAX;
     return p ? p : log_drop(tx, topics, ids.count);
 }

@@ -154,10 +154,10 @@ static const struct statement turn_running = {
 };
 static const struct statement turns_old = { .name = "tarot_turns_old",
                                             .lane = LANE_READ,
-                                            .row = &turn_shape,
+                                            .row = &row_i64,
                                             .rows_max = 100,
-                                            .sql = "select id as turn, chat, kind from tarot_turns where state = 'running' and "
-                                                   "began_at < now() - $1 * interval '1 s' order by began_at, id limit 100" };
+                                            .sql = "select id from tarot_turns where state = 'running' and began_at < now() - $1 "
+                                                   "* interval '1 s' order by began_at, id limit 100" };
 
 static const struct statement forget = {
     .name = "tarot_forget",
@@ -294,12 +294,12 @@ problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, b
     return store_maybe(c, &turn_running, VALUES(chat), out, found);
 }
 
-problem store_turns_old(struct call *c, int64_t older_s, struct turn_rows *out)
+problem store_turns_old(struct call *c, int64_t older_s, struct tarot_ids *out)
 {
     return store_many(c, &turns_old, VALUES(older_s), out);
 }
 
-problem store_chats_forget(struct tx *tx, int64_t account, struct chat_ids *out)
+problem store_chats_forget(struct tx *tx, int64_t account, struct tarot_ids *out)
 {
     return account ? store_many(tx, &forget, VALUES(account), out) : store_many(tx, &forget_removed, NO_VALUES, out);
 }

@@ -21,13 +21,6 @@ struct chat_rows {
     struct chat_row *at;
     size_t count;
 };
-struct id_row {
-    int64_t id;
-};
-struct chat_ids {
-    struct id_row *at;
-    size_t count;
-};
 struct line_rows {
     struct tarot_line *at;
     size_t count;
@@ -40,10 +33,6 @@ struct ended_row {
     int64_t turn, chat;
     struct word kind;
     struct text language; /* of the chat */
-};
-struct turn_rows {
-    struct turn_row *at;
-    size_t count;
 };
 struct shared_row {
     int64_t chat, card;
@@ -69,7 +58,7 @@ problem store_chat_read_lock(struct tx *tx, int64_t chat, struct chat_row *out, 
 problem store_chats_take(struct tx *tx, int64_t guest, int64_t account) MUST_USE;
 /* Takes chats away, with all that was said in them, FORGET_MAX at a time: of an account, or (0) those once marked as removed. */
 #define FORGET_MAX 200
-problem store_chats_forget(struct tx *tx, int64_t account, struct chat_ids *out) MUST_USE;
+problem store_chats_forget(struct tx *tx, int64_t account, struct tarot_ids *out) MUST_USE;
 problem store_chat_share(struct call *c, int64_t chat, struct text code, struct chat_row *out, bool *found) MUST_USE;
 problem store_chat_unshare(struct call *c, int64_t chat, bool *found) MUST_USE;
 problem store_shared(struct call *c, struct text code, struct shared_row *out, bool *found) MUST_USE;
@@ -84,6 +73,6 @@ problem store_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t
 /* *ended false: somebody else ended it. */
 problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct ended_row *out, bool *ended) MUST_USE;
 problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, bool *found) MUST_USE;
-problem store_turns_old(struct call *c, int64_t older_s, struct turn_rows *out) MUST_USE; /* running for so long already */
+problem store_turns_old(struct call *c, int64_t older_s, struct tarot_ids *out) MUST_USE; /* running for so long already */
 
 #endif

@@ -113,7 +113,7 @@ problem turn_text(struct call *c, int64_t id, struct text *out)
     if (!t) {
         if (c->socket && (p = task_sleep(c->task, SAVE_MS + 50)))
             return p;
-        return lease_text(c, id, out);
+        return turn_text_kept(c, id, out);
     }
     *out = arena_text(c->arena, buf_text(&t->text));
     return NULL;
@@ -121,7 +121,9 @@ problem turn_text(struct call *c, int64_t id, struct text *out)
 
 void turn_heard(struct call *c, int64_t chat)
 {
-    problem p = lease_turns_keep(c, NULL, 0, &chat, 1, NULL);
+    struct tarot_ids listened = { &chat, 1 }, none = { NULL, 0 };
+    struct ages ages;
+    problem p = chats_heard(c, &listened, &none, &ages);
 
     if (p)
         log_info("tarot", "who asks after chat %lld is not counted: %s", (long long)chat, p->code);
@@ -136,7 +138,7 @@ static void on_save(struct timer *timer)
     if (t->saved == t->text.len)
         return;
     arena_init(&a, 1 << 20);
-    if (lease_text_append(&a, t->id, text_from(buf_text(&t->text), t->saved)))
+    if (turn_text_append(&a, t->id, text_from(buf_text(&t->text), t->saved)))
         t->saved = t->text.len;
     else
         timer_set_after(timer, SAVE_MS);
@@ -329,7 +331,7 @@ static void end(struct task *task, struct turn *t)
         c = call_of_our_own(task, &a, "tarot.end");
         p = end_once(&c, t);
         if (!p)
-            lease_turn_end(&a, t->id);
+            turn_lease_end(&a, t->id);
         arena_fini(&a);
         task_set_deadline(task, 0);
         if (!p || task_sleep(task, 500u << i))
@@ -352,14 +354,13 @@ static void turn_free(struct turn *t)
 /* At once, not when the keeper comes by: the node may be gone by then. */
 static void take_lease(struct task *task, const struct turn *t)
 {
-    struct kept_turn kept = { t->id, t->chat, -1 };
     struct arena a;
     struct call c;
     problem p;
 
     arena_init(&a, 1 << 20);
     c = call_of_our_own(task, &a, "tarot.lease");
-    p = lease_turns_keep(&c, &kept, 1, NULL, 0, NULL);
+    p = lease_keep(&c, &turn_lease, value_i64(t->id), NULL);
     if (p) /* the keeper tries again; without Redis nobody can take the turn for dead either */
         log_info("tarot", "turn %lld has no lease yet: %s", (long long)t->id, p->code);
     arena_fini(&a);
@@ -416,42 +417,42 @@ problem turn_begin(struct tx *tx, const struct chat_row *chat, enum turn_kind ki
 }
 
 /* --- the keeper: leases, listeners, and turns of nodes that are gone -------------------------------------------------- */
-struct listened {
-    int64_t *at;
-    size_t count, room;
-};
-
 static void note_listened(struct text topic, size_t members, void *arg)
 {
-    struct listened *l = arg;
+    struct tarot_ids *l = arg;
 
-    if (members && l->count < l->room && text_skip(&topic, T("tarot:")) && text_to_i64(topic, &l->at[l->count]))
+    if (members && l->count < LISTENED_MAX && text_skip(&topic, T("tarot:")) && text_to_i64(topic, &l->at[l->count]))
         l->count++;
 }
 
-static struct kept_turn *all_turns(struct call *c, size_t *count)
-{
-    struct kept_turn *out = arena_array(c->arena, struct kept_turn, turns.count);
+/* The turns that are spoken here, and the chat of each. */
+struct kept {
+    struct tarot_ids turns, chats;
+};
 
-    *count = 0;
+static struct kept all_turns(struct call *c)
+{
+    struct kept k = { { arena_array(c->arena, int64_t, turns.count), 0 }, { arena_array(c->arena, int64_t, turns.count), 0 } };
+
     for (struct map_node *n = map_next(&turns, NULL); n; n = map_next(&turns, n)) {
         const struct turn *t = CONTAINER_OF(n, struct turn, node);
 
-        out[(*count)++] = (struct kept_turn){ t->id, t->chat, -1 };
+        k.turns.at[k.turns.count++] = t->id;
+        k.chats.at[k.chats.count++] = t->chat;
     }
-    return out;
+    return k;
 }
 
 /* Who has left stops costing money. */
-static void judge_listeners(const struct kept_turn *kept, size_t count)
+static void judge_listeners(const struct kept *k, const struct ages *heard)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct turn *t = turn_find(kept[i].turn);
-        uint64_t now = clock_ms(), heard = kept[i].heard_ms >= 0 ? now - (uint64_t)kept[i].heard_ms : 0;
+    for (size_t i = 0; i < k->turns.count && i < heard->ages.count; i++) {
+        struct turn *t = turn_find(k->turns.at[i]);
+        uint64_t now = clock_ms(), at = heard->ages.at[i] >= 0 ? now - (uint64_t)heard->ages.at[i] : 0;
 
         if (!t)
             continue;
-        t->heard_ms = heard > t->heard_ms ? heard : t->heard_ms;
+        t->heard_ms = at > t->heard_ms ? at : t->heard_ms;
         if (now - t->heard_ms > (uint64_t)config->tarot_unheard_ms)
             turn_halt(t, STOP_LEFT);
     }
@@ -474,20 +475,22 @@ static problem end_dead(struct call *c, int64_t turn)
 
 static void keep_once(struct call *c)
 {
-    struct lapsed_turns lapsed = { .count = 0 };
-    struct listened listened = { .room = LISTENED_MAX };
-    struct kept_turn *kept;
-    size_t count;
+    struct tarot_ids listened = { arena_array(c->arena, int64_t, LISTENED_MAX), 0 };
+    struct kept kept = all_turns(c);
+    struct lapsed lapsed;
+    struct ages heard;
 
-    listened.at = arena_array(c->arena, int64_t, LISTENED_MAX);
-    hub_each_topic(note_listened, &listened);
-    kept = all_turns(c, &count);
-    if (lease_turns_keep(c, kept, count, listened.at, listened.count, &lapsed))
+    if (lease_keep(c, &turn_lease, ALL_OF(kept.turns), &lapsed))
         return;
-    judge_listeners(kept, count);
-    for (size_t i = 0; i < lapsed.count; i++)
-        if (!turn_find(lapsed.at[i]) && end_dead(c, lapsed.at[i]))
+    hub_each_topic(note_listened, &listened);
+    if (!chats_heard(c, &listened, &kept.chats, &heard))
+        judge_listeners(&kept, &heard);
+    for (size_t i = 0; i < lapsed.things.count; i++) {
+        int64_t turn;
+
+        if (text_to_i64(lapsed.things.at[i], &turn) && !turn_find(turn) && end_dead(c, turn))
             return;
+    }
 }
 
 static uint64_t keep(struct call *c)
@@ -499,17 +502,11 @@ static struct keeper keeper = { .name = "tarot.keep", .round = keep };
 
 problem turns_sweep(struct call *c, const void *payload)
 {
-    struct turn_rows old;
+    struct tarot_ids old;
     problem p = store_turns_old(c, LEASED_S, &old);
-    int64_t *turn;
 
     (void)payload;
-    if (p || old.count == 0)
-        return p;
-    turn = arena_array(c->arena, int64_t, old.count);
-    for (size_t i = 0; i < old.count; i++)
-        turn[i] = old.at[i].turn;
-    return lease_turns_doubt(c, turn, old.count);
+    return p || old.count == 0 ? p : lease_doubt(c, &turn_lease, ALL_OF(old));
 }
 
 void turns_start(void)

@@ -13,6 +13,10 @@ enum chat_state { CHAT_TALKING, CHAT_SPREAD, CHAT_DRAWN, CHAT_DONE };
 enum line_by { BY_VISITOR, BY_READER, BY_CARD, BY_READING, BY_HELP };
 enum turn_kind { TURN_TALK, TURN_READING, TURN_HELP };
 
+struct tarot_ids {
+    int64_t *at;
+    size_t count;
+};
 struct tarot_name {
     struct text ko, en;
 };

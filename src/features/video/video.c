@@ -36,7 +36,7 @@ static problem video_open(struct call *c)
         return p;
     while (!made) {
         r.code = random_code(c->arena, ROOM_LEN);
-        if ((p = lease_room_open(c, &r, &made)))
+        if ((p = video_room_open(c, &r, &made)))
             return p;
     }
     out->room = r.code;
@@ -50,7 +50,7 @@ static problem video_open(struct call *c)
 static problem admit(struct call *c, struct text code, struct opt_text password, struct room *r)
 {
     bool found, ok, old;
-    problem p = lease_room(c, code, r, &found);
+    problem p = video_room(c, code, r, &found);
 
     if (p)
         return p;
@@ -58,11 +58,11 @@ static problem admit(struct call *c, struct text code, struct opt_text password,
         return NULL;
     if (password.is != PRESENT)
         return PROBLEM(VIDEO_NOT_FOUND);
-    if ((p = lease_try(c, code)) || (p = password_check(c->task, password.value, found ? r->password : T(""), &ok, &old)))
+    if ((p = video_try(c, code)) || (p = password_check(c->task, password.value, found ? r->password : T(""), &ok, &old)))
         return p;
     if (!ok)
         return PROBLEM(VIDEO_NOT_FOUND);
-    lease_tries_forget(c, code);
+    video_tries_forget(c, code);
     return NULL;
 }
 
@@ -140,7 +140,7 @@ static problem video_join(struct call *c)
         return p;
     if (!seat_is_in(c->socket, in->room) && (p = seat_give_up(c)))
         return p;
-    if ((p = lease_join(c, in->room, random_code(c->arena, PEER_LEN), in->page, &r)))
+    if ((p = video_seat_take(c, in->room, random_code(c->arena, PEER_LEN), in->page, &r)))
         return p;
     mine = room_seat(&r, c->account);
     before = *mine;
@@ -197,7 +197,7 @@ static problem video_signal(struct call *c)
 static problem my_room(struct call *c, struct text code, struct room *r)
 {
     bool found;
-    problem p = lease_room(c, code, r, &found);
+    problem p = video_room(c, code, r, &found);
 
     if (p)
         return p;
@@ -213,7 +213,7 @@ static problem video_close(struct call *c)
     bool left;
     problem p;
 
-    if ((p = my_room(c, code, &r)) || (p = lease_close(c, code, c->account, &r, &left)))
+    if ((p = my_room(c, code, &r)) || (p = video_room_close(c, code, c->account, &r, &left)))
         return p;
     if (!left)
         return PROBLEM(VIDEO_NOT_FOUND);
@@ -234,7 +234,7 @@ static problem video_kick(struct call *c)
     whom = room_peer(&r, in->peer);
     if (!whom || whom->account == r.host)
         return PROBLEM(VIDEO_NO_PEER);
-    if ((p = lease_kick(c, in->room, whom->account, &before, &left)) || !left)
+    if ((p = video_seat_kick(c, in->room, whom->account, &before, &left)) || !left)
         return p ? p : PROBLEM(VIDEO_NO_PEER);
     whom = room_seat(&before, whom->account);
     tell_closed_one(c, in->room, whom, CLOSING_KICKED);
@@ -293,16 +293,16 @@ static problem close_rooms_of(struct call *c, const void *payload)
 {
     int64_t account = ((const struct left_host *)payload)->account;
     struct room_codes codes;
-    problem p = lease_rooms_of(c, account, &codes);
+    problem p = video_rooms_of(c, account, &codes);
 
     for (size_t i = 0; !p && i < codes.count; i++) {
         struct room r;
         bool left;
 
-        if (!(p = lease_close(c, codes.at[i], account, &r, &left)) && left)
+        if (!(p = video_room_close(c, codes.at[i], account, &r, &left)) && left)
             tell_closed(c, &r, NULL, CLOSING_CLOSED);
     }
-    return p ? p : lease_rooms_forget(c, account);
+    return p ? p : video_rooms_forget(c, account);
 }
 
 static const struct job_def jobs[] = { { .kind = "video.left", .payload = &left_shape, .run = close_rooms_of } };

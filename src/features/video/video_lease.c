@@ -1,10 +1,9 @@
 #include "video_lease.h"
 
 #include "madang/config.h"
-#include "madang/redis.h"
+#include "madang/lease.h"
 
 #define TRIES_MS ((int64_t)600000)
-#define LAPSED_MAX ((int64_t)50)
 
 static struct script open_script = SCRIPT("video_open.lua"), join_script = SCRIPT("video_join.lua"),
                      leave_script = SCRIPT("video_leave.lua"), keep_script = SCRIPT("video_keep.lua"),
@@ -48,32 +47,33 @@ static bool read_seat(struct text field, struct text value, struct seat *out)
            text_to_i64(joins, &out->joins);
 }
 
-/* False: there is no room in it. */
-static bool read_room(const struct redis_value *all, struct text code, struct room *out)
-{
-    *out = (struct room){ .code = code };
-    for (size_t i = 0; i + 1 < all->count; i += 2) {
-        struct text field = all->at[i].text, value = all->at[i + 1].text;
+static const struct field room_fields[] = {
+    FIELD(struct room, host, .optional = true),
+    FIELD(struct room, title, .optional = true),
+    FIELD(struct room, password, .optional = true),
+};
+static const struct shape room_shape = SHAPE("VideoRoomKept", struct room, room_fields);
 
-        if (text_is(field, T("host")) && !text_to_i64(value, &out->host))
-            return false;
-        if (text_is(field, T("title")))
-            out->title = value;
-        if (text_is(field, T("password")))
-            out->password = value;
-        if (out->count < PEERS_MAX && read_seat(field, value, &out->seats[out->count]))
+/* *found false: there is no room in it. */
+static problem read_room(struct call *c, const struct redis_value *all, struct text code, struct room *out, bool *found)
+{
+    problem p = redis_decode(&room_shape, c->arena, all, out);
+
+    out->code = code;
+    *found = !p && out->host != 0;
+    for (size_t i = 0; *found && i + 1 < all->count && out->count < PEERS_MAX; i += 2)
+        if (read_seat(all->at[i].text, all->at[i + 1].text, &out->seats[out->count]))
             out->count++;
-    }
-    return out->host != 0;
+    return p;
 }
 
-problem lease_room(struct call *c, struct text code, struct room *out, bool *found)
+problem video_room(struct call *c, struct text code, struct room *out, bool *found)
 {
     struct redis_value all = { 0 };
     problem p = redis_do(c, &all, T("HGETALL"), room_key(c, code));
 
-    *found = !p && read_room(&all, code, out);
-    return p;
+    *found = false;
+    return p ? p : read_room(c, &all, code, out, found);
 }
 
 /* Codes that a host has opened rooms by; kept for longer than any room that its host does not come to. */
@@ -82,7 +82,7 @@ static struct text hosted_key(struct call *c, int64_t host)
     return redis_key(c->arena, "video:hosted:%lld", (long long)host);
 }
 
-problem lease_rooms_of(struct call *c, int64_t host, struct room_codes *out)
+problem video_rooms_of(struct call *c, int64_t host, struct room_codes *out)
 {
     struct redis_value got = { 0 };
     problem p = redis_do(c, &got, T("SMEMBERS"), hosted_key(c, host));
@@ -94,14 +94,14 @@ problem lease_rooms_of(struct call *c, int64_t host, struct room_codes *out)
     return p;
 }
 
-problem lease_rooms_forget(struct call *c, int64_t host)
+problem video_rooms_forget(struct call *c, int64_t host)
 {
     struct redis_value out;
 
     return redis_do(c, &out, T("DEL"), hosted_key(c, host));
 }
 
-problem lease_room_open(struct call *c, const struct room *r, bool *made)
+problem video_room_open(struct call *c, const struct room *r, bool *made)
 {
     struct redis_value out = { 0 };
     problem p = script_run(c, &open_script, VALUES(room_key(c, r->code), hosted_key(c, r->host)),
@@ -111,23 +111,36 @@ problem lease_room_open(struct call *c, const struct room *r, bool *made)
     return p;
 }
 
-problem lease_join(struct call *c, struct text code, struct text peer, struct text page, struct room *out)
+/* What came of a join. */
+enum coming { CAME_NONE, CAME_KICKED, CAME_FULL, CAME_DONE };
+static const char *const coming_names[] = { "none", "kicked", "full", "done" };
+static const struct words comings = WORDS(coming_names);
+struct came {
+    struct word came;
+};
+static const struct field came_fields[] = { FIELD(struct came, came, .words = &comings) };
+static const struct shape came_shape = SHAPE("VideoCame", struct came, came_fields);
+
+problem video_seat_take(struct call *c, struct text code, struct text peer, struct text page, struct room *out)
 {
     struct redis_value got = { 0 };
-    struct text how;
+    const struct redis_value *room;
+    struct came came;
+    bool found = false;
     problem p = script_run(
         c, &join_script, VALUES(room_key(c, code), seats_key(c)),
         VALUES(code, c->account, peer, page, config->video_max_peers - 1, config->video_grace_ms, config->video_room_s * 1000),
         &got);
 
-    if (p)
+    if (p || (p = redis_decode(&came_shape, c->arena, &got, &came)))
         return p;
-    how = got.count ? got.at[0].text : T("none");
-    if (text_is(how, T("full")))
+    if (came.came.value == CAME_FULL)
         return PROBLEM(VIDEO_FULL);
-    if (text_is(how, T("kicked")))
+    if (came.came.value == CAME_KICKED)
         return PROBLEM(VIDEO_KICKED);
-    return got.count == 2 && read_room(&got.at[1], code, out) ? NULL : PROBLEM(VIDEO_NOT_FOUND);
+    if ((room = redis_member(&got, "room")) && (p = read_room(c, room, code, out, &found)))
+        return p;
+    return found ? NULL : PROBLEM(VIDEO_NOT_FOUND);
 }
 
 static problem leave(struct call *c, struct text code, int64_t account, struct text how, struct room *before, bool *left)
@@ -135,50 +148,59 @@ static problem leave(struct call *c, struct text code, int64_t account, struct t
     struct redis_value all = { 0 };
     problem p = script_run(c, &leave_script, VALUES(room_key(c, code), seats_key(c)), VALUES(code, account, how), &all);
 
-    *left = !p && read_room(&all, code, before);
-    return p;
+    *left = false;
+    return p ? p : read_room(c, &all, code, before, left);
 }
 
-problem lease_leave(struct call *c, struct text code, int64_t account, int64_t joins, struct room *before, bool *left)
+problem video_seat_leave(struct call *c, struct text code, int64_t account, int64_t joins, struct room *before, bool *left)
 {
     char digits[24];
 
     return leave(c, code, account, text_i64(joins, digits), before, left);
 }
 
-problem lease_lapse(struct call *c, struct text code, int64_t account, struct room *before, bool *left)
+problem video_seat_lapse(struct call *c, struct text code, int64_t account, struct room *before, bool *left)
 {
     return leave(c, code, account, T("lapsed"), before, left);
 }
 
-problem lease_kick(struct call *c, struct text code, int64_t account, struct room *before, bool *left)
+problem video_seat_kick(struct call *c, struct text code, int64_t account, struct room *before, bool *left)
 {
     return leave(c, code, account, T("kicked"), before, left);
 }
 
-problem lease_close(struct call *c, struct text code, int64_t host, struct room *before, bool *left)
+problem video_room_close(struct call *c, struct text code, int64_t host, struct room *before, bool *left)
 {
     return leave(c, code, host, T("closed"), before, left);
 }
 
-static void read_lapsed(struct call *c, const struct redis_value *all, struct lapsed_seats *out)
+struct kept {
+    LIST_OF(int64_t) lost; /* from 1 */
+    LIST_OF(struct text) lapsed;
+};
+static const struct field kept_fields[] = { FIELD_LIST(struct kept, lost), FIELD_LIST(struct kept, lapsed) };
+static const struct shape kept_shape = SHAPE("VideoSeatsKept", struct kept, kept_fields);
+
+/* "code:account" */
+static void read_lapsed(struct call *c, const struct kept *all, struct lapsed_seats *out)
 {
     out->count = 0;
-    out->at = arena_alloc(c->arena, all->count * sizeof *out->at);
-    for (size_t i = 0; i < all->count; i++) {
+    out->at = arena_alloc(c->arena, all->lapsed.count * sizeof *out->at);
+    for (size_t i = 0; i < all->lapsed.count; i++) {
         struct text account;
 
-        out->at[out->count].code = text_cut(all->at[i].text, ':', &account);
+        out->at[out->count].code = text_cut(all->lapsed.at[i], ':', &account);
         if (text_to_i64(account, &out->at[out->count].account))
             out->count++;
     }
 }
 
-problem lease_keep(struct call *c, struct kept_seat *seats, size_t count, struct lapsed_seats *lapsed)
+problem video_seats_keep(struct call *c, struct kept_seat *seats, size_t count, struct lapsed_seats *lapsed)
 {
     struct value *keys = arena_array(c->arena, struct value, 2 + count),
                  *args = arena_array(c->arena, struct value, 3 + 3 * count);
     struct redis_value out = { 0 };
+    struct kept kept;
     problem p;
 
     keys[0] = value_text(seats_key(c));
@@ -193,15 +215,12 @@ problem lease_keep(struct call *c, struct kept_seat *seats, size_t count, struct
         args[5 + 3 * i] = value_i64(seats[i].joins);
     }
     p = script_run(c, &keep_script, (struct values){ keys, 2 + count }, (struct values){ args, 3 + 3 * count }, &out);
-    if (p || out.count < 2)
+    if (p || (p = redis_decode(&kept_shape, c->arena, &out, &kept)))
         return p;
-    for (size_t i = 0; i < out.at[0].count; i++) {
-        int64_t n = out.at[0].at[i].number;
-
-        if (n >= 1 && n <= (int64_t)count)
-            seats[n - 1].lost = true;
-    }
-    read_lapsed(c, &out.at[1], lapsed);
+    for (size_t i = 0; i < kept.lost.count; i++)
+        if (kept.lost.at[i] >= 1 && kept.lost.at[i] <= (int64_t)count)
+            seats[kept.lost.at[i] - 1].lost = true;
+    read_lapsed(c, &kept, lapsed);
     return NULL;
 }
 
@@ -212,7 +231,7 @@ static struct text tries_key(struct call *c, struct text code)
     return redis_key(c->arena, "video:tries:%.*s:%.*s", TEXT_ARG(code), TEXT_ARG(from));
 }
 
-problem lease_try(struct call *c, struct text code)
+problem video_try(struct call *c, struct text code)
 {
     struct redis_value wait = { 0 };
     problem p = script_run(c, &try_script, VALUES(tries_key(c, code)), VALUES(config->video_password_tries, TRIES_MS), &wait);
@@ -222,7 +241,7 @@ problem lease_try(struct call *c, struct text code)
     return call_retry_after(c, PROBLEM(RATE_LIMITED), (wait.number + 999) / 1000);
 }
 
-void lease_tries_forget(struct call *c, struct text code)
+void video_tries_forget(struct call *c, struct text code)
 {
     (void)redis_send(VALUES(T("DEL"), tries_key(c, code)));
 }

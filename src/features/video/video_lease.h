@@ -18,23 +18,24 @@ struct room {
 const struct seat *room_seat(const struct room *r, int64_t account); /* NULL: has none */
 const struct seat *room_peer(const struct room *r, struct text peer);
 
-problem lease_room(struct call *c, struct text code, struct room *out, bool *found) MUST_USE;
+problem video_room(struct call *c, struct text code, struct room *out, bool *found) MUST_USE;
 /* *made false: there is one of this code. */
-problem lease_room_open(struct call *c, const struct room *r, bool *made) MUST_USE;
+problem video_room_open(struct call *c, const struct room *r, bool *made) MUST_USE;
 struct room_codes {
     struct text *at;
     size_t count;
 };
-problem lease_rooms_of(struct call *c, int64_t host, struct room_codes *out) MUST_USE; /* some may be gone */
-problem lease_rooms_forget(struct call *c, int64_t host) MUST_USE;
+problem video_rooms_of(struct call *c, int64_t host, struct room_codes *out) MUST_USE; /* some may be gone */
+problem video_rooms_forget(struct call *c, int64_t host) MUST_USE;
 /* VIDEO_NOT_FOUND, VIDEO_FULL, VIDEO_KICKED. `peer`: the name to take when it has none yet. */
-problem lease_join(struct call *c, struct text code, struct text peer, struct text page, struct room *out) MUST_USE;
+problem video_seat_take(struct call *c, struct text code, struct text peer, struct text page, struct room *out) MUST_USE;
 
 /* The place is given up; with the host's, the room. *left false: it did not apply (any more). `before`: the room as it was. */
-problem lease_leave(struct call *c, struct text code, int64_t account, int64_t joins, struct room *before, bool *left) MUST_USE;
-problem lease_lapse(struct call *c, struct text code, int64_t account, struct room *before, bool *left) MUST_USE;
-problem lease_kick(struct call *c, struct text code, int64_t account, struct room *before, bool *left) MUST_USE;
-problem lease_close(struct call *c, struct text code, int64_t host, struct room *before, bool *left) MUST_USE;
+problem video_seat_leave(struct call *c, struct text code, int64_t account, int64_t joins, struct room *before,
+                         bool *left) MUST_USE;
+problem video_seat_lapse(struct call *c, struct text code, int64_t account, struct room *before, bool *left) MUST_USE;
+problem video_seat_kick(struct call *c, struct text code, int64_t account, struct room *before, bool *left) MUST_USE;
+problem video_room_close(struct call *c, struct text code, int64_t host, struct room *before, bool *left) MUST_USE;
 
 struct kept_seat {
     struct text code;
@@ -48,10 +49,10 @@ struct lapsed_seats {
     } * at;
     size_t count;
 };
-problem lease_keep(struct call *c, struct kept_seat *seats, size_t count, struct lapsed_seats *lapsed) MUST_USE;
+problem video_seats_keep(struct call *c, struct kept_seat *seats, size_t count, struct lapsed_seats *lapsed) MUST_USE;
 
 /* One more try at a password: RATE_LIMITED, with the seconds to wait, when there were too many. */
-problem lease_try(struct call *c, struct text code) MUST_USE;
-void lease_tries_forget(struct call *c, struct text code); /* the last one was right */
+problem video_try(struct call *c, struct text code) MUST_USE;
+void video_tries_forget(struct call *c, struct text code); /* the last one was right */
 
 #endif

@@ -1,3 +1,4 @@
+-- with lease
 -- Gives a place up; when it is the host's, the room is gone. KEYS: room, places by the end of their lease. ARGV: room's code,
 -- account, how: the number of joins that it must still be at, 'lapsed' (it must be), 'kicked' (it may not come back),
 -- or 'closed' (the host may have no place). Answers the room as it was, or nothing when it does not apply.
@@ -5,9 +6,7 @@ local how, mine, member = ARGV[3], 'seat:' .. ARGV[2], ARGV[1] .. ':' .. ARGV[2]
 local host = redis.call('HGET', KEYS[1], 'host')
 local seat = redis.call('HGET', KEYS[1], mine)
 if how == 'lapsed' then
-  local time = redis.call('TIME')
-  local ends = redis.call('ZSCORE', KEYS[2], member)
-  if ends and tonumber(ends) > time[1] * 1000 + math.floor(time[2] / 1000) then return {} end
+  if lease_ends(KEYS[2], member) > now then return {} end
   redis.call('ZREM', KEYS[2], member)
 end
 if not host or (not seat and how ~= 'closed') then return {} end

@@ -168,7 +168,7 @@ problem seat_mine(struct call *c, struct text code, struct room *out, const stru
 
     if (!h || !text_is(here_code(h), code))
         return PROBLEM(VIDEO_NOT_IN);
-    if ((p = lease_room(c, code, out, &found)))
+    if ((p = video_room(c, code, out, &found)))
         return p;
     *mine = found ? room_seat(out, c->account) : NULL;
     h = here_find(c->socket); /* it may have ended meanwhile */
@@ -204,7 +204,7 @@ problem seat_give_up(struct call *c)
     code = arena_text(c->arena, here_code(h));
     joins = h->joins;
     here_end(h);
-    p = lease_leave(c, code, c->account, joins, &before, &left);
+    p = video_seat_leave(c, code, c->account, joins, &before, &left);
     if (!p && left)
         tell_departure(c, &before, room_seat(&before, c->account), LEAVING_LEFT);
     return p;
@@ -227,7 +227,7 @@ static problem say_away(struct call *c, const struct going *g)
     bool found;
     problem p;
 
-    if ((p = lease_keep(c, &kept, 1, &lapsed)) || (p = lease_room(c, code, &r, &found)) || !found)
+    if ((p = video_seats_keep(c, &kept, 1, &lapsed)) || (p = video_room(c, code, &r, &found)) || !found)
         return p;
     s = room_seat(&r, g->account);
     if (!s || s->joins != g->joins) /* it is back already, by another socket */
@@ -286,7 +286,7 @@ static problem end_lapsed(struct call *c, struct text code, int64_t account)
 {
     struct room before;
     bool left;
-    problem p = lease_lapse(c, code, account, &before, &left);
+    problem p = video_seat_lapse(c, code, account, &before, &left);
 
     if (!p && left)
         tell_departure(c, &before, room_seat(&before, account), LEAVING_LOST);
@@ -302,7 +302,7 @@ static void keep_once(struct call *c)
     do {
         size_t some = count - done < KEEP_BATCH ? count - done : KEEP_BATCH;
 
-        if (lease_keep(c, kept + done, some, &lapsed))
+        if (video_seats_keep(c, kept + done, some, &lapsed))
             return;
         done += some;
     } while (done < count);

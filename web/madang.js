@@ -96,14 +96,16 @@ export class Madang {
   async restore() {
     try { await this.refresh(); return true; } catch (p) { if (p.status === 401 || p.status === 403) return false; throw p; }
   }
-  // The cookie is the browser's: it may have become another account's in another tab, which 'account' tells.
+  // The cookie is the browser's: it may have become another account's in another tab, which 'account' tells. A token that came
+  // meanwhile is the newer one: it knows what has become of the person since.
   refresh() {
     if (this.refreshing) return this.refreshing;
-    const { life, account } = this;
+    const { life, account, token } = this;
     const mine = this.refreshing = (async () => {
       try {
         const out = await inTurn(() => this.rest('auth.refresh'));
         if (life !== this.life) throw this.over();
+        if (token !== this.token && out.account === account) return out;
         this.adopt(out);
         if (account !== undefined && out.account !== account) this.emit('account', { account: out.account });
         return out;

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import WebSocket from 'ws';
 import { Madang } from '../../web/madang.js';
 import { client } from '../lib/client.mjs';
-import { befriend, Cluster, room, root, signUp, sleep, until } from '../lib/daemon.mjs';
+import { befriend, Cluster, room, root, signUp, sleep, uniqueName, until } from '../lib/daemon.mjs';
 import { Proxy } from '../lib/proxy.mjs';
 
 let cluster, node;
@@ -212,4 +213,23 @@ test('what was asked for as one person is neither repeated nor answered as anoth
     m.forget('logout');
     assert.equal(await again, 'signed-out');
     assert.equal(m.signedIn, false);
+});
+
+test('a refresh that is answered late does not take back what has become of the person meanwhile', async t => {
+    const own = await cluster.node(), p = await signUp(own, { onboard: false });
+    let letGo;
+    const m = new Madang({ base: own.base, WebSocket, fetch: async (url, options) => {
+        const r = await fetch(url, { ...options, headers: { ...options.headers, cookie: p.cookie, origin: own.base } });
+        if (url.endsWith('/auth/refresh')) await new Promise(go => { letGo = go; });
+        return r;
+    } });
+    t.after(() => m.close());
+    m.adopt({ access_token: p.token, account: p.id, role: 'newcomer', expires_in: 800 });
+    const late = m.refresh();
+    await until('the answer to be on its way', () => letGo);
+    await m.onboard({ nickname: uniqueName('late'), region: 'seoul', interests: ['music'] });
+    letGo();
+    await late;
+    assert.equal(m.role, 'member');
+    assert.deepEqual((await m.call('friends.list')).people, []);
 });

@@ -325,7 +325,7 @@ test('who leaves stops costing money', async () => {
     await until('some words', () => deltas(c.s, turn).length > 3);
     await c.s.close();
     const left = Date.now();
-    await until('the request is given up', () => model.open === 0, 15000);
+    await until('the request is given up', () => model.open === 0);
     assert.ok(Date.now() - left > 2500, `after ${Date.now() - left} ms`);
     const all = await until('it is kept', async () => { const x = await clova.ok('GET', `/api/v1/tarot/chats/${c.id}`, p.token); return !x.turn && x; });
     assert.match(all.lines.at(-1).body, /^혼자 혼자 /);

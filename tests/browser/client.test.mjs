@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { launch } from '../lib/browser.mjs';
+import { launch, PATIENCE } from '../lib/browser.mjs';
 import { befriend, Cluster, freePort, room, root, signUp, until } from '../lib/daemon.mjs';
 import { all } from '../lib/process.mjs';
 import { Proxy } from '../lib/proxy.mjs';
@@ -21,7 +21,7 @@ before(async () => {
 after(() => all(() => browser?.close(), () => proxy?.stop(), () => cluster.stop()));
 
 async function logIn(page, person, base = node.base) {
-    page.setDefaultTimeout(20000);
+    page.setDefaultTimeout(PATIENCE);
     await page.goto(`${base}/login`);
     await page.fill('input[name=email]', person.email);
     await page.fill('input[name=password]', person.password);
@@ -122,12 +122,12 @@ test('a network that goes silent is told within 15 s; what was said meanwhile is
     const began = await page.evaluate(() => performance.now());
     await page.fill('.composer textarea', '들리나요');
     await page.press('.composer textarea', 'Enter');
-    await page.waitForFunction(() => window.told, null, { timeout: 30000 });
+    await page.waitForFunction(() => window.told, null, { timeout: PATIENCE });
     const after = await page.evaluate(() => window.told) - began;
     assert.ok(after < 15000, `after ${after} ms`);
     await page.waitForSelector('.banner:visible');
     proxy.silent = false;
-    await page.waitForSelector('.bubble[data-seq]:has-text("들리나요")', { timeout: 40000 });
+    await page.waitForSelector('.bubble[data-seq]:has-text("들리나요")', { timeout: PATIENCE });
     assert.equal((await node.ok('GET', `/api/v1/rooms/${r}/messages`, b.token)).messages.length, 1);
     await page.waitForSelector('.banner', { state: 'hidden' });
     // a cable that is pulled is known at once, and so is one that is put in again

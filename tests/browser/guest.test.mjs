@@ -1,7 +1,7 @@
 // A guest becomes a member in the pages, and keeps the readings.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch } from '../lib/browser.mjs';
+import { launch, PATIENCE } from '../lib/browser.mjs';
 import { Cluster, signUp, uniqueName } from '../lib/daemon.mjs';
 import { all } from '../lib/process.mjs';
 
@@ -12,7 +12,7 @@ after(() => all(() => browser?.close(), () => cluster.stop()));
 async function guestWithReading(viewport) {
     const page = await (await browser.newContext({ viewport, locale: 'ko-KR' })).newPage(), wrong = [];
     page.on('pageerror', e => wrong.push(String(e)));
-    page.setDefaultTimeout(20000);
+    page.setDefaultTimeout(PATIENCE);
     await page.goto(node.base);
     await page.click('button:has-text("로그인 없이 타로 보기")');
     await page.locator('button:has-text("새 상담")').filter({ visible: true }).first().click();

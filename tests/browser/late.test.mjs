@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { Llm } from '../fakes/llm.mjs';
-import { launch } from '../lib/browser.mjs';
+import { launch, PATIENCE } from '../lib/browser.mjs';
 import { befriend, Cluster, promote, room, signUp, uniqueName, until } from '../lib/daemon.mjs';
 import { Late } from '../lib/late.mjs';
 import { all } from '../lib/process.mjs';
@@ -11,7 +11,7 @@ import { all } from '../lib/process.mjs';
 let cluster, node, model, browser, me, friend, page, late, other;
 async function open(person) {
     const p = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'ko-KR' })).newPage();
-    p.setDefaultTimeout(20000);
+    p.setDefaultTimeout(PATIENCE);
     const l = person === me && !page ? await Late.of(p) : null;
     await p.goto(`${node.base}/login`);
     await p.fill('input[name=email]', person.email);
@@ -39,7 +39,7 @@ async function same(path) {
     await other.goto(node.base + path);
     await other.waitForSelector('nav.main');
     let a, b;
-    try { await until('both the same', async () => { [a, b] = [await seen(page), await seen(other)]; return a === b && a; }, 15000); } catch { assert.equal(a, b); }
+    try { await until('both the same', async () => { [a, b] = [await seen(page), await seen(other)]; return a === b && a; }); } catch { assert.equal(a, b); }
     return a;
 }
 const say = (body, by = friend) => by.node.ok('POST', `/api/v1/rooms/${me.room}/messages`, by.token, { client_id: randomUUID(), body });

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { launch } from '../lib/browser.mjs';
+import { launch, PATIENCE } from '../lib/browser.mjs';
 import { befriend, Cluster, promote, room, root, signUp } from '../lib/daemon.mjs';
 import { Late } from '../lib/late.mjs';
 import { all } from '../lib/process.mjs';
@@ -12,7 +12,7 @@ import { all } from '../lib/process.mjs';
 let cluster, node, browser, me, friend, page, late, r;
 async function logIn(person) {
     const p = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'ko-KR' })).newPage(), l = await Late.of(p);
-    p.setDefaultTimeout(20000);
+    p.setDefaultTimeout(PATIENCE);
     await p.goto(`${node.base}/login`);
     await p.fill('input[name=email]', person.email);
     await p.fill('input[name=password]', person.password);

@@ -1,8 +1,8 @@
 // A guest and the reader, in a real browser: from the greeting to the reading, with a reload in the middle.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import { Llm } from '../fakes/llm.mjs';
+import { launch, PATIENCE } from '../lib/browser.mjs';
 import { Cluster, until } from '../lib/daemon.mjs';
 import { all } from '../lib/process.mjs';
 
@@ -12,7 +12,7 @@ before(async () => {
     model = await new Llm().start();
     offline = await cluster.node({ MADANG_TAROT_PACE_MS: '4' });
     clova = await cluster.node({ MADANG_LLM_PROVIDER: 'clova', MADANG_LLM_URL: model.url, MADANG_LLM_KEY: model.key });
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+    browser = await launch();
 });
 after(() => all(() => browser.close(), () => cluster.stop(), () => model.stop()));
 
@@ -45,7 +45,7 @@ test('from the greeting to the reading with the built-in reader, on a phone', as
     await shot('phone-spread');
     assert.ok(await page.evaluate(() => document.querySelector('.chat').getBoundingClientRect().width <= innerWidth), 'the spread scrolls by itself');
     await page.getByRole('button', { name: '카드 9', exact: true }).click();
-    await page.locator('.bubble.reading').waitFor({ timeout: 20000 });
+    await page.locator('.bubble.reading').waitFor({ timeout: PATIENCE });
     await page.waitForTimeout(300);
     await shot('phone-reading');
     assert.match((await bubbles(page)).at(-1), /이 풀이는 AI가 만들었습니다/);
@@ -78,7 +78,7 @@ test('with a model: a reload in the middle shows the rest, nothing missing and n
     await shot('wide-speaking');
     await page.reload();
     await until('it goes on', async () => /1[0-9]번째|2[0-9]번째/.test(await page.locator('.speaking .text').textContent()));
-    const all = await until('it ends', async () => { const x = await bubbles(page); return await page.locator('.speaking').isHidden() && x.length === 3 && x; }, 15000);
+    const all = await until('it ends', async () => { const x = await bubbles(page); return await page.locator('.speaking').isHidden() && x.length === 3 && x; });
     assert.equal(all.at(-1), words.join(''));
     model.answers = [{ words: ['자, ', '카드를 ', '뽑아 ', '보세요.'] }, { words: ['달빛이 ', '비추네요. ', ...words], gap: 60 }];
     await say(page, '이제 뽑고 싶어요');

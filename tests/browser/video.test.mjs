@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { launch } from '../lib/browser.mjs';
+import { launch, PATIENCE } from '../lib/browser.mjs';
 import { Cluster, Socket, freePort, signUp, sleep, until } from '../lib/daemon.mjs';
 import { noise } from '../lib/pictures.mjs';
 import { all } from '../lib/process.mjs';
@@ -31,7 +31,7 @@ class Person {
         p.wrong = [];
         p.context = await browser.newContext({ viewport: size, locale: language, permissions: ['camera', 'microphone', 'clipboard-read', 'clipboard-write'] });
         p.page = await p.context.newPage();
-        p.page.setDefaultTimeout(20000);
+        p.page.setDefaultTimeout(PATIENCE);
         p.page.on('pageerror', e => p.wrong.push(String(e)));
         p.page.on('console', m => { if (['error', 'warning'].includes(m.type()) && !/Failed to load resource|WebSocket connection/.test(m.text())) p.wrong.push(m.text()); });
         await p.page.addInitScript(keepConnections);
@@ -78,7 +78,7 @@ class Person {
     async sees(others = 1) {
         await until('pictures', async () => { const f = await this.frames(); return f.length === others && f.every(n => n > 5); }, 30000);
         const before = await this.frames();
-        await until('they move', async () => (await this.frames()).every((n, i) => n > before[i] + 5), 15000);
+        await until('they move', async () => (await this.frames()).every((n, i) => n > before[i] + 5));
         await until('sound', async () => (await this.stats()).sound > 10);
     }
     async say(text) { await this.page.locator('.side textarea').fill(text); await this.page.locator('.side textarea').press('Enter'); }
@@ -234,7 +234,7 @@ test('a node that is killed ends nothing: the picture goes on, and the place is 
     door.to = four.port;
     await three.kill();
     await Promise.all([host.sees(), guest.sees()]);
-    await until('the guest is on the other node', async () => Number(/madang_sockets (\d+)/.exec(await four.admin('/metrics'))?.[1]) > 0, 15000);
+    await until('the guest is on the other node', async () => Number(/madang_sockets (\d+)/.exec(await four.admin('/metrics'))?.[1]) > 0);
     await sleep(1500);
     for (let i = 0; i < 2; i++) await guest.page.evaluate(() => window.connections.at(-1).restartIce());
     await sleep(1000);

@@ -2,6 +2,8 @@
 import { chromium } from 'playwright-core';
 import { until } from './daemon.mjs';
 
+export const PATIENCE = 60000; // ms that a page is waited for: the machine may have other work
+
 export async function launch(...more) {
     return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
         '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', ...more] });
@@ -15,7 +17,7 @@ export class Person {
         p.page = await p.context.newPage();
         p.page.on('pageerror', e => p.errors.push(String(e)));
         p.page.on('console', m => { if (m.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(m.text())) p.errors.push(m.text()); });
-        p.page.setDefaultTimeout(15000);
+        p.page.setDefaultTimeout(PATIENCE);
         return p;
     }
     // Sign-up with the code from the outbox, then onboarding, by hand.

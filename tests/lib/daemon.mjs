@@ -18,7 +18,7 @@ export const kase = name => fs.readFileSync(path.join(root, 'tests/cases', name)
 
 export const sleep = ms => new Promise(r => setTimeout(r, ms));
 
-export async function until(what, check, ms = 10000) {
+export async function until(what, check, ms = 30000) {
     const end = Date.now() + ms;
     let last;
     for (;;) {

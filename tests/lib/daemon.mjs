@@ -127,7 +127,7 @@ export class Node {
         await until(`${this.name} ready`, async () => {
             if (this.exit) throw new Error(`${this.name} ended: ${JSON.stringify(this.exit)}\n${this.log}`);
             return (await fetch(`http://127.0.0.1:${this.adminPort}/readyz`)).ok;
-        }, 30000);
+        }, 60000).catch(e => { throw new Error([e.message, this.log.slice(-3000), this.cluster.stores?.log()].filter(Boolean).join('\n')); });
     }
     get base() { return `http://localhost:${this.port}`; }
     logs(pattern) { return until(`${pattern} in the log of ${this.name}`, () => pattern.test(this.log)); } // which comes a little later than answers do

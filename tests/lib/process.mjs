@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 
 const running = new Set();
 process.on('exit', () => { for (const p of running) p.kill('SIGKILL'); });
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 // As spawn of node:child_process. Do not let it inherit our standard error: who reads that waits for all who hold it.
 export function start(command, args, options = {}) {

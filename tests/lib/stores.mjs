@@ -32,13 +32,17 @@ export class Stores {
     }
     async startPostgres(...more) { // more: settings, as "-c", "name=value"
         const [c, a] = asPostgres([`${bin}/postgres`, '-D', `${this.at}/pg`, '-k', this.at, '-c', 'listen_addresses=', '-c', 'max_connections=100', ...more]);
-        this.postgres = start(c, a, { stdio: 'ignore' });
-        await until('Postgres', () => { execFileSync(`${bin}/pg_isready`, ['-h', this.at, '-q']); return true; }, 20000);
+        const log = fs.openSync(`${this.at}/pg.log`, 'a');
+        this.postgres = start(c, a, { stdio: ['ignore', log, log] });
+        fs.closeSync(log);
+        await until('Postgres', () => { execFileSync('psql', ['-h', this.at, '-U', 'madang', '-d', 'postgres', '-Atqc', 'select 1'], { stdio: 'ignore', timeout: 10000 }); return true; }, 60000)
+            .catch(e => { throw new Error(`${e.message}\n${this.log()}`); });
     }
     async startRedis() {
         this.redis = start('redis-server', ['--port', '0', '--unixsocket', `${this.at}/redis.sock`, '--save', '', '--appendonly', 'no', '--dir', this.at], { stdio: 'ignore' });
         await until('Redis', () => this.cli('ping').includes('PONG'));
     }
+    log() { return fs.readFileSync(`${this.at}/pg.log`, 'utf8').slice(-3000); }
     cli(...args) { return String(execFileSync('redis-cli', ['-s', `${this.at}/redis.sock`, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })); }
     environment(database) { return { MADANG_PG_URL: `postgresql://madang@/${database}?host=${this.at}`, MADANG_REDIS_URL: `redis+unix://${this.at}/redis.sock` }; }
     ended(p) { return p.exitCode !== null || p.signalCode !== null ? Promise.resolve() : new Promise(r => p.on('exit', r)); }

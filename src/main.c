@@ -85,6 +85,12 @@ static int command_types(int count, char **arguments)
     return print_with(typescript_print);
 }
 
+static int command_machines(int count, char **arguments)
+{
+    (void)arguments;
+    return count == 1 ? print_with(machines_print) : USAGE;
+}
+
 static int command_client(int count, char **arguments)
 {
     (void)arguments;
@@ -134,6 +140,7 @@ static const struct command commands[] = {
     { .name = "openapi", .run = command_openapi, .says = "print the OpenAPI document" },
     { .name = "asyncapi", .run = command_asyncapi, .says = "print the AsyncAPI document" },
     { .name = "types", .run = command_types, .says = "print the TypeScript types" },
+    { .name = "machines", .run = command_machines, .says = "print docs/machines.md" },
     { .name = "client", .run = command_client, .says = "print web/calls.js" },
     { .name = "config",
       .run = command_config,

@@ -105,7 +105,7 @@ run_without() { # run_without [all]
 # Generated files are what the program generates, and the documents please a linter.
 run_generated() {
     local ok=0 bad=0 pair
-    for pair in "config example:config/madang.ini" "config reference:docs/settings.md" "client:web/calls.js" "types:web/madang-types.d.ts"; do
+    for pair in "config example:config/madang.ini" "config reference:docs/settings.md" "client:web/calls.js" "machines:docs/machines.md" "types:web/madang-types.d.ts"; do
         if build/release/madangd ${pair%%:*} 2>/dev/null | cmp -s - "${pair#*:}"; then ok=$((ok + 1)); else bad=$((bad + 1)); echo "${pair#*:} is not what madangd ${pair%%:*} prints" >&2; fi
     done
     if node --input-type=module -e 'import { readFileSync as r } from "node:fs"; import { files } from "./tools/deck.mjs"; process.exit(files().every(([n, svg]) => r(`web/cards/${n}`, "utf8") === svg) ? 0 : 1)'; then ok=$((ok + 1)); else bad=$((bad + 1)); echo "web/cards is not what tools/deck.mjs draws" >&2; fi

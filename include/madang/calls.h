@@ -8,6 +8,7 @@
 
 #include "madang/http.h"
 #include "madang/jobs.h"
+#include "madang/machine.h"
 #include "madang/store.h"
 
 enum who { ANYONE, WHO_GUEST, WHO_NEWCOMER, WHO_MEMBER, WHO_MANAGER, WHO_ADMIN }; /* at least this */
@@ -122,6 +123,7 @@ struct feature {
         size_t count;
     } commands;
     struct constraint_table *constraints;
+    const struct machine *const *machines; /* MACHINES(&a, &b) */
     bool (*check)(void); /* before a node starts: settings and files; false, and logged, when they make no sense */
     void (*start)(void);
     void (*stop)(void);             /* the node drains: end what goes on */

@@ -49,6 +49,8 @@ void calls_start(void)
             statements_add(features[f]->statements[i]);
         if (features[f]->constraints)
             constraints_add(features[f]->constraints);
+        for (size_t i = 0; features[f]->machines && features[f]->machines[i]; i++)
+            machine_add(features[f]->machines[i]);
     }
 }
 

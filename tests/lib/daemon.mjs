@@ -120,7 +120,7 @@ export class Node {
         this.killed = false;
         const command = [...this.wrap, ...(process.env.MADANG_WRAP?.split(' ') ?? []), this.cluster.binary ?? binary];
         this.process = start(command[0], [...command.slice(1), 'run'], { env: this.cluster.environment(this, this.extra), cwd: root });
-        this.process.on('exit', (code, signal) => { this.exit = { code, signal }; });
+        this.process.on('error', e => { this.exit = { code: e.code, signal: null }; }).on('exit', (code, signal) => { this.exit = { code, signal }; });
         this.exited = new Promise(r => this.process.on('close', () => r(this.exit))); // and all of its log has come
         this.process.stderr.on('data', d => { this.log += d; });
         this.process.stdout.on('data', d => { this.log += d; });

@@ -98,7 +98,7 @@ static problem announce_room(struct tx *tx, int64_t other, int64_t room)
 
 static problem opening_refusal(struct tx *tx, int64_t other)
 {
-    struct text relation;
+    enum tie relation;
     bool exists;
     problem p;
 
@@ -108,9 +108,9 @@ static problem opening_refusal(struct tx *tx, int64_t other)
         return p;
     if (!exists)
         return PROBLEM(ACCOUNT_NOT_FOUND);
-    if (text_is(relation, T("blocked")) || text_is(relation, T("blocking")))
+    if (tie_is_block(relation))
         return PROBLEM(BLOCKED);
-    return text_is(relation, T("friend")) ? NULL : PROBLEM(ROOM_CLOSED);
+    return relation == FRIEND ? NULL : PROBLEM(ROOM_CLOSED);
 }
 
 problem dm_open(struct call *c)
@@ -197,7 +197,7 @@ problem dm_history(struct call *c)
 static problem sending_refusal(struct call *c, int64_t room)
 {
     struct room r;
-    struct text relation;
+    enum tie relation;
     bool found, exists;
     problem p = store_room_get(store_on_call(c), room, c->account, &r, &found);
 
@@ -207,7 +207,7 @@ static problem sending_refusal(struct call *c, int64_t room)
         return PROBLEM(ROOM_NOT_MEMBER);
     if ((p = store_relation(store_on_call(c), c->account, r.other_account, &relation, &exists)))
         return p;
-    return text_is(relation, T("blocked")) || text_is(relation, T("blocking")) ? PROBLEM(BLOCKED) : PROBLEM(ROOM_CLOSED);
+    return tie_is_block(relation) ? PROBLEM(BLOCKED) : PROBLEM(ROOM_CLOSED);
 }
 
 static problem send_message(struct call *c, const struct dm_send *in, struct dm_message *out)

@@ -109,12 +109,12 @@ static problem check_room_for_friends(struct tx *tx, int64_t other)
 }
 
 /* Answering somebody else's is no request more. */
-static problem check_room_for_request(struct tx *tx, struct text relation)
+static problem check_room_for_request(struct tx *tx, enum tie relation)
 {
     int64_t count;
     problem p;
 
-    if (text_is(relation, T("received")))
+    if (relation == RECEIVED)
         return NULL;
     p = store_request_count(tx, tx->call->account, &count);
     return p ? p : count >= config->social_requests_max ? PROBLEM(FRIEND_REQUESTS) : NULL;
@@ -136,7 +136,8 @@ problem friends_request(struct call *c)
     const struct account_of *in = c->in;
     struct friend_state *out = c->out;
     struct tx tx TX_SCOPE = { 0 };
-    struct text relation, state;
+    enum tie relation;
+    enum friendship state;
     bool exists, done;
     problem p;
 
@@ -150,8 +151,8 @@ problem friends_request(struct call *c)
         return p;
     if (!done)
         return PROBLEM(CONFLICT);
-    out->state = text_is(state, T("friends")) ? T("friend") : T("sent");
-    if (text_is(state, T("friends")))
+    out->state = state == FRIENDS ? T("friend") : T("sent");
+    if (state == FRIENDS)
         return become_friends(&tx, in->account);
     if ((p = tell_both(&tx, &friend_requested_event, c->account, in->account)))
         return p;
@@ -218,8 +219,9 @@ problem blocks_add(struct call *c)
 {
     const struct account_of *in = c->in;
     struct tx tx TX_SCOPE = { 0 };
-    struct text relation, was;
-    bool exists;
+    enum tie relation;
+    enum friendship was;
+    bool exists, knew;
     problem p;
 
     if ((p = begin_pair(c, &tx, in->account)) ||
@@ -227,13 +229,13 @@ problem blocks_add(struct call *c)
         return p;
     if (!exists)
         return PROBLEM(ACCOUNT_NOT_FOUND);
-    if ((p = store_block(&tx, c->account, in->account, &was)))
+    if ((p = store_block(&tx, c->account, in->account, &knew, &was)))
         return p;
-    if (was.len && (p = tell_both(&tx, &friend_removed_event, c->account, in->account)))
+    if (knew && (p = tell_both(&tx, &friend_removed_event, c->account, in->account)))
         return p; /* the other sees a friend go, not a block */
     if ((p = tx_commit(&tx)))
         return p;
-    if (text_is(was, T("friends")))
+    if (knew && was == FRIENDS)
         presence_pair(c, c->account, in->account, false);
     return NULL;
 }

@@ -128,6 +128,7 @@ const struct feature social_feature = {
     .events = LIST(events),
     .statements = TABLES(&social_statements, &dm_statements),
     .constraints = &social_constraints,
+    .machines = MACHINES(&friendship_machine, &report_machine),
     .start = start,
     .stop = presence_stop,
     .topics = dm_topics,

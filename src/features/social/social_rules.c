@@ -11,13 +11,17 @@ bool client_id_is_valid(struct text t)
     return t.len >= 8 && t.len <= 64;
 }
 
-problem request_refusal(struct text relation)
+static const char *const tie_names[] = { "", "friend", "sent", "received", "blocking", "blocked" };
+const struct words ties = WORDS(tie_names);
+
+bool tie_is_block(enum tie r)
 {
-    if (text_is(relation, T("friend")))
-        return PROBLEM(FRIEND_ALREADY);
-    if (text_is(relation, T("sent")))
-        return PROBLEM(FRIEND_REQUESTED);
-    if (text_is(relation, T("blocked")) || text_is(relation, T("blocking")))
+    return r == BLOCKING || r == BLOCKED;
+}
+
+problem request_refusal(enum tie r)
+{
+    if (tie_is_block(r))
         return PROBLEM(BLOCKED);
-    return NULL;
+    return r == FRIEND ? PROBLEM(FRIEND_ALREADY) : r == SENT ? PROBLEM(FRIEND_REQUESTED) : NULL;
 }

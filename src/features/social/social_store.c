@@ -1,6 +1,21 @@
 /* Friends, blocks, reports. */
 #include "social_store.h"
 
+static const char *const friendship_names[] = { "requested", "friends" };
+static const struct words friendships = WORDS(friendship_names);
+struct friendship_row {
+    struct word state;
+};
+static const struct field friendship_fields[] = { FIELD(struct friendship_row, state, .words = &friendships) };
+static const struct shape friendship_shape = SHAPE("FriendshipRow", struct friendship_row, friendship_fields);
+static const struct move friendship_moves[] = { FROM(REQUESTED, FRIENDS) };
+const struct machine friendship_machine =
+    MACHINE("friendships", &friendships, friendship_moves, NULL,
+            "Two people, from a request on; there is no row when it is rejected, taken back or over.");
+static const struct move report_moves[] = { FROM(REPORT_OPEN, REPORT_ACCEPTED, REPORT_DISMISSED) };
+const struct machine report_machine =
+    MACHINE("reports", &report_states, report_moves, NULL, "What somebody tells the managers of another, and what they decide.");
+
 static const struct statement pair_lock = {
     .name = "pair_lock",
     .lane = LANE_TX,
@@ -8,10 +23,15 @@ static const struct statement pair_lock = {
            " greatest($1::bigint, $2::bigint), 0)) is not null as flag"
 };
 
+struct relation_row {
+    struct opt_word relation;
+};
+static const struct field relation_fields[] = { FIELD(struct relation_row, relation, .words = &ties) };
+static const struct shape relation_shape = SHAPE("RelationRow", struct relation_row, relation_fields);
 static const struct statement relation = {
     .name = "relation",
     .lane = LANE_READ,
-    .row = &row_opt_text,
+    .row = &relation_shape,
     .sql = "select r.relation from accounts a left join account_relations r on r.account = $1 and r.other = a.id"
            " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer')"
 };
@@ -35,7 +55,7 @@ static const struct statement request_count = {
 static const struct statement request = {
     .name = "friend_request",
     .lane = LANE_TX,
-    .row = &row_text,
+    .row = &friendship_shape,
     .sql = "insert into friendships as f (low, high, state, requester)"
            " select least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), 'requested', $1"
            " from accounts a join accounts b on b.id = $2 and b.left_at is null where a.id = $1 and a.left_at is null"
@@ -65,7 +85,7 @@ static const struct statement unfriend = {
 static const struct statement pair_drop = {
     .name = "pair_drop",
     .lane = LANE_TX,
-    .row = &row_text,
+    .row = &friendship_shape,
     .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
            " returning state"
 };
@@ -218,12 +238,12 @@ problem store_pair_lock(struct tx *tx, int64_t a, int64_t b)
     return store_exec(tx, &pair_lock, VALUES(a, b), NULL);
 }
 
-problem store_relation(struct store_on on, int64_t account, int64_t other, struct text *out, bool *exists)
+problem store_relation(struct store_on on, int64_t account, int64_t other, enum tie *out, bool *exists)
 {
-    struct opt_text relation_is = { .is = ABSENT };
-    problem p = store_maybe(on, &relation, VALUES(account, other), &relation_is, exists);
+    struct relation_row row = { .relation = { .is = ABSENT } };
+    problem p = store_maybe(on, &relation, VALUES(account, other), &row, exists);
 
-    *out = relation_is.is == PRESENT ? relation_is.value : T("");
+    *out = row.relation.is == PRESENT ? (enum tie)row.relation.value : STRANGERS;
     return p;
 }
 
@@ -237,10 +257,13 @@ problem store_request_count(struct tx *tx, int64_t from, int64_t *count)
     return store_one(tx, &request_count, VALUES(from), count);
 }
 
-problem store_request(struct tx *tx, int64_t from, int64_t to, struct text *state, bool *done)
+problem store_request(struct tx *tx, int64_t from, int64_t to, enum friendship *state, bool *done)
 {
-    *state = T("");
-    return store_maybe(tx, &request, VALUES(from, to), state, done);
+    struct friendship_row row = { .state = { REQUESTED } };
+    problem p = store_maybe(tx, &request, VALUES(from, to), &row, done);
+
+    *state = (enum friendship)row.state.value;
+    return p;
 }
 
 problem store_accept(struct tx *tx, int64_t account, int64_t from, bool *done)
@@ -258,13 +281,12 @@ problem store_unfriend(struct tx *tx, int64_t a, int64_t b, bool *done)
     return store_found(tx, &unfriend, VALUES(a, b), done);
 }
 
-problem store_block(struct tx *tx, int64_t blocker, int64_t who, struct text *was)
+problem store_block(struct tx *tx, int64_t blocker, int64_t who, bool *knew, enum friendship *was)
 {
-    bool found;
-    problem p;
+    struct friendship_row row = { .state = { REQUESTED } };
+    problem p = store_maybe(tx, &pair_drop, VALUES(blocker, who), &row, knew);
 
-    *was = T("");
-    p = store_maybe(tx, &pair_drop, VALUES(blocker, who), was, &found);
+    *was = (enum friendship)row.state.value;
     return p ? p : store_exec(tx, &block, VALUES(blocker, who), NULL);
 }
 

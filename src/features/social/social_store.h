@@ -2,22 +2,28 @@
 #ifndef MADANG_SOCIAL_STORE_H
 #define MADANG_SOCIAL_STORE_H
 
+#include "madang/machine.h"
+#include "social_rules.h"
 #include "social_wire.h"
+
+enum friendship { REQUESTED, FRIENDS };
 
 extern struct statement_table social_statements, dm_statements;
 extern struct constraint_table social_constraints;
+extern const struct machine friendship_machine, report_machine;
 
 /* Orders everything that concerns a pair: requests, blocks, the opening of their room. */
 problem store_pair_lock(struct tx *tx, int64_t a, int64_t b) MUST_USE;
-problem store_relation(struct store_on on, int64_t account, int64_t other, struct text *relation, bool *exists) MUST_USE;
+problem store_relation(struct store_on on, int64_t account, int64_t other, enum tie *relation, bool *exists) MUST_USE;
 problem store_friend_counts(struct tx *tx, int64_t a, int64_t b, int64_t *most) MUST_USE;
 problem store_request_count(struct tx *tx, int64_t from, int64_t *count) MUST_USE; /* of his that wait for an answer */
-/* state: "requested", or "friends" when the other had asked; *done false: nothing changed. */
-problem store_request(struct tx *tx, int64_t from, int64_t to, struct text *state, bool *done) MUST_USE;
+/* *state FRIENDS: the other had asked; *done false: nothing changed. */
+problem store_request(struct tx *tx, int64_t from, int64_t to, enum friendship *state, bool *done) MUST_USE;
 problem store_accept(struct tx *tx, int64_t account, int64_t from, bool *done) MUST_USE;
 problem store_request_drop(struct tx *tx, int64_t requester, int64_t addressee, bool *done) MUST_USE;
 problem store_unfriend(struct tx *tx, int64_t a, int64_t b, bool *done) MUST_USE;
-problem store_block(struct tx *tx, int64_t blocker, int64_t blocked, struct text *was) MUST_USE;
+/* *knew false: there was nothing between them; else *was, which is over. */
+problem store_block(struct tx *tx, int64_t blocker, int64_t blocked, bool *knew, enum friendship *was) MUST_USE;
 problem store_unblock(struct tx *tx, int64_t blocker, int64_t blocked, bool *done) MUST_USE;
 problem store_card(struct tx *tx, int64_t account, struct card *out, struct opt_i64 *avatar) MUST_USE;
 

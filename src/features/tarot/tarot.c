@@ -477,6 +477,7 @@ const struct feature tarot_feature = {
     .commands = LIST(commands),
     .statements = TABLES(&tarot_statements),
     .constraints = &tarot_constraints,
+    .machines = MACHINES(&chat_machine, &turn_machine),
     .check = check,
     .start = start,
     .stop = turns_stop,

@@ -78,7 +78,12 @@ static const struct statement chat_title = { .name = "tarot_chat_title",
                                              .sql = "update tarot_chats set title = $2 where id = $1 and title = ''" };
 static const struct statement chat_state = { .name = "tarot_chat_state",
                                              .lane = LANE_TX,
-                                             .sql = "update tarot_chats set state = $2, at = now() where id = $1" };
+                                             .sql =
+                                                 "update tarot_chats set state = $3, at = now() where id = $1 and state = $2" };
+static const struct move chat_moves[] = { FROM(CHAT_TALKING, CHAT_SPREAD), FROM(CHAT_SPREAD, CHAT_DRAWN),
+                                          FROM(CHAT_DRAWN, CHAT_DONE) };
+const struct machine chat_machine = MACHINE("tarot_chats", &tarot_states, chat_moves, &chat_state,
+                                            "A chat: the cards are spread, one is drawn, its reading is told.");
 static const struct statement chat_rename = { .name = "tarot_chat_rename",
                                               .lane = LANE_TX,
                                               .sql = "update tarot_chats c set title = $3" MINE "" };
@@ -146,6 +151,11 @@ static const struct statement turn_end = {
     .sql = "update tarot_turns t set state = $2, reason = $3, ended_at = now() from tarot_chats c"
            " where t.id = $1 and t.state = 'running' and c.id = t.chat returning t.id as turn, t.chat, t.kind, c.language"
 };
+static const char *const turn_state_names[] = { "running", "ended", "failed" };
+static const struct words turn_states = WORDS(turn_state_names);
+static const struct move turn_moves[] = { FROM(TURN_RUNNING, TURN_ENDED, TURN_FAILED) };
+const struct machine turn_machine =
+    MACHINE("tarot_turns", &turn_states, turn_moves, NULL, "What the reader says at once: one at a time in a chat.");
 static const struct statement turn_running = {
     .name = "tarot_turn_running",
     .lane = LANE_READ,
@@ -228,11 +238,6 @@ problem store_chat_title(struct tx *tx, int64_t chat, struct text title)
     return store_exec(tx, &chat_title, VALUES(chat, title), NULL);
 }
 
-problem store_chat_state(struct tx *tx, int64_t chat, enum chat_state state)
-{
-    return store_exec(tx, &chat_state, VALUES(chat, text_of(tarot_states.names[state])), NULL);
-}
-
 problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool *found)
 {
     return store_found(c, &chat_rename, VALUES(chat, c->account, title), found);
@@ -284,9 +289,9 @@ problem store_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t
     return store_one(tx, &turn_add, VALUES(chat, text_of(tarot_kinds.names[kind]), node_name()), turn);
 }
 
-problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct ended_row *out, bool *ended)
+problem store_turn_end(struct tx *tx, int64_t turn, enum turn_state state, struct text reason, struct ended_row *out, bool *ended)
 {
-    return store_maybe(tx, &turn_end, VALUES(turn, failed ? T("failed") : T("ended"), reason), out, ended);
+    return store_maybe(tx, &turn_end, VALUES(turn, text_of(turn_state_names[state]), reason), out, ended);
 }
 
 problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, bool *found)

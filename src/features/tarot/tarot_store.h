@@ -2,10 +2,14 @@
 #ifndef MADANG_TAROT_STORE_H
 #define MADANG_TAROT_STORE_H
 
+#include "madang/machine.h"
 #include "tarot_wire.h"
+
+enum turn_state { TURN_RUNNING, TURN_ENDED, TURN_FAILED };
 
 extern struct statement_table tarot_statements;
 extern struct constraint_table tarot_constraints;
+extern const struct machine chat_machine, turn_machine;
 
 struct chat_row {
     int64_t chat, account;
@@ -47,7 +51,6 @@ problem store_chat_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool 
 problem store_chats(struct call *c, const struct tarot_page *in, struct chat_rows *out) MUST_USE;
 problem store_chat_open(struct tx *tx, struct text language, struct text greeting, struct chat_row *out) MUST_USE;
 problem store_chat_title(struct tx *tx, int64_t chat, struct text title) MUST_USE;
-problem store_chat_state(struct tx *tx, int64_t chat, enum chat_state state) MUST_USE;
 problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool *found) MUST_USE;
 problem store_chat_remove(struct tx *tx, int64_t chat, bool *found) MUST_USE;
 /* The first drawing counts: *out says which card it is. Not found unless the spread is open, or the card drawn and not read. */
@@ -71,7 +74,8 @@ problem store_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text
 /* CHAT_BUSY when one is running. */
 problem store_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t *turn) MUST_USE;
 /* *ended false: somebody else ended it. */
-problem store_turn_end(struct tx *tx, int64_t turn, bool failed, struct text reason, struct ended_row *out, bool *ended) MUST_USE;
+problem store_turn_end(struct tx *tx, int64_t turn, enum turn_state state, struct text reason, struct ended_row *out,
+                       bool *ended) MUST_USE;
 problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, bool *found) MUST_USE;
 problem store_turns_old(struct call *c, int64_t older_s, struct tarot_ids *out) MUST_USE; /* running for so long already */
 

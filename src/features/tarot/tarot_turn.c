@@ -255,7 +255,7 @@ static problem keep_line(struct tx *tx, const struct turn *t, struct tarot_line 
 static problem announce_result(struct tx *tx, const struct turn *t, const struct chat_row *chat)
 {
     struct tarot_result data = { .chat = t->chat, .reading = buf_text(&t->text) };
-    problem p = store_chat_state(tx, t->chat, CHAT_DONE);
+    problem p = machine_move(tx, &chat_machine, t->chat, CHAT_DRAWN, CHAT_DONE);
 
     deck_card(chat->card.value, chat->reversed.value, t->korean, &data.card);
     return p ? p : tx_announce(tx, chat_topic(tx->call->arena, t->chat), &tarot_result_event, &data);
@@ -279,7 +279,7 @@ static problem end_well(struct tx *tx, struct turn *t, enum ended_reason reason,
         return announce_result(tx, t, chat);
     if (reason != ENDED_DONE || chat->state.value != CHAT_TALKING || !opens_spread(tx->call->arena, t))
         return NULL;
-    if ((p = store_chat_state(tx, t->chat, CHAT_SPREAD)))
+    if ((p = machine_move(tx, &chat_machine, t->chat, CHAT_TALKING, CHAT_SPREAD)))
         return p;
     return tx_announce(tx, chat_topic(tx->call->arena, t->chat), &tarot_spread_event, &(struct tarot_ref){ t->chat });
 }
@@ -309,7 +309,7 @@ static problem end_once(struct call *c, struct turn *t)
     bool found, ended;
 
     if ((p = tx_begin(c, &tx)) || (p = store_chat_read_lock(&tx, t->chat, &chat, &found)) ||
-        (p = store_turn_end(&tx, t->id, why != NULL, text_of(why ? why->code : said[reason]), &row, &ended)))
+        (p = store_turn_end(&tx, t->id, why ? TURN_FAILED : TURN_ENDED, text_of(why ? why->code : said[reason]), &row, &ended)))
         return p;
     if (!ended || !found) /* it was taken for dead, or the chat is gone: somebody else has said so */
         return found ? NULL : tx_commit(&tx);
@@ -465,7 +465,7 @@ static problem end_dead(struct call *c, int64_t turn)
     bool ended;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_turn_end(&tx, turn, true, T("node"), &row, &ended)) || !ended)
+    if ((p = tx_begin(c, &tx)) || (p = store_turn_end(&tx, turn, TURN_FAILED, T("node"), &row, &ended)) || !ended)
         return p;
     log_warn("tarot", "turn %lld: its node is gone", (long long)turn);
     if ((p = announce_failed(&tx, row.chat, turn, PROBLEM(TAROT_CUT), text_is(row.language, T("ko")), 0)))

@@ -17,6 +17,13 @@ struct exchange; /* the raw HTTP exchange: madang/http.h; only where the row say
 /* Says how a key's request was told from others: of one that a version before told in another way nothing can be compared. */
 #define FINGERPRINT T("2:")
 
+#define AFTER_MAX 4
+struct call;
+struct after {
+    void (*run)(struct call *c, void *arg), (*undo)(struct call *c, void *arg);
+    void *arg;
+};
+
 struct call {
     struct task *task;
     struct arena *arena;
@@ -40,15 +47,18 @@ struct call {
     struct text key, fingerprint; /* of idempotency; empty without */
     struct text replay;           /* the stored answer, when this is a repetition */
 
-    struct field_faults faults;                     /* of FIELDS_INVALID */
-    int64_t retry_after_s;                          /* of a retryable problem; 0: the default of its kind */
-    int status;                                     /* of success; 0: 200, or 204 without an output */
-    struct text cookie_in;                          /* the refresh cookie that came along */
-    struct text cookie_out;                         /* a Set-Cookie to answer with */
-    void (*after_reply)(struct call *c, void *arg); /* of a socket: right behind the reply, before anything else is sent */
-    void *after_arg;
+    struct field_faults faults;    /* of FIELDS_INVALID */
+    int64_t retry_after_s;         /* of a retryable problem; 0: the default of its kind */
+    int status;                    /* of success; 0: 200, or 204 without an output */
+    struct text cookie_in;         /* the refresh cookie that came along */
+    struct text cookie_out;        /* a Set-Cookie to answer with */
+    struct after after[AFTER_MAX]; /* call_after() */
+    size_t after_count;
 };
 
+/* Of a socket's call: `run` right behind its reply, before anything else is sent, and `undo`, the last one first, when the call
+ * fails; either may be NULL. */
+void call_after(struct call *c, void (*run)(struct call *c, void *arg), void (*undo)(struct call *c, void *arg), void *arg);
 /* A call for work of our own making (a job, a lease to renew): nobody's, with this task and arena. */
 struct call call_of_our_own(struct task *t, struct arena *a, const char *name);
 struct text call_request_id(struct call *c); /* to quote in answers and logs */

@@ -103,6 +103,13 @@ struct command {
 };
 enum { DONE, FAILED, USAGE };
 
+/* A word between nodes: hub_tell_nodes(). It is run outside of a task, and does not wait. */
+struct word_def {
+    const char *name;
+    const struct shape *data;
+    void (*run)(struct call *c, const void *data);
+};
+
 struct feature {
     const char *name;
     struct {
@@ -126,9 +133,17 @@ struct feature {
     const struct machine *const *machines; /* MACHINES(&a, &b) */
     bool (*check)(void); /* before a node starts: settings and files; false, and logged, when they make no sense */
     void (*start)(void);
-    void (*stop)(void);             /* the node drains: end what goes on */
-    void (*free)(void);             /* nothing runs any more */
-    void (*told)(struct text what); /* by this feature on another node: hub_tell_nodes() */
+    void (*stop)(void); /* the node drains: end what goes on */
+    void (*free)(void); /* nothing runs any more */
+    struct {
+        const struct word_def *at;
+        size_t count;
+    } words; /* that this feature says to itself on other nodes */
+    /* The first listener to a topic that begins so came to this node, or the last one left; `rest` is the topic behind that. */
+    struct {
+        const char *topics;
+        void (*run)(struct text rest, bool here);
+    } listened;
     /* A socket of this account opens: which topics it joins (append to the list). */
     problem (*topics)(struct call *c, struct topic_list *out);
     /* The account's first socket on this node opened, its last one closed (10 s ago and more); a socket opened, and closed. */

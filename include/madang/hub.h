@@ -9,15 +9,13 @@
 
 #include "madang/store.h"
 
-/* Joins a socket while a call of its own runs: subscribes, waits for the acknowledgement, reads the heads. Events meanwhile are
- * held; hub_join_done() lets them go, behind `after` of each topic. When the call fails instead, all is as before it. */
-problem hub_join(struct call *c, uint64_t socket, const struct text *topics, size_t count, struct counts *heads) MUST_USE;
-/* The same without waiting, for an account whose last socket closed a few seconds ago: its topics were followed meanwhile. False:
- * not so, or something may have been missed; hub_join() it is then. */
-bool hub_rejoin(struct call *c, struct counts *heads);
-/* As hub_join(), to a topic whose events carry no numbers: nothing to compare with the database, hence no need of it. */
-problem hub_follow(struct call *c, uint64_t socket, struct text topic, struct counts *heads) MUST_USE;
-void hub_join_done(uint64_t socket, const struct counts *heads);
+struct word_def;
+
+/* The socket of this call listens to a topic from now on; what comes meanwhile follows the reply. When the call fails, all is as
+ * before it. Nothing happens to a call that came by HTTP. */
+problem hub_listen(struct call *c, struct text topic) MUST_USE;
+/* The same for a topic whose events carry no numbers: nothing to compare with the database, hence no need of it. */
+problem hub_follow(struct call *c, struct text topic) MUST_USE;
 /* Every socket of the account, on all nodes, joins. Who joins so is told to resync once the relay hears the topic. */
 void hub_join_account(int64_t account, struct text topic);
 void hub_leave(uint64_t socket, struct text topic); /* harmless when it has not joined */
@@ -35,10 +33,9 @@ void hub_end_session_here(struct text session, int code); /* on this node alone 
 void hub_end_account(int64_t account, int code);
 
 size_t hub_sockets_of(int64_t account); /* on this node */
-/* Each topic that is used on this node, with how many of its sockets are members. The table must not change meanwhile. */
-void hub_each_topic(void (*each)(struct text topic, size_t members, void *arg), void *arg);
-/* Calls `told` of the feature on every other node; at most once, and not on one that cannot hear. */
-void hub_tell_nodes(const char *feature, struct text what);
+/* A word of the feature (its `words`) to every other node, or to one; at most once, and not to one that cannot hear. */
+void hub_tell_nodes(const char *feature, const struct word_def *word, const void *data);
+void hub_tell_node(struct text node, const char *feature, const struct word_def *word, const void *data);
 /* Each account with a socket here. */
 void hub_each_account(void (*each)(int64_t account, void *arg), void *arg);
 struct text node_name(void);

@@ -50,6 +50,12 @@ struct call_stats {
 #define CALLS_MAX 512
 static struct call_stats stats[CALLS_MAX];
 
+void call_after(struct call *c, void (*run)(struct call *c, void *arg), void (*undo)(struct call *c, void *arg), void *arg)
+{
+    CHECK(c->after_count < AFTER_MAX);
+    c->after[c->after_count++] = (struct after){ run, undo, arg };
+}
+
 struct call call_of_our_own(struct task *t, struct arena *a, const char *name)
 {
     return (struct call){ .task = t, .arena = a, .name = name, .role = ROLE_ADMIN, .request_id = text_of(name) };

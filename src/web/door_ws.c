@@ -132,6 +132,13 @@ static problem run_call(struct visit *v, const struct socket *s)
     return door_run(c);
 }
 
+static void undo(struct call *c)
+{
+    while (c->after_count--)
+        if (c->after[c->after_count].undo)
+            c->after[c->after_count].undo(c, c->after[c->after_count].arg);
+}
+
 /* What was answered in the end. */
 static problem answer(uint64_t handle, struct visit *v, problem p)
 {
@@ -141,13 +148,15 @@ static problem answer(uint64_t handle, struct visit *v, problem p)
         p = PROBLEM(OVERLOADED);
     if (p) {
         reply(handle, v, T(",\"problem\":"), door_problem_json(&v->call, p));
+        undo(&v->call);
         hub_join_undo(handle);
         return p;
     }
     if (!v->silent)
         reply(handle, v, T(",\"out\":"), out.len ? out : T("{}"));
-    if (v->call.after_reply)
-        v->call.after_reply(&v->call, v->call.after_arg);
+    for (size_t i = 0; i < v->call.after_count; i++)
+        if (v->call.after[i].run)
+            v->call.after[i].run(&v->call, v->call.after[i].arg);
     return NULL;
 }
 

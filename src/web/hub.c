@@ -145,14 +145,6 @@ static problem join_all(struct call *c, uint64_t handle, const struct text *name
     return NULL;
 }
 
-problem hub_follow(struct call *c, uint64_t handle, struct text topic, struct counts *heads)
-{
-    heads->at = arena_new(c->arena, struct count_of);
-    heads->at[0] = (struct count_of){ topic, 0 };
-    heads->count = 1;
-    return join_all(c, handle, &topic, 1);
-}
-
 problem hub_join(struct call *c, uint64_t handle, const struct text *names, size_t count, struct counts *heads)
 {
     problem p;
@@ -183,6 +175,36 @@ void hub_join_done(uint64_t handle, const struct counts *heads)
     s->joining = false;
     topics_let_go(s);
     s->joined = true;
+}
+
+static void after_joining(struct call *c, void *heads)
+{
+    hub_join_done(c->socket, heads);
+}
+
+problem hub_listen(struct call *c, struct text topic)
+{
+    struct counts *heads = arena_new(c->arena, struct counts);
+    problem p = c->socket ? hub_join(c, c->socket, &topic, 1, heads) : NULL;
+
+    if (!p && c->socket)
+        call_after(c, after_joining, NULL, heads);
+    return p;
+}
+
+problem hub_follow(struct call *c, struct text topic)
+{
+    struct counts *heads = arena_new(c->arena, struct counts);
+    problem p = c->socket ? join_all(c, c->socket, &topic, 1) : NULL;
+
+    if (p || !c->socket)
+        return p;
+    if (!hub_is_open(c->socket))
+        return PROBLEM(CANCELLED);
+    heads->at = arena_new(c->arena, struct count_of);
+    heads->at[heads->count++] = (struct count_of){ topic, 0 };
+    call_after(c, after_joining, NULL, heads);
+    return NULL;
 }
 
 void hub_join_undo(uint64_t handle)
@@ -488,22 +510,67 @@ void hub_end_account(int64_t account, int code)
     relay_command("end-account %lld %d", (long long)account, code);
 }
 
-void hub_each_topic(void (*each)(struct text topic, size_t members, void *arg), void *arg)
+/* The first listener to a topic is here, or the last one gone. */
+static void on_listened(struct text topic, bool here)
 {
-    for (struct topic *t = topic_next(NULL); t; t = topic_next(t))
-        each(t->node.key, t->count, arg);
+    for (size_t i = 0; i < feature_count; i++) {
+        struct text rest = topic;
+
+        if (features[i]->listened.run && text_skip(&rest, text_of(features[i]->listened.topics)))
+            features[i]->listened.run(rest, here);
+    }
 }
 
-void hub_tell_nodes(const char *feature, struct text what)
+/* "tell feature word {…}": a node of another version passes over what it does not know. */
+static struct text word_text(struct arena *a, const char *feature, const struct word_def *word, const void *data)
 {
-    relay_command("tell %s %.*s", feature, TEXT_ARG(what));
+    return arena_printf(a, "tell %s %s %.*s", feature, word->name, TEXT_ARG(shape_text(word->data, data, a)));
+}
+
+void hub_tell_nodes(const char *feature, const struct word_def *word, const void *data)
+{
+    struct arena a;
+
+    arena_init(&a, 65536);
+    relay_command("%.*s", TEXT_ARG(word_text(&a, feature, word, data)));
+    arena_fini(&a);
+}
+
+void hub_tell_node(struct text node, const char *feature, const struct word_def *word, const void *data)
+{
+    struct arena a;
+
+    arena_init(&a, 65536);
+    relay_tell(node, word_text(&a, feature, word, data));
+    arena_fini(&a);
+}
+
+static void word_run(const struct word_def *w, struct text json)
+{
+    struct shape_input in = { .json = json, .open = true };
+    struct field_faults faults;
+    struct arena a;
+    struct call c;
+    void *data;
+
+    arena_init(&a, 1 << 20);
+    c = call_of_our_own(NULL, &a, w->name);
+    data = arena_alloc(&a, w->data->size);
+    if (!shape_decode(w->data, &a, &in, data, &faults))
+        w->run(&c, data);
+    else
+        log_warn("hub", "the word %s of another node cannot be read", w->name);
+    arena_fini(&a);
 }
 
 void hub_told(struct text feature, struct text what)
 {
+    struct text json, word = text_cut(what, ' ', &json);
+
     for (size_t i = 0; i < feature_count; i++)
-        if (features[i]->told && text_is(text_of(features[i]->name), feature))
-            features[i]->told(what);
+        for (size_t k = 0; k < features[i]->words.count; k++)
+            if (text_is(text_of(features[i]->name), feature) && text_is(text_of(features[i]->words.at[k].name), word))
+                word_run(&features[i]->words.at[k], json);
 }
 
 /* Whoever follows a topic is not asked to look: a number that does not follow the last one tells him. */
@@ -519,6 +586,7 @@ void hub_start(void)
 
     pg_watch(&watcher);
     timer_init(&resync_timer, on_resync);
+    topics_on_listened(on_listened);
     tx_set_publisher(hub_publish, hub_missed);
 }
 

@@ -8,6 +8,13 @@
 void hub_start(void);
 void hub_stop(void);
 void hub_socket_gone(struct socket *s);
+/* Joins a socket while a call of its own runs: subscribes, waits for the acknowledgement, reads the heads. Events meanwhile are
+ * held; hub_join_done() lets them go, behind the head of each topic. */
+problem hub_join(struct call *c, uint64_t socket, const struct text *topics, size_t count, struct counts *heads) MUST_USE;
+/* The same without waiting, for an account whose last socket closed a few seconds ago: its topics were followed meanwhile. False:
+ * not so, or something may have been missed; hub_join() it is then. */
+bool hub_rejoin(struct call *c, struct counts *heads);
+void hub_join_done(uint64_t socket, const struct counts *heads);
 void hub_join_undo(uint64_t handle); /* the call that was joining failed; harmless when none was */
 /* An event that another node published. */
 void hub_deliver_remote(struct text topic, int64_t number, struct text json);
@@ -31,6 +38,7 @@ void relay_unsubscribe(struct text topic);
 void relay_publish(struct text topic, int64_t number, struct text json);
 void hub_told(struct text feature, struct text what);          /* by another node */
 void relay_command(const char *format, ...) PRINTF_LIKE(1, 2); /* "verb argument argument" to every other node */
+void relay_tell(struct text node, struct text what);           /* a command, to one node */
 size_t relay_others(void);
 
 #endif

@@ -131,12 +131,21 @@ void relay_command(const char *format, ...)
     struct text what;
     va_list args;
 
-    arena_init(&a, 4096);
+    arena_init(&a, 1 << 17);
     va_start(args, format);
     what = arena_vprintf(&a, format, args);
     va_end(args);
     if (!redis_publish(redis_key(&a, "all"), arena_printf(&a, "%s %.*s", name, TEXT_ARG(what)), false))
         unsent_all = true;
+    arena_fini(&a);
+}
+
+void relay_tell(struct text node, struct text what)
+{
+    struct arena a;
+
+    arena_init(&a, 1 << 17);
+    (void)redis_publish(redis_key(&a, "node:%.*s", TEXT_ARG(node)), arena_printf(&a, "%s %.*s", name, TEXT_ARG(what)), false);
     arena_fini(&a);
 }
 
@@ -277,7 +286,7 @@ static void on_message(struct text channel, struct text message)
 
     if (!text_skip(&channel, config->redis_prefix) || text_is(from, text_of(name)))
         return;
-    if (text_is(channel, T("all"))) {
+    if (text_is(channel, T("all")) || (text_skip(&channel, T("node:")) && text_is(channel, text_of(name)))) {
         on_command(rest);
         return;
     }
@@ -309,6 +318,7 @@ static void on_link(bool up)
     }
     arena_init(&a, 4096);
     redis_subscribe(redis_key(&a, "all"), false);
+    redis_subscribe(redis_key(&a, "node:%s", name), false);
     arena_fini(&a);
     unheard = hub_subscribe_all();
     hub_resync_all();

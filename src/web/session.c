@@ -261,8 +261,7 @@ static problem session_open(struct call *c)
     if (!socket_by(c->socket))
         return PROBLEM(CANCELLED);
     *out = (struct session_opened){ c->account, f->heads, { socket_by(c->socket)->expires_s * 1000000 }, left_s(c) };
-    c->after_reply = after_open;
-    c->after_arg = f;
+    call_after(c, after_open, NULL, f);
     return NULL;
 }
 

@@ -154,6 +154,13 @@ static struct member *member_find(const struct socket *s, const struct topic *t)
     return NULL;
 }
 
+static void (*listened)(struct text topic, bool here);
+
+void topics_on_listened(void (*run)(struct text topic, bool here))
+{
+    listened = run;
+}
+
 bool topic_has(const struct socket *s, const struct topic *t)
 {
     return member_find(s, t) != NULL;
@@ -197,6 +204,8 @@ void topic_join(struct socket *s, struct topic *t, bool held, bool lasting)
     in_socket = socket_place(s);
     t->members[in_topic] = (struct member){ .socket = s, .back = in_socket, .held = held, .fresh = held };
     s->belongs[in_socket] = (struct belongs){ t, in_topic, lasting };
+    if (t->count == 1)
+        listened(t->node.key, true);
 }
 
 /* The last one of the topic takes the place of the one that leaves. */
@@ -205,6 +214,8 @@ static void topic_leave(struct topic *t, uint32_t at)
     t->members[at] = t->members[--t->count];
     if (at < t->count)
         t->members[at].socket->belongs[t->members[at].back].at = at;
+    if (t->count == 0)
+        listened(t->node.key, false);
     topic_release(t);
 }
 

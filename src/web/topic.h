@@ -58,5 +58,7 @@ void topic_resync(struct topic *t);
 /* Until the relay hears it, a second at the most; then the members are told to resync when it does. */
 problem topic_wait_heard(struct call *c, struct topic *t) MUST_USE;
 void topic_is_heard(struct topic *t);
+/* Told when the first member of a topic comes, and when the last one goes; once, at start-up. */
+void topics_on_listened(void (*run)(struct text topic, bool here));
 
 #endif

@@ -16,12 +16,8 @@ static struct text topic(struct call *c, int64_t room)
 static problem join(struct call *c)
 {
     struct text name = topic(c, ((const struct bench_room *)c->in)->room);
-    struct counts heads = { 0 };
-    problem p = hub_join(c, c->socket, &name, 1, &heads);
 
-    if (!p)
-        hub_join_done(c->socket, &heads);
-    return p;
+    return hub_listen(c, name);
 }
 
 static problem say(struct call *c)

@@ -97,29 +97,6 @@ static problem show(struct call *c, const struct chat_row *r, int64_t since)
     return show_lines(c, r->chat, since);
 }
 
-static void after_listening(struct call *c, void *heads)
-{
-    hub_join_done(c->socket, heads);
-}
-
-/* A socket that reads a chat listens to it from then on; what comes meanwhile follows the reply. */
-static problem listen_to(struct call *c, int64_t chat)
-{
-    struct text topic = chat_topic(c->arena, chat);
-    struct counts *heads;
-    problem p;
-
-    if (!c->socket)
-        return NULL;
-    heads = arena_new(c->arena, struct counts);
-    p = hub_join(c, c->socket, &topic, 1, heads);
-    if (p)
-        return p;
-    c->after_reply = after_listening;
-    c->after_arg = heads;
-    return NULL;
-}
-
 static problem tarot_read(struct call *c)
 {
     const struct tarot_since *in = c->in;
@@ -129,7 +106,7 @@ static problem tarot_read(struct call *c)
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    if ((p = listen_to(c, in->chat)))
+    if ((p = hub_listen(c, chat_topic(c->arena, in->chat))))
         return p;
     if ((p = store_chat(store_on_call(c), in->chat, &row, &found)) || !found) /* as it is now that we listen */
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
@@ -155,7 +132,7 @@ static problem tarot_open(struct call *c)
     show_chat(c, &row, &out->chat);
     if ((p = tx_commit(&tx)))
         return p;
-    return listen_to(c, row.chat);
+    return hub_listen(c, chat_topic(c->arena, row.chat));
 }
 
 static problem tarot_list(struct call *c)
@@ -285,7 +262,7 @@ static problem tarot_stop(struct call *c)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
     if ((p = store_turn_running(c, chat, &turn, &found)) || !found)
         return p;
-    turn_stop(turn.turn);
+    turn_stop(turn.turn, turn.node);
     return NULL;
 }
 
@@ -316,7 +293,7 @@ static problem tarot_remove(struct call *c)
     if ((p = log_drop(&tx, &topic, 1)) || (p = tx_commit(&tx)))
         return p;
     if (running)
-        turn_stop(turn.turn);
+        turn_stop(turn.turn, turn.node);
     return NULL;
 }
 
@@ -482,5 +459,6 @@ const struct feature tarot_feature = {
     .start = start,
     .stop = turns_stop,
     .free = deck_free,
-    .told = turn_told,
+    .words = LIST(turn_words),
+    .listened = { "tarot:", turn_listened },
 };

@@ -22,6 +22,7 @@ static const struct field turn_fields[] = {
     FIELD(struct turn_row, turn),
     FIELD(struct turn_row, chat),
     FIELD(struct turn_row, kind, .words = &tarot_kinds),
+    FIELD(struct turn_row, node),
 };
 static const struct field ended_fields[] = {
     FIELD(struct ended_row, turn),
@@ -160,7 +161,7 @@ static const struct statement turn_running = {
     .name = "tarot_turn_running",
     .lane = LANE_READ,
     .row = &turn_shape,
-    .sql = "select id as turn, chat, kind from tarot_turns where chat = $1 and state = 'running'"
+    .sql = "select id as turn, chat, kind, node from tarot_turns where chat = $1 and state = 'running'"
 };
 static const struct statement turns_old = { .name = "tarot_turns_old",
                                             .lane = LANE_READ,

@@ -32,6 +32,7 @@ struct line_rows {
 struct turn_row {
     int64_t turn, chat;
     struct word kind;
+    struct text node;
 };
 struct ended_row {
     int64_t turn, chat;

@@ -15,7 +15,6 @@
 #define TURN_S_MAX 240                /* no turn speaks longer, however slow its reader */
 #define LEASED_S 15                   /* by then a turn that runs has its lease */
 #define STORE_TRIES 5
-#define LISTENED_MAX 10000 /* chats whose listeners a node tells of */
 
 const struct event_def tarot_started_event = { "tarot.started", &tarot_started_shape, "tarot:{chat}", true,
                                                "The reader begins to speak." },
@@ -85,24 +84,30 @@ static void turn_halt(struct turn *t, enum stop why)
         scope_cancel(t->speaking);
 }
 
-void turn_stop(int64_t id)
+struct turn_ref {
+    int64_t turn;
+};
+static const struct field turn_ref_fields[] = { FIELD(struct turn_ref, turn) };
+static const struct shape turn_ref_shape = SHAPE("TarotTurnRef", struct turn_ref, turn_ref_fields);
+
+static void told_stop(struct call *c, const void *data)
+{
+    struct turn *t = turn_find(((const struct turn_ref *)data)->turn);
+
+    (void)c;
+    if (t)
+        turn_halt(t, STOP_ASKED);
+}
+const struct word_def turn_words[1] = { { "stop", &turn_ref_shape, told_stop } };
+
+void turn_stop(int64_t id, struct text node)
 {
     struct turn *t = turn_find(id);
-    char digits[24];
 
     if (t)
         turn_halt(t, STOP_ASKED);
     else
-        hub_tell_nodes("tarot", text_i64(id, digits));
-}
-
-void turn_told(struct text what)
-{
-    struct turn *t;
-    int64_t id;
-
-    if (text_to_i64(what, &id) && (t = turn_find(id)) != NULL)
-        turn_halt(t, STOP_ASKED);
+        hub_tell_node(node, "tarot", &turn_words[0], &(struct turn_ref){ id });
 }
 
 problem turn_text(struct call *c, int64_t id, struct text *out)
@@ -121,9 +126,9 @@ problem turn_text(struct call *c, int64_t id, struct text *out)
 
 void turn_heard(struct call *c, int64_t chat)
 {
-    struct tarot_ids listened = { &chat, 1 }, none = { NULL, 0 };
+    struct tarot_ids one = { &chat, 1 }, none = { NULL, 0 };
     struct ages ages;
-    problem p = chats_heard(c, &listened, &none, &ages);
+    problem p = chats_heard(c, &one, &none, &ages);
 
     if (p)
         log_info("tarot", "who asks after chat %lld is not counted: %s", (long long)chat, p->code);
@@ -417,12 +422,41 @@ problem turn_begin(struct tx *tx, const struct chat_row *chat, enum turn_kind ki
 }
 
 /* --- the keeper: leases, listeners, and turns of nodes that are gone -------------------------------------------------- */
-static void note_listened(struct text topic, size_t members, void *arg)
-{
-    struct tarot_ids *l = arg;
+/* Chats that are listened to on this node. */
+struct listened {
+    struct map_node node;
+    int64_t chat;
+};
+static struct map listened;
 
-    if (members && l->count < LISTENED_MAX && text_skip(&topic, T("tarot:")) && text_to_i64(topic, &l->at[l->count]))
-        l->count++;
+void turn_listened(struct text rest, bool here)
+{
+    struct listened *l;
+    struct map_node *n;
+    int64_t chat;
+
+    if (!text_to_i64(rest, &chat))
+        return;
+    n = map_find(&listened, (struct text){ (const char *)&chat, sizeof chat });
+    if (here && !n) {
+        l = must_zalloc(sizeof *l);
+        l->chat = chat;
+        map_add(&listened, &l->node, (struct text){ (const char *)&l->chat, sizeof l->chat });
+    } else if (!here && n) {
+        map_remove(&listened, n);
+        free(CONTAINER_OF(n, struct listened, node));
+    }
+    if (listened.count == 0)
+        map_fini(&listened);
+}
+
+static struct tarot_ids all_listened(struct call *c)
+{
+    struct tarot_ids out = { arena_array(c->arena, int64_t, listened.count), 0 };
+
+    for (struct map_node *n = map_next(&listened, NULL); n; n = map_next(&listened, n))
+        out.at[out.count++] = CONTAINER_OF(n, struct listened, node)->chat;
+    return out;
 }
 
 /* The turns that are spoken here, and the chat of each. */
@@ -475,15 +509,14 @@ static problem end_dead(struct call *c, int64_t turn)
 
 static void keep_once(struct call *c)
 {
-    struct tarot_ids listened = { arena_array(c->arena, int64_t, LISTENED_MAX), 0 };
     struct kept kept = all_turns(c);
+    struct tarot_ids ears = all_listened(c);
     struct lapsed lapsed;
     struct ages heard;
 
     if (lease_keep(c, &turn_lease, ALL_OF(kept.turns), &lapsed))
         return;
-    hub_each_topic(note_listened, &listened);
-    if (!chats_heard(c, &listened, &kept.chats, &heard))
+    if (!chats_heard(c, &ears, &kept.chats, &heard))
         judge_listeners(&kept, &heard);
     for (size_t i = 0; i < lapsed.things.count; i++) {
         int64_t turn;

@@ -13,9 +13,10 @@ problem turn_begin(struct tx *tx, const struct chat_row *chat, enum turn_kind ki
 /* What a turn has said so far. Where it runs on another node a socket's call waits a moment, until everything is kept that was
  * said before the socket began to listen: what it hears then joins on without a hole. */
 problem turn_text(struct call *c, int64_t turn, struct text *out) MUST_USE;
-void turn_heard(struct call *c, int64_t chat); /* somebody without a socket asks: that is listening, too */
-void turn_stop(int64_t turn);                  /* on whichever node it runs */
-void turn_told(struct text what);              /* by another node */
+void turn_heard(struct call *c, int64_t chat);  /* somebody without a socket asks: that is listening, too */
+void turn_stop(int64_t turn, struct text node); /* which it runs on */
+extern const struct word_def turn_words[1];
+void turn_listened(struct text chat, bool here);
 int64_t utf16_length(struct text t);
 
 void turns_start(void);

@@ -106,25 +106,22 @@ static void show_joined(struct call *c, const struct room *r, const struct seat 
     show_ice(c, mine, &out->ice);
 }
 
-static void after_joining(struct call *c, void *heads)
+/* Who was not told that he has a place has none here; in the room its lease lapses. */
+static void unhear(struct call *c, void *arg)
 {
-    hub_join_done(c->socket, heads);
+    (void)arg;
+    seat_forget(c->socket);
 }
 
 /* The socket hears what is meant for this place; what comes meanwhile follows the reply. */
 static problem hear(struct call *c, const struct room *r, const struct seat *mine)
 {
-    struct text topic = seat_topic(c->arena, r->code, mine);
-    struct counts *heads = arena_new(c->arena, struct counts);
-    problem p = hub_follow(c, c->socket, topic, heads);
+    problem p = hub_follow(c, seat_topic(c->arena, r->code, mine));
 
     if (p)
         return p;
-    if (!hub_is_open(c->socket))
-        return PROBLEM(CANCELLED);
     seat_take(c, r->code, mine);
-    c->after_reply = after_joining;
-    c->after_arg = heads;
+    call_after(c, NULL, unhear, NULL);
     return NULL;
 }
 
@@ -327,6 +324,6 @@ const struct feature video_feature = {
     .start = start,
     .stop = seats_stop,
     .free = seats_free,
-    .told = seats_told,
+    .words = LIST(seat_words),
     .closed = seats_closed,
 };

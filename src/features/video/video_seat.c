@@ -114,11 +114,33 @@ static void end_here(struct call *c, struct text code, int64_t account, int64_t 
     here_end(h);
 }
 
+struct seat_closed {
+    struct text code;
+    int64_t account, joins;
+    struct word why;
+};
+static const struct field seat_closed_fields[] = {
+    FIELD(struct seat_closed, code),
+    FIELD(struct seat_closed, account),
+    FIELD(struct seat_closed, joins),
+    FIELD(struct seat_closed, why, .words = &video_closings),
+};
+static const struct shape seat_closed_shape = SHAPE("VideoSeatClosed", struct seat_closed, seat_closed_fields);
+
+static void told_closed(struct call *c, const void *data)
+{
+    const struct seat_closed *s = data;
+
+    end_here(c, s->code, s->account, s->joins, (enum closing)s->why.value);
+}
+const struct word_def seat_words[1] = { { "closed", &seat_closed_shape, told_closed } };
+
 void tell_closed_one(struct call *c, struct text code, const struct seat *whom, enum closing why)
 {
+    struct seat_closed data = { code, whom->account, whom->joins, { (int)why } };
+
     end_here(c, code, whom->account, whom->joins, why);
-    hub_tell_nodes("video", arena_printf(c->arena, "%.*s %lld %lld %d", TEXT_ARG(code), (long long)whom->account,
-                                         (long long)whom->joins, (int)why));
+    hub_tell_nodes("video", &seat_words[0], &data);
 }
 
 void tell_closed(struct call *c, const struct room *r, const struct seat *but, enum closing why)
@@ -126,24 +148,6 @@ void tell_closed(struct call *c, const struct room *r, const struct seat *but, e
     for (size_t i = 0; i < r->count; i++)
         if (!but || r->seats[i].account != but->account)
             tell_closed_one(c, r->code, &r->seats[i], why);
-}
-
-void seats_told(struct text what)
-{
-    struct text account, joins, why, code = text_cut(what, ' ', &what);
-    int64_t who, which, reason;
-    struct arena a;
-    struct call c;
-
-    account = text_cut(what, ' ', &what);
-    joins = text_cut(what, ' ', &why);
-    if (!text_to_i64(account, &who) || !text_to_i64(joins, &which) || !text_to_i64(why, &reason) || reason < 0 ||
-        reason > CLOSING_GONE)
-        return; /* of a newer node */
-    arena_init(&a, 1 << 16);
-    c = call_of_our_own(NULL, &a, "video.told");
-    end_here(&c, code, who, which, (enum closing)reason);
-    arena_fini(&a);
 }
 
 /* --- having a place --------------------------------------------------------------------------------------------------- */

@@ -30,6 +30,6 @@ void seats_start(void);
 void seats_stop(void);
 void seats_free(void);
 void seats_closed(uint64_t socket); /* a socket is gone */
-void seats_told(struct text what);  /* by another node: places that are no longer so */
+extern const struct word_def seat_words[1];
 
 #endif

@@ -4,8 +4,8 @@ static const char *const policies[] = { "all", "relay" };
 static const char *const types[] = { "offer", "answer" };
 static const char *const leavings[] = { "left", "lost", "kicked" };
 static const char *const closings[] = { "closed", "host-left", "kicked", "moved", "gone" };
-static const struct words policy_words = WORDS(policies), type_words = WORDS(types), leaving_words = WORDS(leavings),
-                          closing_words = WORDS(closings);
+static const struct words policy_words = WORDS(policies), type_words = WORDS(types), leaving_words = WORDS(leavings);
+const struct words video_closings = WORDS(closings);
 
 static bool is_code(struct text t)
 {
@@ -139,7 +139,7 @@ static const struct field signalled_fields[] = {
 const struct shape video_signalled_shape = SHAPE("VideoSignalled", struct video_signalled, signalled_fields);
 static const struct field closed_fields[] = {
     FIELD(struct video_closed, room, ROOM),
-    FIELD(struct video_closed, reason, .words = &closing_words,
+    FIELD(struct video_closed, reason, .words = &video_closings,
           .says = "closed or host-left: for all; kicked, moved (joined elsewhere), gone (the place was lost): for me."),
 };
 const struct shape video_closed_shape = SHAPE("VideoClosed", struct video_closed, closed_fields);

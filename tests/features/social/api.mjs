@@ -1,9 +1,9 @@
-// Friends, blocks, reports, presence, direct messages, notices; live over sockets, on one node and on two.
+// Friends, blocks, reports, presence, direct messages; live over sockets, on one node and on two.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { at, befriend, Cluster, promote, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import { at, befriend, Cluster, promote, room, signUp, sleep, until } from '../../lib/daemon.mjs';
 
 let cluster, one, two;
 before(async () => { cluster = await new Cluster().start(); one = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); two = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); });
@@ -282,22 +282,6 @@ test('reports: with evidence, one open for each pair, decided by managers', asyn
     assert.equal((await one.post('/api/v1/reports/98765/accept', boss.token, { until })).body.code, 'report.not-found');
     const second = await report(c.token, { account: a.id, reason: 'x' });
     assert.equal((await one.post(`/api/v1/reports/${second.body.report}/dismiss`, boss.token, {})).status, 204);
-});
-
-test('notices reach everybody connected, on both nodes', async () => {
-    const boss = await promote(cluster, await signUp(one)), a = await signUp(one), s1 = await one.socket(a), s2 = await two.socket(on(a, two));
-    assert.equal((await one.post('/api/v1/notices', a.token, { title: 't', body: 'b' })).status, 403);
-    const n = (await one.post('/api/v1/notices', boss.token, { title: '점검 안내', body: '내일 새벽' }, { 'idempotency-key': 'notice-1' })).body;
-    const again = await one.post('/api/v1/notices', boss.token, { title: '점검 안내', body: '내일 새벽' }, { 'idempotency-key': 'notice-1' });
-    assert.deepEqual(again.body, n);
-    for (const s of [s1, s2]) assert.equal((await s.event('notice.posted', e => e.data.notice === n.notice)).data.title, '점검 안내');
-    await one.ok('PUT', `/api/v1/notices/${n.notice}`, boss.token, { title: '변경', body: '모레' });
-    await s2.event('notice.edited', e => e.data.title === '변경');
-    assert.equal((await one.ok('GET', `/api/v1/notices/${n.notice}`)).title, '변경');
-    assert.equal((await one.ok('GET', '/api/v1/notices')).notices[0].notice, n.notice);
-    await one.ok('DELETE', `/api/v1/notices/${n.notice}`, boss.token);
-    await s1.event('notice.deleted');
-    assert.equal((await one.get(`/api/v1/notices/${n.notice}`)).body.code, 'notice.not-found');
 });
 
 test('who has asked too many people waits for an answer; who is asked may always answer', async () => {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { Llm } from '../fakes/llm.mjs';
-import { Cluster, until } from '../lib/daemon.mjs';
-import { all } from '../lib/process.mjs';
+import { Llm } from '../../fakes/llm.mjs';
+import { Cluster, until } from '../../lib/daemon.mjs';
+import { all } from '../../lib/process.mjs';
 
 let cluster, offline, clova, model, browser;
 before(async () => {

@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { at, befriend, Cluster, kase, promote, room, signUp, uniqueName, until } from '../lib/daemon.mjs';
+import { crowd } from '../lib/people.mjs';
 import { png } from '../lib/pictures.mjs';
 
 let cluster, node;
@@ -146,8 +147,7 @@ test('who leaves is gone from every place, but for what others keep', async () =
 });
 
 test('who is asked, answered and made friends with while he leaves is not named by what is told of it', async () => {
-    const friends = [];
-    for (let i = 0; i < 6; i++) friends.push(await signUp(node));
+    const friends = await crowd(cluster, 6);
     for (let round = 0; round < 4; round++) {
         const name = mark(), a = await signUp(node);
         await node.ok('PATCH', '/api/v1/me', a.token, { nickname: name });

@@ -21,6 +21,9 @@ const apart = new Set(['data/net', 'net/data', 'providers/features', 'features/p
 // Which features a feature may know.
 const needs = new Map([...read('src/features.def').matchAll(/^X\((\w+), "(.*)"\)/gm)].map(([, name, list]) => [name, list.split(' ')]));
 for (const name of needs.keys()) check(fs.existsSync(path.join(root, 'src/features', name)), `src/features.def lists ${name}, which has no folder`);
+// Its tests lie beside it: no folder without a feature, no rules without a test of theirs.
+for (const name of fs.readdirSync(path.join(root, 'tests/features'))) check(needs.has(name), `tests/features/${name}: no feature is called that`);
+for (const [, name] of files.map(f => /^src\/features\/(\w+)\/\w+_rules\.c$/.exec(f)).filter(Boolean)) check(fs.existsSync(path.join(root, 'tests/features', name, 'rules.c')), `the rules of ${name} have no tests/features/${name}/rules.c`);
 
 for (const f of files) {
     const folder = f.startsWith('include/') ? publicFloor(path.basename(f)) : folderOf(f), text = read(f);

@@ -1,4 +1,5 @@
-// Each feature can be taken away: its folder and its line in src/features.def, and those that need it; the rest is built and starts.
+// Each feature can be taken away: its folders and its line in src/features.def, and those that need it; the rest is built, with what tests it in C,
+// and starts.
 // node tests/arch/without.mjs NAME… (all: every one); the stores by the environment, as the tests have them.
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -12,13 +13,13 @@ const run = (command, args, cwd) => { const r = spawnSync(command, args, { cwd, 
 
 // The tree as it is, without what git does not know; one folder for all of them, so that what did not change is not built again.
 function copyTree(to) {
-    for (const f of execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z', '--', 'src', 'include', 'migrations', 'cmake', 'config', 'web', 'tests/unit', 'tests/lib', 'CMakeLists.txt'], { cwd: root, encoding: 'utf8' }).split('\0').filter(f => f && fs.existsSync(path.join(root, f)))) {
+    for (const f of execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z', '--', 'src', 'include', 'migrations', 'cmake', 'config', 'web', 'tests/unit', 'tests/features', 'tests/lib', 'CMakeLists.txt'], { cwd: root, encoding: 'utf8' }).split('\0').filter(f => f && fs.existsSync(path.join(root, f)))) {
         fs.mkdirSync(path.join(to, path.dirname(f)), { recursive: true });
         fs.cpSync(path.join(root, f), path.join(to, f), { preserveTimestamps: true });
     }
 }
 function takeAway(tree, gone) {
-    for (const name of gone) for (const folder of ['src/features', 'migrations']) fs.rmSync(path.join(tree, folder, name), { recursive: true, force: true });
+    for (const name of gone) for (const folder of ['src/features', 'migrations', 'tests/features']) fs.rmSync(path.join(tree, folder, name), { recursive: true, force: true });
     const list = path.join(tree, 'src/features.def');
     fs.writeFileSync(list, fs.readFileSync(list, 'utf8').split('\n').filter(l => !gone.has(line.exec(l)?.[1])).join('\n'));
 }
@@ -27,8 +28,9 @@ async function tryWithout(name, folder) {
     fs.rmSync(tree, { recursive: true, force: true });
     copyTree(tree);
     takeAway(tree, gone);
+    const rules = rows.map(r => r.name).filter(n => fs.existsSync(path.join(tree, 'tests/features', n, 'rules.c'))).map(n => `rules_${n}`);
     run('cmake', ['-S', tree, '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Debug', '-DCMAKE_C_FLAGS_DEBUG=-O0'], root);
-    run('ninja', ['-C', build, '--quiet', 'madangd'], root);
+    run('ninja', ['-C', build, '--quiet', 'madangd', ...rules], root);
     const cluster = Object.assign(await new Cluster().start(), { binary: path.join(build, 'madangd') });
     try {
         const { features } = await (await cluster.node()).ok('GET', '/api/v1/features');

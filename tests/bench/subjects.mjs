@@ -1,31 +1,19 @@
 // Who is measured: the floors, the peers, and madang with its benchmark calls built in.
 import { execFileSync, spawn } from 'node:child_process';
-import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
-import { freePort, listening, peers, pin, root, SERVER, serve, started, tools } from './lib.mjs';
+import { freePort, listening, peers, pin, SERVER, serve, started, tools } from './lib.mjs';
+import { crowd, tokenOf } from '../lib/people.mjs';
 
 export const PEOPLE = 20000;
-const KEY = 'a test secret of more than thirty-two characters';
-
-// Access tokens as the daemon makes them; 20,000 logins would measure passwords.
-function tokenOf(account, role) {
-    const key = Buffer.from(crypto.hkdfSync('sha256', KEY, '', 'access-token', 32)), part = x => Buffer.from(JSON.stringify(x)).toString('base64url');
-    const now = Math.floor(Date.now() / 1000), kid = crypto.createHash('sha256').update(key).digest('hex').slice(0, 16);
-    const session = crypto.createHash('sha256').update(`bench ${account}`).digest('base64url').slice(0, SESSION_ID);
-    const text = `${part({ alg: 'HS256', typ: 'JWT', kid })}.${part({ sub: String(account), sid: session, iss: 'madang', aud: 'madang', role, iat: now, exp: now + 36000 })}`;
-    return `${text}.${crypto.createHmac('sha256', key).update(text).digest('base64url')}`;
-}
-const SESSION_ID = Number(/SESSION_ID_LEN (\d+)/.exec(fs.readFileSync(path.join(root, 'include/madang/token.h'), 'utf8'))[1]);
 
 export async function people(cluster) {
-    const rows = await cluster.sql(`insert into accounts (role, email, nickname, birth_date, region)
-        select 'member', 'bench' || i || '@example.com', 'bench' || i, '1990-01-01', 'seoul' from generate_series(1, ${PEOPLE}) i returning id`);
+    const ids = (await crowd(cluster, PEOPLE)).map(p => p.id); // 20,000 logins would measure passwords
     await cluster.sql('analyze accounts');
-    const ids = rows.map(r => r.id), write = (name, list, role = () => 'member') => {
+    const write = (name, list, role = () => 'member') => {
         const file = path.join(cluster.folder, name);
-        fs.writeFileSync(file, list.map((id, i) => `${tokenOf(id, role(i))} ${id}\n`).join(''));
+        fs.writeFileSync(file, list.map((id, i) => `${tokenOf(id, role(i), 36000)} ${id}\n`).join(''));
         return file;
     };
     // 64 pairs of friends with a room each, by the numbers 10, 11 … 163

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { client } from '../lib/client.mjs';
 import { befriend, Cluster, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import { crowd } from '../lib/people.mjs';
 import { all, start } from '../lib/process.mjs';
 
 const ROOMS = 12;
@@ -23,8 +24,7 @@ before(async () => {
     await Promise.all(relays.map(ready));
     const options = { MADANG_REDIS_RELAY_URLS: relays.map(r => `redis+unix://${r.path}`).join(', '), MADANG_LOG_ACCESS: 'false' };
     nodes = [await cluster.node(options), await cluster.node(options), await cluster.node(options)];
-    people = [];
-    for (let i = 0; i <= ROOMS; i++) people.push(await signUp(nodes[i % 3]));
+    people = [await signUp(nodes[0]), ...await crowd(cluster, ROOMS)];
     rooms = [];
     for (let i = 1; i <= ROOMS; i++) {
         await befriend(people[0], people[i]);

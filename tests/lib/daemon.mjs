@@ -10,6 +10,7 @@ import { start } from './process.mjs';
 export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
 export const at = process.env.MADANG_TEST_STORES ?? path.join(root, '.dev/test');
 export const binary = process.env.MADANG_BINARY ?? path.join(root, 'build/release/madangd');
+export const sessionKey = 'a test secret of more than thirty-two characters';
 const records = process.env.MADANG_TEST_RECORDS;
 export const slowed = process.env.MADANG_WRAP ? { skip: 'a matter of milliseconds, and the daemon runs under a checker' } : {};
 
@@ -68,7 +69,7 @@ export class Cluster {
             MADANG_PG_URL: `postgresql://madang@/${this.database}?host=${this.at}`, MADANG_REDIS_URL: `redis+unix://${this.at}/redis.sock`,
             MADANG_REDIS_PREFIX: `${this.id}:`, MADANG_HTTP_LISTEN: `127.0.0.1:${node.port}`, MADANG_ADMIN_LISTEN: `127.0.0.1:${node.adminPort}`,
             MADANG_HTTP_PUBLIC_URL: `http://localhost:${node.port}`, MADANG_HTTP_ORIGINS: 'http://127.0.0.1:1,http://localhost:8099',
-            MADANG_SESSION_KEY: 'a test secret of more than thirty-two characters', MADANG_MAIL_OUTBOX: `${this.folder}/outbox`,
+            MADANG_SESSION_KEY: sessionKey, MADANG_MAIL_OUTBOX: `${this.folder}/outbox`,
             MADANG_FILES_FOLDER: `${this.folder}/files`, MADANG_HTTP_WEB_ROOT: path.join(root, 'web'), MADANG_DEBUG_FAULTS: 'true',
             MADANG_LOGIN_CODE_RESEND_S: '0', MADANG_LIMITS_SCALE: '1000', MADANG_NODE_NAME: node.name,
             MADANG_OVERLOAD_LAG_SOFT_MS: '0', MADANG_OVERLOAD_LAG_HARD_MS: '0', // under a checker, and on a machine with other work, the loop is late by itself

@@ -1,9 +1,8 @@
-/* Signatures, tokens, the breaker, and the rules of accounts. */
+/* Signatures, tokens, the breaker. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "features/accounts/accounts_rules.h"
 #include "madang/clock.h"
 #include "madang/codec.h"
 #include "madang/config.h"
@@ -144,53 +143,6 @@ static void test_breaker(void **state)
     assert_true(breaker_admits(&b, 40001) && breaker_admits(&b, 40001));
 }
 
-static void test_account_rules(void **state)
-{
-    static const struct {
-        struct text in;
-        bool ok;
-    } nicknames[] = {
-        { TEXT_INIT("ab"), true },   { TEXT_INIT("마당Madang1"), true },
-        { TEXT_INIT("a"), false },   { TEXT_INIT("01234567890123456"), false },
-        { TEXT_INIT("a b"), false }, { TEXT_INIT("ㅁㅁ"), false },
-        { TEXT_INIT("a_b"), false },
-    };
-    static const struct {
-        struct text in;
-        bool ok;
-    } paths[] = {
-        { TEXT_INIT("/"), true },        { TEXT_INIT("/chats/3?x=1"), true },          { TEXT_INIT("//evil.example"), false },
-        { TEXT_INIT("/\\evil"), false }, { TEXT_INIT("https://evil.example"), false }, { TEXT_INIT(""), false },
-        { TEXT_INIT("/a\nb"), false },
-    };
-    static const struct {
-        struct text in;
-        bool ok;
-    } emails[] = {
-        { TEXT_INIT("a@b.kr"), true },    { TEXT_INIT("a.b+c@d-e.co.kr"), true },        { TEXT_INIT("a@b"), false },
-        { TEXT_INIT("@b.kr"), false },    { TEXT_INIT("a@b.kr\r\nBcc: c@d.kr"), false }, { TEXT_INIT("a b@c.kr"), false },
-        { TEXT_INIT("a@b@c.kr"), false },
-    };
-    struct instant now;
-    struct arena a;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(nicknames); i++)
-        assert_int_equal(nickname_is_valid(nicknames[i].in), nicknames[i].ok);
-    for (size_t i = 0; i < COUNT_OF(paths); i++)
-        assert_int_equal(return_path_is_ours(paths[i].in), paths[i].ok);
-    for (size_t i = 0; i < COUNT_OF(emails); i++)
-        assert_int_equal(email_is_valid(emails[i].in), emails[i].ok);
-    arena_init(&a, 1 << 20);
-    assert_true(instant_parse(T("2026-11-19T15:00:00Z"), &now)); /* the 20th, in Korea */
-    assert_string_equal(age_band(&a, (struct date){ 1996, 11, 21 }, now).at, "20s late");
-    assert_string_equal(age_band(&a, (struct date){ 1996, 11, 20 }, now).at, "30s early");
-    assert_int_equal(failure_wait_s(4, 5), 0);
-    assert_int_equal(failure_wait_s(5, 5), 30);
-    assert_int_equal(failure_wait_s(50, 5), 900);
-    arena_fini(&a);
-}
-
 static int start(void **state)
 {
     struct buf mistakes;
@@ -217,7 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sigv4),   cmocka_unit_test(test_access_tokens),    cmocka_unit_test(test_seals),
-        cmocka_unit_test(test_breaker), cmocka_unit_test(test_turn_credentials), cmocka_unit_test(test_account_rules),
+        cmocka_unit_test(test_breaker), cmocka_unit_test(test_turn_credentials),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

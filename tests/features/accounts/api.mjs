@@ -1,7 +1,7 @@
 // Accounts: sign-up, login, sessions, profile, points, leaving.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, kase, signUp, sleep, uniqueName, until, promote } from '../lib/daemon.mjs';
+import { Cluster, kase, signUp, sleep, uniqueName, until, promote } from '../../lib/daemon.mjs';
 
 let cluster, node;
 // Passwords take their time where the cores are busy: no call is given up for that here.

@@ -1,10 +1,10 @@
 // A guest and the reader, in a real browser: from the greeting to the reading, with a reload in the middle.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Llm } from '../fakes/llm.mjs';
-import { launch, PATIENCE } from '../lib/browser.mjs';
-import { Cluster, until } from '../lib/daemon.mjs';
-import { all } from '../lib/process.mjs';
+import { Llm } from '../../fakes/llm.mjs';
+import { launch, PATIENCE } from '../../lib/browser.mjs';
+import { Cluster, until } from '../../lib/daemon.mjs';
+import { all } from '../../lib/process.mjs';
 
 let cluster, offline, clova, model, browser;
 before(async () => {

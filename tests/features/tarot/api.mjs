@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { Llm } from '../fakes/llm.mjs';
-import { Cluster, at, signUp, sleep, Socket, until } from '../lib/daemon.mjs';
-import { all } from '../lib/process.mjs';
+import { Llm } from '../../fakes/llm.mjs';
+import { Cluster, at, signUp, sleep, Socket, until } from '../../lib/daemon.mjs';
+import { all } from '../../lib/process.mjs';
 
 let cluster, offline, clova, other, openai, model, p;
 before(async () => {

@@ -7,10 +7,10 @@ import { after, before, test } from 'node:test';
 import webp from '@cwasm/webp';
 import jpeg from 'jpeg-js';
 import { PNG } from 'pngjs';
-import { Cluster, root, signUp, until } from '../lib/daemon.mjs';
-import { read } from '../lib/metadata.mjs';
-import { gif, noise, png, pngOf } from '../lib/pictures.mjs';
-import { cannotMount } from '../lib/silence.mjs';
+import { Cluster, root, signUp, until } from '../../lib/daemon.mjs';
+import { read } from '../../lib/metadata.mjs';
+import { gif, noise, png, pngOf } from '../../lib/pictures.mjs';
+import { cannotMount } from '../../lib/silence.mjs';
 
 let cluster, node, p;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); p = await signUp(node); });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
-import { befriend, Cluster, room, signUp, until } from '../lib/daemon.mjs';
-import { png, pngBomb } from '../lib/pictures.mjs';
+import { befriend, Cluster, room, signUp, until } from '../../lib/daemon.mjs';
+import { png, pngBomb } from '../../lib/pictures.mjs';
 
 let cluster, node, a, b;
 before(async () => {

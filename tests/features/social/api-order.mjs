@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { befriend, Cluster, room, signUp } from '../lib/daemon.mjs';
+import { befriend, Cluster, room, signUp } from '../../lib/daemon.mjs';
 
 let cluster, node;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });

@@ -1,10 +1,10 @@
 // Two people in two real browsers: from sign-up to a block.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, Person } from '../lib/browser.mjs';
-import { Cluster, uniqueName } from '../lib/daemon.mjs';
-import { all } from '../lib/process.mjs';
-import { story } from '../lib/story.mjs';
+import { launch, Person } from '../../lib/browser.mjs';
+import { Cluster, uniqueName } from '../../lib/daemon.mjs';
+import { all } from '../../lib/process.mjs';
+import { story } from '../../lib/story.mjs';
 
 let cluster, node, browser;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); browser = await launch(); });

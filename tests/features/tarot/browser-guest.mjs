@@ -1,9 +1,9 @@
 // A guest becomes a member in the pages, and keeps the readings.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, PATIENCE } from '../lib/browser.mjs';
-import { Cluster, signUp, uniqueName } from '../lib/daemon.mjs';
-import { all } from '../lib/process.mjs';
+import { launch, PATIENCE } from '../../lib/browser.mjs';
+import { Cluster, signUp, uniqueName } from '../../lib/daemon.mjs';
+import { all } from '../../lib/process.mjs';
 
 let cluster, node, browser;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node({ MADANG_TAROT_PACE_MS: '4' }); browser = await launch(); });

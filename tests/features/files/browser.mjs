@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { launch } from '../lib/browser.mjs';
-import { Cluster, signUp, until } from '../lib/daemon.mjs';
-import { png } from '../lib/pictures.mjs';
-import { all } from '../lib/process.mjs';
-import { Rados } from '../lib/rados.mjs';
+import { launch } from '../../lib/browser.mjs';
+import { Cluster, signUp, until } from '../../lib/daemon.mjs';
+import { png } from '../../lib/pictures.mjs';
+import { all } from '../../lib/process.mjs';
+import { Rados } from '../../lib/rados.mjs';
 
 let cluster, rados, node, a, settings;
 before(async () => {

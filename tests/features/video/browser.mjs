@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { launch, PATIENCE } from '../lib/browser.mjs';
-import { Cluster, Socket, freePort, signUp, sleep, until } from '../lib/daemon.mjs';
-import { noise } from '../lib/pictures.mjs';
-import { all } from '../lib/process.mjs';
-import { Turn } from '../lib/turn.mjs';
+import { launch, PATIENCE } from '../../lib/browser.mjs';
+import { Cluster, Socket, freePort, signUp, sleep, until } from '../../lib/daemon.mjs';
+import { noise } from '../../lib/pictures.mjs';
+import { all } from '../../lib/process.mjs';
+import { Turn } from '../../lib/turn.mjs';
 
 const SECRET = 'a secret that coturn and madang share';
 let cluster, one, two, browser;

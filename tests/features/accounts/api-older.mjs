@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { at, Cluster, signUp, until } from '../lib/daemon.mjs';
+import { at, Cluster, signUp, until } from '../../lib/daemon.mjs';
 
 let cluster, node;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Llm } from '../fakes/llm.mjs';
-import { Cluster, root, signUp, Socket, until } from '../lib/daemon.mjs';
-import { all } from '../lib/process.mjs';
+import { Llm } from '../../fakes/llm.mjs';
+import { Cluster, root, signUp, Socket, until } from '../../lib/daemon.mjs';
+import { all } from '../../lib/process.mjs';
 
 let cluster, node, model, person;
 before(async () => {

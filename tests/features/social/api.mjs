@@ -1,9 +1,10 @@
-// Friends, blocks, reports, presence, direct messages, notices; live over sockets, on one node and on two.
+// Friends, blocks, reports, presence, direct messages; live over sockets, on one node and on two.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { at, befriend, Cluster, promote, room, signUp, sleep, until } from '../lib/daemon.mjs';
+import { at, befriend, Cluster, promote, room, signUp, sleep, until } from '../../lib/daemon.mjs';
+import { crowd } from '../../lib/people.mjs';
 
 let cluster, one, two;
 before(async () => { cluster = await new Cluster().start(); one = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); two = await cluster.node({ MADANG_SOCIAL_OFFLINE_MS: '500' }); });
@@ -11,8 +12,8 @@ after(() => cluster.stop());
 const on = (person, node) => ({ ...person, node });
 const cid = () => Math.random().toString(36).slice(2).padEnd(12, '0');
 
-// People that exist for others' sake: made in one statement, nobody logs in as them.
-const crowd = async n => (await cluster.sql("insert into accounts (role, nickname, birth_date, region) select 'member', 'crowd' || nextval('accounts_id_seq'), '1990-01-01', 'seoul' from generate_series(1, $1) returning id", [n])).map(x => Number(x.id));
+// People that exist for others' sake.
+const idsOf = async n => (await crowd(cluster, n)).map(p => p.id);
 const ask = (requester, others, state = 'requested') => cluster.sql('insert into friendships (low, high, state, requester) select least($1::bigint, o), greatest($1::bigint, o), $3, $1 from unnest($2::bigint[]) o', [requester, others, state]);
 
 test('a request, its acceptance and an end, live on both sides and both nodes', async () => {
@@ -185,7 +186,7 @@ async function roomsOf(p, others, at) {
 }
 
 test('rooms of the same moment come in pages without a gap or a repetition', async () => {
-    const p = await signUp(one), others = await crowd(7), seen = [];
+    const p = await signUp(one), others = await idsOf(7), seen = [];
     await roomsOf(p, others.slice(0, 5), '2026-01-02T03:04:05.678901Z');
     await roomsOf(p, others.slice(5), '2026-01-02T03:04:05.678123Z'); // the same millisecond
     for (let next; ;) {
@@ -200,7 +201,7 @@ test('rooms of the same moment come in pages without a gap or a repetition', asy
 });
 
 test('a message in a room beyond the latest two hundred is seen at once, on any node', async () => {
-    const a = await signUp(one), b = on(await signUp(one), two), others = await crowd(205);
+    const a = await signUp(one), b = on(await signUp(one), two), others = await idsOf(205);
     await befriend(a, on(b, one));
     const r = await room(a, on(b, one));
     await cluster.sql("update dm_rooms set last_at = '2020-01-01' where id = $1", [r]);
@@ -284,24 +285,8 @@ test('reports: with evidence, one open for each pair, decided by managers', asyn
     assert.equal((await one.post(`/api/v1/reports/${second.body.report}/dismiss`, boss.token, {})).status, 204);
 });
 
-test('notices reach everybody connected, on both nodes', async () => {
-    const boss = await promote(cluster, await signUp(one)), a = await signUp(one), s1 = await one.socket(a), s2 = await two.socket(on(a, two));
-    assert.equal((await one.post('/api/v1/notices', a.token, { title: 't', body: 'b' })).status, 403);
-    const n = (await one.post('/api/v1/notices', boss.token, { title: '점검 안내', body: '내일 새벽' }, { 'idempotency-key': 'notice-1' })).body;
-    const again = await one.post('/api/v1/notices', boss.token, { title: '점검 안내', body: '내일 새벽' }, { 'idempotency-key': 'notice-1' });
-    assert.deepEqual(again.body, n);
-    for (const s of [s1, s2]) assert.equal((await s.event('notice.posted', e => e.data.notice === n.notice)).data.title, '점검 안내');
-    await one.ok('PUT', `/api/v1/notices/${n.notice}`, boss.token, { title: '변경', body: '모레' });
-    await s2.event('notice.edited', e => e.data.title === '변경');
-    assert.equal((await one.ok('GET', `/api/v1/notices/${n.notice}`)).title, '변경');
-    assert.equal((await one.ok('GET', '/api/v1/notices')).notices[0].notice, n.notice);
-    await one.ok('DELETE', `/api/v1/notices/${n.notice}`, boss.token);
-    await s1.event('notice.deleted');
-    assert.equal((await one.get(`/api/v1/notices/${n.notice}`)).body.code, 'notice.not-found');
-});
-
 test('who has asked too many people waits for an answer; who is asked may always answer', async () => {
-    const strict = await cluster.node({ MADANG_SOCIAL_REQUESTS_MAX: '2' }), p = await signUp(strict), others = await crowd(3), other = await signUp(strict);
+    const strict = await cluster.node({ MADANG_SOCIAL_REQUESTS_MAX: '2' }), p = await signUp(strict), others = await idsOf(3), other = await signUp(strict);
     const request = account => strict.post('/api/v1/friends/requests', p.token, { account });
     for (const id of others.slice(0, 2)) assert.equal((await request(id)).status, 200);
     assert.equal((await request(others[2])).body.code, 'friend.requests');
@@ -312,7 +297,7 @@ test('who has asked too many people waits for an answer; who is asked may always
 });
 
 test('a person with six thousand unanswered requests and a thousand friends leaves, and the node stands', async () => {
-    const p = await signUp(one), friend = await signUp(one), far = await signUp(one), others = await crowd(6999);
+    const p = await signUp(one), friend = await signUp(one), far = await signUp(one), others = await idsOf(6999);
     await ask(p.id, others.slice(0, 3000));
     await cluster.sql("insert into friendships (low, high, state, requester) select least($1::bigint, o), greatest($1::bigint, o), 'requested', o from unnest($2::bigint[]) o", [p.id, others.slice(3000, 6000)]);
     await ask(p.id, [...others.slice(6000), friend.id, far.id], 'friends');

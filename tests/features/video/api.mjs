@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { Cluster, Socket, at, signUp, sleep, until } from '../lib/daemon.mjs';
+import { Cluster, Socket, at, signUp, sleep, until } from '../../lib/daemon.mjs';
 
 const GRACE_MS = 2500, SECRET = 'north-secret';
 const settings = { MADANG_VIDEO_GRACE_MS: String(GRACE_MS), MADANG_VIDEO_STUN_URLS: 'stun:127.0.0.1:3478', MADANG_VIDEO_TURN_SECRET: SECRET,

@@ -176,6 +176,37 @@ test('account: who there is, another role, kept out and let in again', async () 
     assert.equal(run(['account', 'suspend', 'nobody@example.com', '1']).status, 1);
 });
 
+test('account create: by the rules of signing up, the password from standard input', async () => {
+    const create = (password, ...args) => spawnSync(binary, ['account', 'create', ...args], { env: cluster.environment(node, {}), encoding: 'utf8', cwd: root, input: password });
+    const login = (email, password) => node.call('POST', '/api/v1/auth/login', { body: { email, password } });
+    const whole = create('a long password\n', 'Boss@Example.com', '대장님', '1990-01-02', 'seoul', 'admin');
+    assert.equal(whole.status, 0, whole.stderr);
+    const boss = await login('boss@example.com', 'a long password');
+    assert.deepEqual([boss.status, boss.body.role], [200, 'admin']);
+    const me = await node.ok('GET', '/api/v1/me', boss.body.access_token);
+    assert.deepEqual([me.nickname, me.birth_date, me.region, me.points], ['대장님', '1990-01-02', 'seoul', 1000]);
+    const short = create('', 'later@example.com'); // the rest is theirs to tell
+    assert.equal(short.status, 0, short.stderr);
+    assert.match(short.stderr, /completes the profile/);
+    const later = await login('later@example.com', short.stdout.trim());
+    assert.deepEqual([later.status, later.body.role], [200, 'newcomer']);
+    await node.ok('POST', '/api/v1/me/onboarding', later.body.access_token, { nickname: '나중에', birth_date: '1990-01-02', region: 'busan', consents: { terms: '1', privacy: '1' } });
+    for (const [why, password, ...args] of [
+        [/email: /, 'a long password', 'nobody'], [/password: is too short/, 'xyz123', 'x@example.com'], [/address.*|already/i, 'a long password', 'boss@example.com'],
+        [/nickname: /, 'a long password', 'x@example.com', 'a b', '1990-01-02', 'seoul'], [/nickname/i, 'a long password', 'x@example.com', '대장님', '1990-01-02', 'seoul'],
+        [/birth_date: /, 'a long password', 'x@example.com', 'fresh1', 'yesterday', 'seoul'], [/14|young|age/i, 'a long password', 'x@example.com', 'fresh1', `${new Date().getFullYear() - 3}-01-01`, 'seoul'],
+        [/region: /, 'a long password', 'x@example.com', 'fresh1', '1990-01-02', 'moon'], [/role: is admin, manager or member/, 'a long password', 'x@example.com', 'fresh1', '1990-01-02', 'seoul', 'guest'],
+    ]) {
+        const r = create(password, ...args);
+        assert.ok(r.status === 1 && why.test(r.stderr), `${args}: ${r.status} ${r.stderr}`);
+        assert.ok(!r.stderr.includes(password), r.stderr);
+    }
+    assert.deepEqual(await cluster.sql("select id from accounts where email = 'x@example.com'"), []);
+    assert.deepEqual([create('', 'x@example.com', 'name').status, create('', 'x@example.com', 'name', '1990-01-02').status, create('').status], [2, 2, 2]);
+    const away = spawnSync(binary, ['account', 'create', 'y@example.com'], { env: { ...cluster.environment(node, {}), MADANG_PG_URL: 'postgresql://madang@/x?host=/nowhere' }, encoding: 'utf8', cwd: root, input: '' });
+    assert.ok(away.status === 1 && /y@example.com: /.test(away.stderr) && away.stdout === '', away.stderr);
+});
+
 test('jobs: what was given up is tried again, or thrown away', async () => {
     const add = (kind, state) => cluster.sql("insert into jobs (kind, payload, state, attempts, last_error, due) values ($1, '{}', $2, 10, 'upstream.failed', now()) returning id", [kind, state]).then(r => r[0].id);
     const [a, b, c] = [await add('kind.one', 'dead'), await add('kind.one', 'dead'), await add('kind.two', 'dead')];

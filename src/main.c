@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "doctor.h"
 #include "madang/calls.h"
 #include "madang/config.h"
 #include "manual.h"
@@ -129,6 +130,11 @@ static int command_completion(int count, char **arguments)
 static const struct command commands[] = {
     { .name = "run", .run = command_run, .says = "serve until SIGTERM (the default)" },
     { .name = "check", .run = command_check, .says = "check configuration, migrations and every statement" },
+    { .name = "doctor",
+      .run = doctor_command,
+      .takes = "[--json]",
+      .says = "what is wrong with this installation, and what to do about it; fails when something does not work",
+      .bare = true },
     { .name = "migrate", .run = command_migrate, .says = "apply the migrations" },
     { .name = "calls", .run = command_calls, .says = "list the calls" },
     { .name = "openapi", .run = command_openapi, .says = "print the OpenAPI document" },
@@ -191,7 +197,7 @@ int main(int argc, char **argv)
     struct buf mistakes;
     int option, status;
 
-    while ((option = getopt(argc, argv, "c:h")) != -1) {
+    while ((option = getopt(argc, argv, "+c:h")) != -1) {
         if (option != 'c')
             return features_select(T("")) ? usage() : FAILED;
         path = optarg;

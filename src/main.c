@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "backup.h"
 #include "doctor.h"
 #include "madang/calls.h"
 #include "madang/config.h"
@@ -135,6 +136,17 @@ static const struct command commands[] = {
       .takes = "[--json]",
       .says = "what is wrong with this installation, and what to do about it; fails when something does not work",
       .bare = true },
+    { .name = "backup",
+      .run = backup_command,
+      .takes = "FOLDER",
+      .says =
+          "the database and the files of one moment into a folder, while nodes serve; one that is there is brought up to date,"
+          " one that was cut off is gone on with" },
+    { .name = "restore",
+      .run = restore_command,
+      .takes = "FOLDER [--check | --replace]",
+      .says = "a backup into an empty database and the store of files, while no node runs; only check that it is whole; throw"
+              " away what the database has" },
     { .name = "migrate", .run = command_migrate, .says = "apply the migrations" },
     { .name = "calls", .run = command_calls, .says = "list the calls" },
     { .name = "openapi", .run = command_openapi, .says = "print the OpenAPI document" },

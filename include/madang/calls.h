@@ -122,7 +122,8 @@ struct feature {
         size_t count;
     } commands;
     struct constraint_table *constraints;
-    bool (*check)(void); /* before a node starts: settings and files; false, and logged, when they make no sense */
+    const struct statement *objects; /* struct object_row of the objects that its rows name, in a lasting order: for backups */
+    bool (*check)(void);             /* before a node starts: settings and files; false, and logged, when they make no sense */
     void (*start)(void);
     void (*stop)(void);             /* the node drains: end what goes on */
     void (*free)(void);             /* nothing runs any more */

@@ -5,6 +5,7 @@
 #include "embedded.h"
 #include "madang/config.h"
 #include "madang/log.h"
+#include "madang/objects_held.h"
 #include "madang/pg.h"
 #include "madang/seal.h"
 #include "migrate.h"
@@ -220,6 +221,26 @@ bool migrate_lock(PGconn *pg)
     return run(pg, "set lock_timeout = 0; select pg_advisory_lock(" LOCK_KEY "); set lock_timeout = 2000", NULL, 0, NULL, NULL);
 }
 
+bool migrate_on(PGconn *pg)
+{
+    return migrate(pg, false);
+}
+
+/* What is in the database then is not all of it, or nothing. */
+static bool is_being_restored(PGconn *pg)
+{
+    struct arena a;
+    struct text found;
+    bool yes;
+
+    arena_init(&a, 4096);
+    yes = !run(pg, "select nspname from pg_namespace where nspname = '" RESTORE_MARK "'", NULL, 0, &found, &a) || found.len;
+    arena_fini(&a);
+    if (yes)
+        log_error("migrate", "madangd restore was begun and has not ended: begin it again");
+    return yes;
+}
+
 bool migrate_run(bool only_check)
 {
     PGconn *pg = connect_now(!only_check);
@@ -233,7 +254,7 @@ bool migrate_run(bool only_check)
         return false;
     }
     /* The lock orders nodes that start together; it goes with the connection. */
-    ok = (only_check || migrate_lock(pg)) && migrate(pg, only_check);
+    ok = (only_check || migrate_lock(pg)) && !is_being_restored(pg) && migrate(pg, only_check);
     PQfinish(pg);
     return ok;
 }
@@ -296,7 +317,7 @@ static bool check_all(PGconn *pg)
 bool statements_check(void)
 {
     PGconn *pg = connect_now(false);
-    bool ok = pg && check_role(pg) && check_all(pg);
+    bool ok = pg && !is_being_restored(pg) && check_role(pg) && check_all(pg);
 
     PQfinish(pg);
     return ok;

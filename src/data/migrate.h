@@ -17,5 +17,6 @@ bool migrations_count(PGconn *pg, struct migration_counts *out); /* false: there
 bool migration_is_known(struct text name, struct text sum);
 /* The lock that orders those who migrate; goes with the connection. */
 bool migrate_lock(PGconn *pg);
+bool migrate_on(PGconn *pg); /* applies them; the lock is held */
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "madang/config.h"
 #include "madang/finding.h"
+#include "madang/objects_held.h"
 #include "madang/pg.h"
 #include "migrate.h"
 #include "store_findings.h"
@@ -156,7 +157,9 @@ static void look_at_migrations(PGconn *pg)
 {
     struct migration_counts n;
 
-    if (!migrations_count(pg, &n))
+    if (ask_number(pg, "select 1 from pg_namespace where nspname = '" RESTORE_MARK "'") == 1)
+        finding(FOUND_FAIL, "pg.restore", "begin it again: madangd restore FOLDER", "a restore was begun and has not ended");
+    else if (!migrations_count(pg, &n))
         finding(FOUND_WARN, "pg.migrations", "madangd migrate, or start a node with [pg] migrate_at_start", "none is applied");
     else if (n.changed)
         finding(FOUND_FAIL, "pg.migrations", "run the version that made this database", "%zu are not those that were applied",

@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "backup.h"
+#include "doctor.h"
 #include "madang/calls.h"
 #include "madang/config.h"
 #include "manual.h"
@@ -135,6 +137,22 @@ static int command_completion(int count, char **arguments)
 static const struct command commands[] = {
     { .name = "run", .run = command_run, .says = "serve until SIGTERM (the default)" },
     { .name = "check", .run = command_check, .says = "check configuration, migrations and every statement" },
+    { .name = "doctor",
+      .run = doctor_command,
+      .takes = "[--json]",
+      .says = "what is wrong with this installation, and what to do about it; fails when something does not work",
+      .bare = true },
+    { .name = "backup",
+      .run = backup_command,
+      .takes = "FOLDER",
+      .says =
+          "the database and the files of one moment into a folder, while nodes serve; one that is there is brought up to date,"
+          " one that was cut off is gone on with" },
+    { .name = "restore",
+      .run = restore_command,
+      .takes = "FOLDER [--check | --replace]",
+      .says = "a backup into an empty database and the store of files, while no node runs; only check that it is whole; throw"
+              " away what the database has" },
     { .name = "migrate", .run = command_migrate, .says = "apply the migrations" },
     { .name = "calls", .run = command_calls, .says = "list the calls" },
     { .name = "openapi", .run = command_openapi, .says = "print the OpenAPI document" },
@@ -198,7 +216,7 @@ int main(int argc, char **argv)
     struct buf mistakes;
     int option, status;
 
-    while ((option = getopt(argc, argv, "c:h")) != -1) {
+    while ((option = getopt(argc, argv, "+c:h")) != -1) {
         if (option != 'c')
             return features_select(T("")) ? usage() : FAILED;
         path = optarg;

@@ -131,7 +131,8 @@ struct feature {
     } commands;
     struct constraint_table *constraints;
     const struct machine *const *machines; /* MACHINES(&a, &b) */
-    bool (*check)(void); /* before a node starts: settings and files; false, and logged, when they make no sense */
+    const struct statement *objects; /* struct object_row of the objects that its rows name, in a lasting order: for backups */
+    bool (*check)(void);             /* before a node starts: settings and files; false, and logged, when they make no sense */
     void (*start)(void);
     void (*stop)(void); /* the node drains: end what goes on */
     void (*free)(void); /* nothing runs any more */

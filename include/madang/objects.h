@@ -5,6 +5,12 @@
 
 #include "madang/call.h"
 
+/* An object that a row names. */
+struct object_row {
+    struct text key, type;
+    bool kept; /* else it may be missing */
+};
+
 /* Moves a finished local file into the store; the local file is gone afterwards, on failure too. */
 problem object_put(struct call *c, struct text key, const char *path, struct text type) MUST_USE;
 problem object_delete(struct call *c, struct text key) MUST_USE; /* also when it is not there */
@@ -14,6 +20,9 @@ struct object_place {
     struct text url;
 };
 problem object_place(struct call *c, struct text key, struct text type, struct object_place *out) MUST_USE;
+/* All its bytes, a piece after the other; what `take` returns ends it. *found false: it is not there. */
+typedef problem object_take(struct text piece, void *arg);
+problem object_read(struct call *c, struct text key, object_take *take, void *arg, bool *found) MUST_USE;
 /* STORAGE_FULL when it is for want of room, else UPSTREAM_FAILED. */
 problem storage_problem(int error) MUST_USE;
 /* Marks an open file of the spool as somebody's, until it is closed; false when the sweep at a start just took it. */

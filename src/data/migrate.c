@@ -7,6 +7,7 @@
 #include "madang/log.h"
 #include "madang/pg.h"
 #include "madang/seal.h"
+#include "migrate.h"
 #include "pg_now.h"
 
 #define LOCK_KEY "7237119" /* any number that only we use */
@@ -50,14 +51,20 @@ static bool apply(PGconn *pg, const struct embedded *m, const char *sum)
 }
 
 /* "-- was: 0002_accounts.sql" in its first line: a database that has the file of that name has all of this one. */
+static struct text former_name(const struct embedded *m)
+{
+    struct text rest, line = text_cut(m->text, '\n', &rest);
+
+    return text_skip(&line, T("-- was: ")) ? line : T("");
+}
+
 static bool has_former(PGconn *pg, const struct embedded *m, struct arena *a)
 {
-    struct text line, former = text_cut(m->text, '\n', &line), known;
-    const char *params[1];
+    struct text former = former_name(m), known;
+    const char *params[] = { arena_cstr(a, former) };
 
-    if (!text_starts(former, T("-- was: ")))
+    if (former.len == 0)
         return false;
-    params[0] = arena_cstr(a, text_from(former, 8));
     return pg_now_run(pg, "select name from migrations where name = $1", params, 1, &known, a) && known.len;
 }
 
@@ -100,6 +107,78 @@ static bool migrate(PGconn *pg, bool only_check)
     return ok;
 }
 
+static bool is_kept_as(const struct embedded *m, struct text sum)
+{
+    struct digest d = sha256(m->text);
+    struct arena a;
+    bool same;
+
+    arena_init(&a, 4096);
+    same = text_is(digest_hex(&a, &d), sum);
+    arena_fini(&a);
+    return same;
+}
+
+bool migration_is_known(struct text name, struct text sum)
+{
+    for (const struct embedded *m = embedded_migrations; m->name; m++)
+        if (text_is(former_name(m), name) || (text_is(text_of(m->name), name) && is_kept_as(m, sum)))
+            return true;
+    return false;
+}
+
+static bool is_name(struct text name)
+{
+    bool found = false;
+
+    for (const struct embedded *m = embedded_migrations; m->name && !found; m++)
+        found = text_is(text_of(m->name), name) || text_is(former_name(m), name);
+    return found;
+}
+
+static bool is_applied(const PGresult *r, const struct embedded *m)
+{
+    bool found = false;
+
+    for (int i = 0; i < PQntuples(r) && !found; i++) {
+        struct text name = text_of(PQgetvalue(r, i, 0));
+
+        found = text_is(text_of(m->name), name) || text_is(former_name(m), name);
+    }
+    return found;
+}
+
+bool migrations_count(PGconn *pg, struct migration_counts *out)
+{
+    PGresult *r = PQexec(pg, "select name, checksum from migrations");
+    bool ok = PQresultStatus(r) == PGRES_TUPLES_OK;
+
+    *out = (struct migration_counts){ .known = 0 };
+    for (const struct embedded *m = embedded_migrations; ok && m->name; m++) {
+        out->known++;
+        out->missing += !is_applied(r, m);
+    }
+    for (int i = 0; ok && i < PQntuples(r); i++) {
+        struct text name = text_of(PQgetvalue(r, i, 0)), sum = text_of(PQgetvalue(r, i, 1));
+
+        out->unknown += !is_name(name);
+        out->changed += is_name(name) && !migration_is_known(name, sum);
+    }
+    PQclear(r);
+    return ok;
+}
+
+bool migrate_lock(PGconn *pg)
+{
+    return pg_now_run(pg, "set lock_timeout = 0; select pg_advisory_lock(" LOCK_KEY "); set lock_timeout = 2000", NULL, 0, NULL,
+                      NULL);
+}
+
+bool migrate_on(PGconn *pg)
+{
+    return migrate(pg, false);
+}
+
 bool migrate_run(bool only_check)
 {
     PGconn *pg = pg_now_connect(!only_check);
@@ -113,9 +192,7 @@ bool migrate_run(bool only_check)
         return false;
     }
     /* The lock orders nodes that start together; it goes with the connection. */
-    ok = only_check || pg_now_run(pg, "set lock_timeout = 0; select pg_advisory_lock(" LOCK_KEY "); set lock_timeout = 2000",
-                                  NULL, 0, NULL, NULL);
-    ok = ok && migrate(pg, only_check);
+    ok = (only_check || migrate_lock(pg)) && !pg_now_is_restored(pg) && migrate(pg, only_check);
     PQfinish(pg);
     return ok;
 }

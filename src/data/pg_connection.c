@@ -318,8 +318,13 @@ static void connect_to(struct pg_connection *c, const struct place *to)
                           (long long)c->timeout_ms);
     /* What is empty leaves it to the URL. */
     const char *names[] = { "dbname", "application_name", "options", "host", "hostaddr", "port", NULL };
-    const char *settings[] = { config->pg_url.at, "madangd", config->pg_pooler ? "" : options, to->name->host, to->address,
-                               to->name->port,    NULL };
+    const char *settings[] = { config->pg_url.at,
+                               "madangd " MADANG_VERSION,
+                               config->pg_pooler ? "" : options,
+                               to->name->host,
+                               to->address,
+                               to->name->port,
+                               NULL };
 
     CHECK(length > 0 && (size_t)length < sizeof options);
     c->here = to;

@@ -4,6 +4,7 @@
 
 #include "madang/config.h"
 #include "madang/log.h"
+#include "madang/objects_held.h"
 #include "madang/pg.h"
 #include "pg_connection.h"
 #include "store_result.h"
@@ -11,7 +12,7 @@
 #define CONNECT_TRIES 20 /* half a second apart */
 
 /* To write, of several hosts that which writes: the URL comes behind what it may say otherwise. */
-static PGconn *connect_once(bool to_write)
+PGconn *pg_now_connect_once(bool to_write)
 {
     const char *names[] = { "target_session_attrs", "dbname", "application_name", "connect_timeout", "options", NULL };
     const char *options = config->pg_pooler ? "" : "-c lock_timeout=2000 -c client_min_messages=warning";
@@ -25,14 +26,14 @@ static PGconn *connect_once(bool to_write)
 /* Postgres may be starting beside us (a boot, an upgrade): it gets some seconds. */
 PGconn *pg_now_connect(bool to_write)
 {
-    PGconn *pg = connect_once(to_write);
+    PGconn *pg = pg_now_connect_once(to_write);
 
     for (int i = 0; i < CONNECT_TRIES && PQstatus(pg) != CONNECTION_OK; i++) {
         if (i == 0)
             log_warn("migrate", "cannot connect, trying again: %s", PQerrorMessage(pg));
         usleep(500000);
         PQfinish(pg);
-        pg = connect_once(to_write);
+        pg = pg_now_connect_once(to_write);
     }
     if (PQstatus(pg) == CONNECTION_OK)
         return pg;
@@ -53,6 +54,22 @@ bool pg_now_run(PGconn *pg, const char *sql, const char **params, int count, str
         *cell = PQntuples(r) ? arena_text(a, text_of(PQgetvalue(r, 0, 0))) : T("");
     PQclear(r);
     return ok;
+}
+
+/* What is in the database then is not all of it, or nothing. */
+bool pg_now_is_restored(PGconn *pg)
+{
+    struct arena a;
+    struct text found;
+    bool yes;
+
+    arena_init(&a, 4096);
+    yes =
+        !pg_now_run(pg, "select nspname from pg_namespace where nspname = '" RESTORE_MARK "'", NULL, 0, &found, &a) || found.len;
+    arena_fini(&a);
+    if (yes)
+        log_error("migrate", "madangd restore was begun and has not ended: begin it again");
+    return yes;
 }
 
 int64_t statement_run_now(const struct statement *s, struct values v, struct arena *a, void *list)

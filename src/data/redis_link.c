@@ -93,6 +93,53 @@ bool redis_url_check(struct text *why)
     return ok;
 }
 
+static bool introduce_now(redisContext *c, const struct address *to, char *why, size_t size)
+{
+    redisReply *r = NULL;
+    bool ok = true;
+
+    if (to->password.len && to->user.len)
+        r = redisCommand(c, "AUTH %b %b", to->user.at, to->user.len, to->password.at, to->password.len);
+    else if (to->password.len)
+        r = redisCommand(c, "AUTH %b", to->password.at, to->password.len);
+    if ((!to->password.len || (r && r->type != REDIS_REPLY_ERROR)) && to->database) {
+        if (r)
+            freeReplyObject(r);
+        r = redisCommand(c, "SELECT %lld", (long long)to->database);
+    }
+    if ((to->password.len || to->database) && (!r || r->type == REDIS_REPLY_ERROR)) {
+        snprintf(why, size, "%s", r ? r->str : c->errstr);
+        ok = false;
+    }
+    if (r)
+        freeReplyObject(r);
+    return ok;
+}
+
+redisContext *redis_connect_now(struct text url, char *why, size_t size)
+{
+    struct timeval limit = { .tv_sec = CONNECT_MS / 1000 };
+    redisContext *c;
+    struct address to;
+    struct arena a;
+
+    arena_init(&a, 65536);
+    CHECK(address_parse(&a, url, &to));
+    c = to.path.len ? redisConnectUnixWithTimeout(arena_cstr(&a, to.path), limit)
+                    : redisConnectWithTimeout(arena_cstr(&a, to.host), (int)to.port, limit);
+    CHECK(c);
+    if (!c->err)
+        redisSetTimeout(c, limit);
+    else
+        snprintf(why, size, "%s", c->errstr);
+    if (c->err || !introduce_now(c, &to, why, size)) {
+        redisFree(c);
+        c = NULL;
+    }
+    arena_fini(&a);
+    return c;
+}
+
 /* Somebody waits for the reply that has its turn. */
 struct asked {
     struct list node;

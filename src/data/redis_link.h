@@ -48,5 +48,7 @@ void redis_link_lose(struct redis_link *l, const char *why); /* and try again la
 const struct refusal *redis_link_refused(struct redis_link *l, const char *error);
 #define REDIS_SERVERS_MAX 16 /* in [redis] relay_urls */
 bool redis_url_check(struct text *why);
+/* For commands: blocking, a second at the most for each step, introduced as the link would. NULL: `why` says why not. */
+redisContext *redis_connect_now(struct text url, char *why, size_t size);
 
 #endif

@@ -86,6 +86,54 @@ problem disk_delete(struct call *c, struct text key)
     return p ? p : m.error ? PROBLEM(UPSTREAM_FAILED) : NULL;
 }
 
+#define PIECE 262144
+
+struct reading {
+    const char *path;
+    char *to;
+    int fd, error;
+    ssize_t got;
+};
+
+/* Opened at the first piece. */
+static void read_piece(void *arg)
+{
+    struct reading *r = arg;
+
+    if (r->fd < 0)
+        r->fd = open(r->path, O_RDONLY | O_CLOEXEC);
+    r->got = r->fd < 0 ? -1 : read(r->fd, r->to, PIECE);
+    r->error = r->got < 0 ? errno : 0;
+}
+
+static void reading_close(void *arg)
+{
+    struct reading *r = arg;
+
+    if (r->fd >= 0)
+        close(r->fd);
+}
+
+problem disk_read(struct call *c, struct text key, object_take *take, void *arg, bool *found)
+{
+    struct reading *r = arena_new(c->arena, struct reading);
+    problem p;
+
+    *r = (struct reading){ .path = path_of(c, key), .to = arena_alloc(c->arena, PIECE), .fd = -1 };
+    arena_defer(c->arena, reading_close, r);
+    do {
+        if ((p = worker_run(c->task, WORKER_FILE, read_piece, r)))
+            return p;
+        if (r->error && (r->fd >= 0 || r->error != ENOENT)) {
+            log_error("disk", "%s: %s", r->path, strerror(r->error));
+            return PROBLEM(UPSTREAM_FAILED);
+        }
+        *found = r->fd >= 0;
+        p = r->got > 0 ? take((struct text){ r->to, (size_t)r->got }, arg) : NULL;
+    } while (!p && r->got > 0);
+    return p;
+}
+
 problem disk_place(struct call *c, struct text key, struct object_place *out)
 {
     out->path = path_of(c, key);

@@ -26,6 +26,12 @@ problem object_delete(struct call *c, struct text key)
     return is_s3() ? s3_delete(c, key) : disk_delete(c, key);
 }
 
+problem object_read(struct call *c, struct text key, object_take *take, void *arg, bool *found)
+{
+    *found = false;
+    return is_s3() ? s3_read(c, key, take, arg, found) : disk_read(c, key, take, arg, found);
+}
+
 problem object_place(struct call *c, struct text key, struct text type, struct object_place *out)
 {
     *out = (struct object_place){ .path = NULL };

@@ -208,3 +208,28 @@ problem s3_place(struct call *c, struct text key, struct text type, struct objec
                             sigv4_presign(c->arena, &k, &r, PRESIGNED_S).at);
     return NULL;
 }
+
+#define READ_MS 600000
+
+problem s3_read(struct call *c, struct text key, object_take *take, void *arg, bool *found)
+{
+    struct object_place at;
+    struct outbound o = { .upstream = "s3", .method = "GET", .total_ms = READ_MS, .silence_ms = config->s3_silence_ms };
+    struct transfer *t;
+    struct text piece;
+    int status;
+    problem p = s3_place(c, key, T("application/octet-stream"), &at);
+
+    o.url = at.url;
+    if (p || (p = outbound_open(c, &o, &t)) || (p = outbound_status(c, t, &status)))
+        return p;
+    *found = status == 200;
+    if (status != 200 && status != 404) {
+        log_warn("s3", "get: status %d", status);
+        p = status >= 500 ? PROBLEM(UPSTREAM_UNAVAILABLE) : PROBLEM(UPSTREAM_FAILED);
+    }
+    while (*found && !(p = outbound_next(c, t, &piece)) && piece.len && !(p = take(piece, arg)))
+        ;
+    outbound_close(t);
+    return p;
+}

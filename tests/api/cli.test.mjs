@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Cluster, promote, root, signUp, until } from '../lib/daemon.mjs';
+import pg from 'pg';
 import { start } from '../lib/process.mjs';
 import { Stores } from '../lib/stores.mjs';
 
@@ -50,6 +51,7 @@ test('the shell completes every command, and what stands behind it', () => {
     assert.deepEqual(completed('-c', 'some.ini', 'config', 'r'), ['reference']);
     assert.deepEqual(completed('completion', ''), ['bash']);
     assert.deepEqual(completed('config', 'example', ''), []);
+    assert.deepEqual(completed('doctor', ''), ['--json']);
     assert.deepEqual(completed('nothing', ''), []);
     assert.deepEqual(completed('check', ''), [], 'what a sentence says is no argument');
     assert.deepEqual(completed('pictures', 'a f'), ['a folder']);
@@ -174,6 +176,86 @@ test('account: who there is, another role, kept out and let in again', async () 
     assert.equal((await node.call('POST', '/api/v1/auth/login', { body: { email: p.email, password: p.password } })).status, 200);
     for (const wrong of [['account'], ['account', 'suspend', p.email], ['account', 'suspend', p.email, 'for ever'], ['account', 'promote'], ['calls', 'too much'], ['jobs', 'retry']]) assert.equal(run(wrong).status, 2, wrong.join(' '));
     assert.equal(run(['account', 'suspend', 'nobody@example.com', '1']).status, 1);
+});
+
+test('account create: by the rules of signing up, the password from standard input', async () => {
+    const create = (password, ...args) => spawnSync(binary, ['account', 'create', ...args], { env: cluster.environment(node, {}), encoding: 'utf8', cwd: root, input: password });
+    const login = (email, password) => node.call('POST', '/api/v1/auth/login', { body: { email, password } });
+    const whole = create('a long password\n', 'Boss@Example.com', '대장님', '1990-01-02', 'seoul', 'admin');
+    assert.equal(whole.status, 0, whole.stderr);
+    const boss = await login('boss@example.com', 'a long password');
+    assert.deepEqual([boss.status, boss.body.role], [200, 'admin']);
+    const me = await node.ok('GET', '/api/v1/me', boss.body.access_token);
+    assert.deepEqual([me.nickname, me.birth_date, me.region, me.points], ['대장님', '1990-01-02', 'seoul', 1000]);
+    const short = create('', 'later@example.com'); // the rest is theirs to tell
+    assert.equal(short.status, 0, short.stderr);
+    assert.match(short.stderr, /completes the profile/);
+    const later = await login('later@example.com', short.stdout.trim());
+    assert.deepEqual([later.status, later.body.role], [200, 'newcomer']);
+    await node.ok('POST', '/api/v1/me/onboarding', later.body.access_token, { nickname: '나중에', birth_date: '1990-01-02', region: 'busan', consents: { terms: '1', privacy: '1' } });
+    for (const [why, password, ...args] of [
+        [/email: /, 'a long password', 'nobody'], [/password: is too short/, 'xyz123', 'x@example.com'], [/address.*|already/i, 'a long password', 'boss@example.com'],
+        [/nickname: /, 'a long password', 'x@example.com', 'a b', '1990-01-02', 'seoul'], [/nickname/i, 'a long password', 'x@example.com', '대장님', '1990-01-02', 'seoul'],
+        [/birth_date: /, 'a long password', 'x@example.com', 'fresh1', 'yesterday', 'seoul'], [/14|young|age/i, 'a long password', 'x@example.com', 'fresh1', `${new Date().getFullYear() - 3}-01-01`, 'seoul'],
+        [/region: /, 'a long password', 'x@example.com', 'fresh1', '1990-01-02', 'moon'], [/role: is admin, manager or member/, 'a long password', 'x@example.com', 'fresh1', '1990-01-02', 'seoul', 'guest'],
+    ]) {
+        const r = create(password, ...args);
+        assert.ok(r.status === 1 && why.test(r.stderr), `${args}: ${r.status} ${r.stderr}`);
+        assert.ok(!r.stderr.includes(password), r.stderr);
+    }
+    assert.deepEqual(await cluster.sql("select id from accounts where email = 'x@example.com'"), []);
+    assert.deepEqual([create('', 'x@example.com', 'name').status, create('', 'x@example.com', 'name', '1990-01-02').status, create('').status], [2, 2, 2]);
+    const away = spawnSync(binary, ['account', 'create', 'y@example.com'], { env: { ...cluster.environment(node, {}), MADANG_PG_URL: 'postgresql://madang@/x?host=/nowhere' }, encoding: 'utf8', cwd: root, input: '' });
+    assert.ok(away.status === 1 && /y@example.com: /.test(away.stderr) && away.stdout === '', away.stderr);
+});
+
+test('doctor: what is wrong and what to do, in a line each, and never a secret', async () => {
+    const doctor = (env = {}) => {
+        const r = run(['doctor', '--json'], env), all = JSON.parse(r.stdout);
+        for (const f of all) assert.ok(/^(ok|warn|fail)$/.test(f.state) && f.about && f.says && (f.state === 'ok') === (f.todo === undefined) && !/\n/.test(f.says), JSON.stringify(f));
+        assert.equal(r.status, all.some(f => f.state === 'fail') ? 1 : 0);
+        return about => all.filter(f => f.about === about).map(f => `${f.state} ${f.says} — ${f.todo}`).join('; ');
+    };
+    const lines = run(['doctor']);
+    assert.equal(lines.status, 0, lines.stdout + lines.stderr);
+    assert.match(lines.stdout, /^(?:(?:ok|warn|fail) .*\n)+\d+ ok, \d+ to look at, 0 wrong\n$/);
+    const well = doctor();
+    for (const about of ['session.key', 'http.public_url', 'pg.version', 'pg.writing', 'pg.durability', 'pg.connections', 'pg.clock', 'pg.migrations', 'jobs.dead', 'nodes', 'redis.version', 'redis.memory', 'redis.persistence', 'redis.writing', 'files.folder', 'llm']) assert.match(well(about), /^ok /, about);
+    assert.match(well('mail'), /^warn .*nobody gets a code/);
+    const settings = doctor({ MADANG_SESSION_KEY: 'short', MADANG_HTTP_PUBLIC_URL: 'http://example.com', MADANG_ADMIN_LISTEN: '0.0.0.0:9', MADANG_LIMITS_SCALE: '5', MADANG_VIDEO_TURN_URLS: 'turn:a', MADANG_HTTP_CONNECTIONS_MAX: '1000000', MADANG_KAKAO_CLIENT_ID: 'x' });
+    for (const [about, why] of [['session.key', /^fail the key has 5/], ['http.public_url', /^fail .*https/], ['admin.listen', /^warn/], ['limits.scale', /^warn/], ['video', /^fail/], ['descriptors', /^warn .*LimitNOFILE/], ['kakao', /^warn .*client_secret/]]) assert.match(settings(about), why);
+    assert.match(doctor({ MADANG_HTTP_PUBLIC_URL: 'https://example.com' })('http.trusted_proxies'), /^warn/);
+    const away = doctor({ MADANG_PG_URL: 'postgresql://madang:s3cret@/x?host=/nowhere', MADANG_REDIS_URL: 'redis://:s3cret@127.0.0.1:1', MADANG_REDIS_RELAY_URLS: 'redis://:s3cret@127.0.0.1:1', MADANG_FILES_FOLDER: '/proc/none', MADANG_MAIL_PROVIDER: 'smtp', MADANG_MAIL_SMTP_URL: 'smtp://mail.invalid:25', MADANG_LLM_PROVIDER: 'clova', MADANG_LLM_URL: 'https://llm.invalid/v1', MADANG_LLM_KEY: 's3cret' });
+    for (const about of ['pg', 'redis', 'redis.relay', 'mail', 'llm']) assert.match(away(about), /^fail .* — /, about);
+    assert.match(away('files.folder'), /^(warn|fail)/);
+    assert.ok(!run(['doctor'], { MADANG_PG_URL: 'postgresql://madang:s3cret@/x?host=/nowhere', MADANG_LLM_KEY: 's3cret', MADANG_S3_SECRET: 's3cret' }).stdout.includes('s3cret'));
+    assert.match(doctor({ MADANG_PG_URL: 'nonsense://s3cret' })('pg'), /^fail .*no connection URI/);
+    const s3 = { MADANG_FILES_PROVIDER: 's3' };
+    assert.match(doctor(s3)('s3'), /^fail .*is empty/);
+    assert.match(doctor({ ...s3, MADANG_S3_ENDPOINT: 'http://127.0.0.1:9', MADANG_S3_BUCKET: 'b', MADANG_S3_KEY_ID: 'k', MADANG_S3_SECRET: 's', MADANG_S3_PATH_STYLE: 'true' })('s3'), /^fail .*endpoint/);
+    await cluster.sql("insert into jobs (kind, payload, state, attempts, due) values ('kind.one', '{}', 'dead', 10, now()), ('kind.two', '{}', 'waiting', 0, now() - interval '1 h')");
+    await cluster.sql("insert into migrations (name, checksum) values ('later/0001_more.sql', 'x')");
+    const other = new pg.Client({ host: cluster.at, user: 'madang', database: cluster.database, application_name: 'madangd 9.9.9' });
+    await other.connect();
+    const ill = doctor();
+    assert.match(ill('jobs.dead'), /^warn 1 jobs .*madangd jobs dead/);
+    assert.match(ill('jobs.late'), /^warn .*36\d\d s/);
+    assert.match(ill('pg.migrations'), /^warn 1 are of a later version/);
+    assert.match(ill('nodes'), /^warn .*9\.9\.9/);
+    await other.end();
+    await cluster.sql("delete from jobs where kind in ('kind.one', 'kind.two')");
+    await cluster.sql("delete from migrations where name like 'later/%'");
+    await cluster.sql('create role reader login');
+    try { assert.match(doctor({ MADANG_PG_URL: `postgresql://reader@/${cluster.database}?host=${cluster.at}` })('pg.writing'), /^fail .*denied/); } finally { await cluster.sql('drop role reader'); }
+    assert.match(doctor({ MADANG_PG_POOLER: 'true', MADANG_PG_MIGRATE_AT_START: 'false' })('pg.role'), /^fail .*alter role/);
+    const low = start('redis-server', ['--port', '0', '--unixsocket', `${cluster.folder}/low.sock`, '--maxmemory', '1', '--maxmemory-policy', 'allkeys-lru', '--save', ''], { stdio: 'ignore' });
+    try {
+        await until('another Redis', () => fs.existsSync(`${cluster.folder}/low.sock`));
+        const full = doctor({ MADANG_REDIS_URL: `redis+unix://${cluster.folder}/low.sock` });
+        assert.match(full('redis.memory'), /^warn .*noeviction/);
+        assert.match(full('redis.writing'), /^fail .*OOM/);
+    } finally { low.kill('SIGKILL'); }
+    assert.equal(run(['doctor', 'me']).status, 2);
 });
 
 test('jobs: what was given up is tried again, or thrown away', async () => {

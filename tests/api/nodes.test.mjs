@@ -131,7 +131,7 @@ test('Postgres comes back while an event waits for the one before it: who follow
     await until('in order', () => s.events.some(e => e.seq === last));
     s.events.length = 0;
     say(last + 2);
-    await cluster.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'madangd' and datname = current_database()");
+    await cluster.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'madangd %' and datname = current_database()");
     await s.event('resync', e => e.on === on);
     await s.close();
     const names = String(execFileSync('redis-cli', ['-s', `${at}/redis.sock`, 'zrange', `${cluster.id}:nodes`, '0', '-1'])).trim().split('\n');

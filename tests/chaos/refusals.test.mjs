@@ -91,7 +91,7 @@ test('a name with two addresses of which the first does not answer: Postgres, Re
 test('Postgres that only reads: 503 for what writes, reads go on, not ready, and it heals without a hand', async () => {
     const node = await cluster.node(), a = await signUp(node);
     await cluster.sql(`alter database ${cluster.database} set default_transaction_read_only = on`);
-    await cluster.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'madangd'");
+    await cluster.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'madangd %'");
     await until('not ready', async () => (await part(node, 'pg')) === 'does not write');
     const x = await write(node, a, 'one');
     assert.equal(x.status, 503, JSON.stringify(x.body));

@@ -133,8 +133,10 @@ static void start(void)
 static const struct command commands[] = {
     { .name = "account",
       .run = account_command,
-      .takes = "list [WORD] | promote E-MAIL [ROLE] | suspend E-MAIL DAYS|off [WHY]",
-      .says = "who there is; make somebody an admin, manager or member; keep somebody out" },
+      .takes = "list [WORD] | create E-MAIL [NICKNAME BIRTH-DATE REGION [ROLE]] | promote E-MAIL [ROLE]"
+               " | suspend E-MAIL DAYS|off [WHY]",
+      .says = "who there is; a new account, whose password is read from standard input; make somebody an admin, manager or"
+              " member; keep somebody out" },
     { .name = "promote", .run = promote_command, .takes = "E-MAIL", .says = "account promote" },
 };
 

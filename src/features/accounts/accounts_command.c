@@ -57,6 +57,8 @@ static int run(int count, char **arguments, struct arena *a)
 
     if (strcmp(what, "list") == 0 && count <= 3)
         return list(count > 2 ? arguments[2] : "", a);
+    if (strcmp(what, "create") == 0 && (count == 3 || count == 6 || count == 7))
+        return account_create(count - 2, arguments + 2, a);
     if (strcmp(what, "promote") == 0 && (count == 3 || count == 4))
         return promote(arguments[2], count > 3 ? arguments[3] : "admin", a);
     if (strcmp(what, "suspend") == 0 && count >= 4 && count <= 5)

@@ -66,6 +66,7 @@ problem letter_password(struct call *c, struct store_on on, int64_t account, str
 problem letter_password_drop(struct store_on on, int64_t account) MUST_USE;
 problem letter_password_changed(struct call *c, struct store_on on, struct text to, bool korean) MUST_USE;
 
+int account_create(int count, char **arguments, struct arena *a); /* what stands behind "create" */
 int account_command(int count, char **arguments);
 int promote_command(int count, char **arguments); /* an older spelling */
 

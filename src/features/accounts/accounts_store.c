@@ -692,6 +692,11 @@ problem store_is_avatar(struct call *c, int64_t file, bool *yes)
     return store_one(c, &is_avatar, VALUES(file), yes);
 }
 
+problem store_promote(struct tx *tx, struct text email, struct text role)
+{
+    return store_exec(tx, &promote, VALUES(email, role), NULL);
+}
+
 int64_t store_promote_now(struct arena *a, struct text email, struct text role)
 {
     return statement_run_now(&promote, VALUES(email, role), a, NULL);

@@ -122,6 +122,7 @@ struct account_lines {
     struct account_line *at;
     size_t count;
 };
+problem store_promote(struct tx *tx, struct text email, struct text role) MUST_USE; /* of a member and above */
 int64_t store_promote_now(struct arena *a, struct text email, struct text role);
 int64_t store_suspend_now(struct arena *a, struct text email, int64_t days, struct text why);
 int64_t store_accounts_now(struct arena *a, struct text word, struct account_lines *out);

@@ -115,6 +115,16 @@ static const struct field onboarding_fields[] = {
 };
 const struct shape onboarding_shape = SHAPE("Onboarding", struct onboarding, onboarding_fields);
 
+static const struct field account_new_fields[] = {
+    FIELD(struct account_new, email, EMAIL),
+    FIELD(struct account_new, password, PASSWORD),
+    FIELD(struct account_new, nickname, NICKNAME),
+    FIELD(struct account_new, birth_date),
+    FIELD(struct account_new, region, .words = &regions),
+    FIELD(struct account_new, role, .words = &account_roles),
+};
+const struct shape account_new_shape = SHAPE("AccountNew", struct account_new, account_new_fields);
+
 static const struct field profile_change_fields[] = {
     FIELD(struct profile_change, nickname, NICKNAME, .says = "Another one costs 100 points."),
     FIELD(struct profile_change, introduction, .len_max = 50, .prose = PROSE),

@@ -65,6 +65,12 @@ struct onboarding {
     LIST_OF(struct word) interests;
     struct consent_versions *consents;
 };
+struct account_new { /* on the command line */
+    struct text email, password;
+    struct opt_text nickname;
+    struct opt_date birth_date;
+    struct opt_word region, role;
+};
 struct profile_change {
     struct opt_text nickname, introduction;
     struct opt_word gender, region, locale;
@@ -148,8 +154,8 @@ struct account_export {
 extern const struct words genders, locales, regions, interests, relations, code_purposes, account_roles;
 extern const struct shape code_request_shape, signup_shape, login_shape, logged_in_shape, password_forgot_shape,
     password_reset_shape, password_change_shape, email_change_shape, session_list_shape, session_row_shape, session_ref_shape,
-    onboarding_shape, profile_change_shape, me_shape, me_row_shape, nickname_query_shape, nickname_free_shape, account_ref_shape,
-    person_shape, person_row_shape, search_shape, found_shape, found_list_shape, points_page_shape, points_entry_shape,
-    points_list_shape, leaving_shape, suspension_shape, account_export_shape;
+    onboarding_shape, account_new_shape, profile_change_shape, me_shape, me_row_shape, nickname_query_shape, nickname_free_shape,
+    account_ref_shape, person_shape, person_row_shape, search_shape, found_shape, found_list_shape, points_page_shape,
+    points_entry_shape, points_list_shape, leaving_shape, suspension_shape, account_export_shape;
 
 #endif

@@ -165,5 +165,6 @@ const struct feature files_feature = {
     .calls = LIST(calls),
     .jobs = LIST(jobs),
     .statements = TABLES(&files_statements),
+    .objects = &files_objects,
     .start = start,
 };

@@ -1,6 +1,8 @@
 #include "files_store.h"
 
 #include "madang/config.h"
+#include "madang/objects.h"
+#include "madang/objects_held.h"
 
 static const struct field file_info_fields[] = {
     FIELD(struct file_info, file),
@@ -59,7 +61,22 @@ static const struct statement files_loose = {
     .row = &file_row_shape,
     .rows_max = 100,
     .sql = "select id, size, width, height, key, type from files"
-           " where id > $2 and (removed or (not attached and created_at < now() - $1 * interval '1 s')) order by id limit 100"
+           " where id > $2 and (removed or (not attached and created_at < now() - $1 * interval '1 s'))"
+           " and not " OBJECTS_ARE_HELD " order by id limit 100"
+};
+/* Both objects of each; an upload that is not attached may not have them yet, or no more. */
+static const struct field object_row_fields[] = {
+    FIELD(struct object_row, key),
+    FIELD(struct object_row, type),
+    FIELD(struct object_row, kept),
+};
+static const struct shape object_row_shape = SHAPE("ObjectRow", struct object_row, object_row_fields);
+const struct statement files_objects = {
+    .name = "files_objects",
+    .lane = LANE_SLOW,
+    .row = &object_row_shape,
+    .sql = "select o.key, o.type, attached as kept from files f,"
+           " lateral (values (f.key, f.type), (f.key || '.t', 'image/webp')) o (key, type) where not removed order by f.id"
 };
 /* Only while it is still loose: it may have been attached since it was listed. */
 static const struct statement file_forget = { .name = "file_forget",
@@ -67,7 +84,7 @@ static const struct statement file_forget = { .name = "file_forget",
                                               .sql = "delete from files where id = $1 and (removed or not attached)" };
 
 STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_owner, &file_attach_one, &file_release_one, &files_loose,
-                &file_forget, &files_leave);
+                &file_forget, &files_leave, &files_objects);
 
 problem store_file_add(struct call *c, const struct file_row *f, int64_t *id)
 {

@@ -5,6 +5,7 @@
 #include "madang/files.h"
 
 extern struct statement_table files_statements;
+extern const struct statement files_objects;
 
 struct file_row {
     int64_t id, size, width, height;

@@ -29,12 +29,12 @@ static void test_client_ids(void **state)
 static void test_requests(void **state)
 {
     (void)state;
-    assert_null(request_refusal(T("")));
-    assert_null(request_refusal(T("received"))); /* both want it: it is made */
-    assert_ptr_equal(request_refusal(T("friend")), PROBLEM(FRIEND_ALREADY));
-    assert_ptr_equal(request_refusal(T("sent")), PROBLEM(FRIEND_REQUESTED));
-    assert_ptr_equal(request_refusal(T("blocked")), PROBLEM(BLOCKED));
-    assert_ptr_equal(request_refusal(T("blocking")), PROBLEM(BLOCKED));
+    assert_null(request_refusal(STRANGERS));
+    assert_null(request_refusal(RECEIVED)); /* both want it: it is made */
+    assert_ptr_equal(request_refusal(FRIEND), PROBLEM(FRIEND_ALREADY));
+    assert_ptr_equal(request_refusal(SENT), PROBLEM(FRIEND_REQUESTED));
+    assert_ptr_equal(request_refusal(BLOCKED), PROBLEM(BLOCKED));
+    assert_ptr_equal(request_refusal(BLOCKING), PROBLEM(BLOCKED));
 }
 
 int main(void)

@@ -62,6 +62,7 @@ static void work(struct task *t, void *arg)
     if (e->needs == ERRAND_WITH_POSTGRES)
         leave_postgres(t);
     loop_rest();
+    uv_stop(loop_uv()); /* and does not wait for times that nobody waits for any more */
 }
 
 problem errand_run(const char *name, enum errand_needs needs, problem (*run)(struct call *c, void *arg), void *arg)

@@ -44,6 +44,14 @@ struct limit {
 #define CLUSTER_PER_ADDRESS_BY(key, ms) \
     { .by = BY_ADDRESS, .setting = offsetof(struct config, key), .per_ms = (ms), .cluster = true }
 /* clang-format on */
+/* How long what a call answers well may be kept by browsers, and by whoever is between. A refusal is never kept. */
+/* clang-format off */
+#define NO_STORE "no-store"
+#define REVALIDATE "no-cache"
+#define PRIVATE(seconds) "private, max-age=" #seconds
+#define PUBLIC(seconds) "public, max-age=" #seconds
+#define BODY_BY(key) offsetof(struct config, key)
+/* clang-format on */
 #define CALL_LIMITS_MAX 2
 #define CALL_PROBLEMS_MAX 10
 
@@ -67,7 +75,8 @@ struct call_def {
     problem (*run)(struct call *c); /* a typed call … */
     problem (*raw)(struct call *c); /* … or a raw exchange: it begins the answer itself, or returns a problem */
     bool streams;                   /* raw: the body is read with exchange_body_next() */
-    size_t (*body_limit)(void);     /* NULL: [http] body_bytes */
+    size_t body_limit;              /* BODY_BY(files_image_bytes); 0: [http] body_bytes */
+    const char *cache;              /* PRIVATE(600), PUBLIC(60), REVALIDATE, NO_STORE; NULL: NO_STORE, and raw: says it itself */
     const char *raw_takes;          /* raw: media type of its body, for the documents; NULL: it has none */
     const char *raw_type;           /* raw: media type of its answer, for the documents; "" when it has no body */
     enum doors doors;

@@ -21,6 +21,11 @@ struct config {
 
 /* Read only, everywhere: what the process runs with. */
 extern const struct config *const config;
+/* The number at offsetof(struct config, …): for tables that name a setting. */
+static inline int64_t config_i64(size_t offset)
+{
+    return *(const int64_t *)(const void *)((const char *)config + offset);
+}
 
 /* Reads defaults, the file (NULL: none), credentials and environment. Every mistake is written to `mistakes`, a line each
  * with file and line; false when there was one, and then nothing changed. */

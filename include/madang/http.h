@@ -21,6 +21,7 @@ problem exchange_body_next(struct call *c, struct text *piece) MUST_USE;
 
 /* The answer: headers first, then begin, then pieces. Names and values are checked to be clean. */
 void exchange_header_add(struct exchange *x, const char *name, struct text value);
+void exchange_cache(struct exchange *x, const char *control); /* instead of what the call's row says; static text */
 /* Several whole lines of our own: "Name: value\r\n…". */
 void exchange_headers_put(struct exchange *x, struct text lines);
 /* length -1: none is sent along (204, 304, a redirect without a body has 0). */

@@ -210,6 +210,8 @@ static void put_success(const struct call_def *d, struct buf *out)
         buf_printf(out, ",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}}", d->out->name);
     else if (d->raw && d->raw_type && d->raw_type[0])
         buf_printf(out, ",\"content\":{\"%s\":{}}", d->raw_type);
+    if (d->cache)
+        buf_printf(out, ",\"headers\":{\"Cache-Control\":{\"schema\":{\"type\":\"string\",\"const\":\"%s\"}}}", d->cache);
     buf_put_char(out, '}');
     if (d->raw && status == 200) /* of a raw exchange that honours ranges and conditions */
         buf_put(out, T(",\"206\":{\"description\":\"A part.\"},\"302\":{\"description\":\"Elsewhere.\"},"

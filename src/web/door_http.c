@@ -75,9 +75,12 @@ static void cors_headers(struct exchange *x)
     exchange_header_add(x, "Access-Control-Expose-Headers", T("X-Request-Id, Retry-After, Idempotent-Replayed, ETag"));
 }
 
-static void api_headers(struct exchange *x)
+static void api_headers(struct exchange *x, const char *cache)
 {
-    exchange_headers_put(x, T("Vary: Origin, Accept-Language\r\nCache-Control: no-store\r\n"));
+    if (!cache)
+        exchange_headers_put(x, T("Vary: Origin, Accept-Language\r\nCache-Control: no-store\r\n"));
+    else
+        exchange_headers_put(x, arena_printf(&x->arena, "Vary: Origin, Accept-Language\r\nCache-Control: %s\r\n", cache));
     cors_headers(x);
 }
 
@@ -128,7 +131,7 @@ static void reply_problem(struct visit *v, problem p)
         x->keep_alive = false;
         return;
     }
-    api_headers(x);
+    api_headers(x, NULL);
     if (p->status == 401)
         exchange_header_add(x, "WWW-Authenticate", T("Bearer"));
     if (p->status == 405 || p->status == 501)
@@ -173,7 +176,8 @@ static problem choose(struct visit *v)
     v->call.name = d->name;
     v->call.out_shape = d->out;
     x->streams = d->streams;
-    x->body_max = d->body_limit ? d->body_limit() : (size_t)config->http_body_bytes;
+    x->body_max = (size_t)(d->body_limit ? config_i64(d->body_limit) : config->http_body_bytes);
+    x->cache = d->raw ? d->cache : NULL;
     if (!d->raw && (x->facts.length > 0 || x->facts.chunked) &&
         !media_type_is(exchange_header(x, T("content-type")), T("application/json")))
         return PROBLEM(MEDIA_TYPE_UNSUPPORTED);
@@ -292,7 +296,7 @@ static void reply_output(struct visit *v, struct text body)
     struct exchange *x = v->x;
     int status = c->status ? c->status : c->def->status ? c->def->status : body.len ? 200 : 204;
 
-    api_headers(x);
+    api_headers(x, c->def->cache);
     if (c->replay.len)
         exchange_header_add(x, "Idempotent-Replayed", T("true"));
     if (c->cookie_out.len)
@@ -328,7 +332,7 @@ static void reply_options(struct visit *v)
     struct exchange *x = v->x;
     struct text origin = exchange_header(x, T("origin"));
 
-    api_headers(x);
+    api_headers(x, NULL);
     exchange_header_add(x, "Allow", allowed(x, &v->found));
     if (in_list(config->http_origins, origin) && exchange_header(x, T("access-control-request-method")).len) {
         exchange_header_add(x, "Access-Control-Allow-Methods", allowed(x, &v->found));

@@ -16,7 +16,7 @@ static const char *const status_lines[600] = {
     LINE(301, "Moved Permanently"), LINE(302, "Found"), LINE(303, "See Other"), LINE(304, "Not Modified"),
     LINE(307, "Temporary Redirect"), LINE(308, "Permanent Redirect"), LINE(402, "Payment Required"), LINE(406, "Not Acceptable"),
     LINE(410, "Gone"), LINE(411, "Length Required"), LINE(421, "Misdirected Request"), LINE(423, "Locked"),
-    LINE(424, "Failed Dependency"), LINE(425, "Too Early"), LINE(428, "Precondition Required"),
+    LINE(424, "Failed Dependency"), LINE(460, "Checksum Mismatch"), LINE(425, "Too Early"), LINE(428, "Precondition Required"),
     LINE(451, "Unavailable For Legal Reasons"), LINE(507, "Insufficient Storage"), LINE(508, "Loop Detected"),
     LINE(511, "Network Authentication Required"), LINE(400, "Bad Request"), LINE(401, "Unauthorized"),
     LINE(403, "Forbidden"), LINE(404, "Not Found"), LINE(405, "Method Not Allowed"), LINE(408, "Request Timeout"),
@@ -373,15 +373,22 @@ static void put_head(const struct exchange *x, int status, int64_t length, struc
 #define HEAD_ROOM 512 /* for the status line and what put_head() adds itself */
 
 /* The head, and the beginning of the body with it in one piece. */
+void exchange_cache(struct exchange *x, const char *control)
+{
+    x->cache = control;
+}
+
 static void begin(struct exchange *x, int status, int64_t length, struct text piece)
 {
-    size_t room = HEAD_ROOM + x->head_out.len + piece.len;
     struct chunk *k;
     struct buf b;
+    size_t room;
 
     CHECK(!x->begun);
     x->begun = true;
     x->status = status;
+    if (x->cache && status < 400)
+        exchange_header_add(x, "Cache-Control", text_of(x->cache));
     if (x->head_out.over) { /* a head that cannot be told whole is not told: the connection ends without an answer */
         x->keep_alive = false;
         x->is_head = true;
@@ -390,6 +397,7 @@ static void begin(struct exchange *x, int status, int64_t length, struct text pi
     x->length_left = length >= 0 && status != 204 && status != 304 && !x->is_head ? length - (int64_t)piece.len : 0;
     if (!x->http)
         return;
+    room = HEAD_ROOM + x->head_out.len + piece.len;
     k = chunk_new(room);
     buf_borrow(&b, k->bytes, room);
     put_head(x, status, length, &b);

@@ -22,7 +22,8 @@ struct exchange {
     struct pair *params;  /* of the query, then of the path; room for PARAMS_MAX once there is one */
     size_t param_count;
     struct peer peer;
-    bool late; /* as its connection */
+    bool late;         /* as its connection */
+    const char *cache; /* of an answer that is no refusal, unless NULL */
     struct text address, request_id, trace_id;
 
     struct buf body;  /* collected, or what has arrived for a streaming handler */

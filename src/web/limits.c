@@ -97,7 +97,7 @@ static int64_t take_local(struct call *c, const struct limit *l, int64_t capacit
 
 static int64_t count_of(const struct limit *l)
 {
-    return l->setting ? *(const int64_t *)(const void *)((const char *)config + l->setting) : l->count;
+    return l->setting ? config_i64(l->setting) : l->count;
 }
 
 static int64_t take(struct call *c, const struct limit *l)

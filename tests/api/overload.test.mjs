@@ -181,7 +181,7 @@ async function unread(connections, each) {
         return times.sort((x, y) => x - y)[Math.floor(times.length * 0.99)];
     };
     await node.get('/api/openapi.json');
-    const before = await resident(), size = (await node.get('/api/openapi.json')).bytes.length;
+    const before = await resident(), size = (await node.get('/api/openapi.json')).bytes.length, alone = await p99();
     for (let i = 0; i < connections; i++) {
         const s = net.connect({ port: node.port, host: '127.0.0.1', highWaterMark: 1024 }).on('error', () => {});
         s.pause();
@@ -190,17 +190,17 @@ async function unread(connections, each) {
     }
     const beside = await p99(), grown = await resident() - before;
     for (const s of slow) s.destroy();
-    return { grown, size, beside };
+    return { grown, size, alone, beside };
 }
 test('documents that nobody reads are kept once, not once for each who asked', async () => {
     const connections = 150, { grown, size } = await unread(connections, 80);
     assert.ok(grown < connections * size / 2, `${grown} bytes more for ${connections} connections with answers of ${size} bytes each unread`);
 });
-// What the daemon does shows each time, what else this machine has to do in some of them.
-test('… and those who read wait less than a tenth of a second', plain, async () => {
-    let least = Infinity;
-    for (let i = 0; i < 5 && least > 100; i++) least = Math.min(least, (await unread(500, 8)).beside);
-    assert.ok(least <= 100, `${least} ms at the best`);
+// What the daemon does shows each time, what else this machine has to do in some of them, and as much without those who do not read.
+test('… and those who read wait less than a tenth of a second, or hardly longer than alone', plain, async () => {
+    const rounds = [], well = ({ alone, beside }) => beside <= Math.max(100, 2 * alone);
+    for (let i = 0; i < 5 && !rounds.some(well); i++) rounds.push(await unread(500, 8));
+    assert.ok(rounds.some(well), rounds.map(r => `${r.beside} ms, ${r.alone} ms alone`).join('; '));
 });
 test('answers of their own are kept for one who does not read as far as the mark, and follow when he does', async () => {
     const node = await cluster.node(), p = await signUp(node), n = 400;

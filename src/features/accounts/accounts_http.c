@@ -70,7 +70,6 @@ static problem begin_attempt(struct call *c, int64_t link_account, struct opt_i6
 static void redirect(struct call *c, struct text to)
 {
     exchange_header_add(c->http, "Location", to);
-    exchange_header_add(c->http, "Cache-Control", T("no-store"));
     exchange_header_add(c->http, "Referrer-Policy", T("no-referrer"));
     exchange_begin(c->http, 303, 0);
 }
@@ -99,7 +98,6 @@ problem oauth_link(struct call *c)
 
     if (p)
         return p;
-    exchange_header_add(c->http, "Cache-Control", T("no-store"));
     return exchange_reply_shape(c, 200, &link_shape, &out);
 }
 

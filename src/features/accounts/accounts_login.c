@@ -331,7 +331,6 @@ problem auth_verify(struct call *c)
 {
     exchange_header_add(c->http, "X-Madang-Account", arena_printf(c->arena, "%lld", (long long)c->account));
     exchange_header_add(c->http, "X-Madang-Role", text_of(role_names[c->role]));
-    exchange_header_add(c->http, "Cache-Control", T("no-store"));
     exchange_begin(c->http, 204, -1);
     return NULL;
 }

@@ -78,21 +78,18 @@ static problem file_link(struct call *c)
     return NULL;
 }
 
-static size_t upload_limit(void)
-{
-    return (size_t)config->files_image_bytes;
-}
-
 /* clang-format off */
 static const struct call_def calls[] = {
     { .name = "files.upload", .rest = POST("/api/v1/files"), .who = WHO_MEMBER, .raw = file_upload, .out = &file_info_shape,
       .raw_takes = "image/*",
-      .raw_type = "application/json", .doors = REST_ONLY, .streams = true, .body_limit = upload_limit,
+      .raw_type = "application/json", .doors = REST_ONLY, .streams = true, .body_limit = BODY_BY(files_image_bytes),
+      .cache = NO_STORE,
       .deadline_ms = 120000, .status = 201, .limits = { PER_ACCOUNT(30, MINUTES(1)) },
       .problems = { PROBLEM(FILE_TYPE), PROBLEM(FILE_PIXELS), PROBLEM(FILE_BROKEN), PROBLEM(FILE_EMPTY), PROBLEM(UPSTREAM_FAILED),
                     PROBLEM(UPSTREAM_UNAVAILABLE), PROBLEM(STORAGE_FULL) },
       .says = "Takes a picture as the body; answers when its clean copy and thumbnail are kept." },
-    { .name = "files.get", .rest = GET("/api/v1/files/{file}"), .raw = file_get, .raw_type = "image/*", .doors = REST_ONLY,
+    { .name = "files.get", .rest = GET("/api/v1/files/{file}"), .raw = file_get, .raw_type = "image/*",
+      .cache = PRIVATE(600), .doors = REST_ONLY,
       .deadline_ms = 120000, .limits = { PER_ADDRESS(600, SECONDS(10)) },
       .problems = { PROBLEM(FILE_NOT_FOUND), PROBLEM(LINK_EXPIRED), PROBLEM(RANGE_NOT_SATISFIABLE), PROBLEM(UPSTREAM_FAILED) },
       .says = "A picture by its signed address." },

@@ -182,7 +182,6 @@ problem file_upload(struct call *c)
     if (p || dropped == PROBLEM(CANCELLED))
         return p ? p : dropped;
     out = (struct file_info){ f.id, f.size, f.width, f.height, f.type, file_url(c, f.id, false), file_url(c, f.id, true) };
-    exchange_header_add(c->http, "Cache-Control", T("no-store"));
     return exchange_reply_shape(c, 201, &file_info_shape, &out);
 }
 
@@ -239,7 +238,6 @@ static problem serve_path(struct call *c, const char *path, struct text type, st
 
 static void private_headers(struct exchange *x)
 {
-    exchange_header_add(x, "Cache-Control", T("private, max-age=600"));
     exchange_header_add(x, "Content-Security-Policy", T("default-src 'none'; sandbox"));
     exchange_header_add(x, "Cross-Origin-Resource-Policy", T("same-origin"));
 }
@@ -274,7 +272,7 @@ problem file_get(struct call *c)
         return NULL;
     }
     if (place.url.len) {
-        exchange_header_add(x, "Cache-Control", T("private, max-age=60"));
+        exchange_cache(x, PRIVATE(60)); /* its address does not hold for longer */
         exchange_header_add(x, "Location", place.url);
         exchange_begin(x, 302, 0);
         return NULL;

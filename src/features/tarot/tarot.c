@@ -406,6 +406,7 @@ static const struct call_def calls[] = {
     { .name = "tarot.cards", .rest = GET("/api/v1/tarot/cards"), .out = &deck_shape, .run = tarot_cards,
       .limits = { PER_ADDRESS(30, SECONDS(10)) }, .says = "All cards: names and meanings." },
     { .name = "tarot.page", .rest = GET("/r/{code}"), .doors = REST_ONLY, .raw = tarot_page, .raw_type = "text/html",
+      .cache = REVALIDATE,
       .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
       .says = "The same as a page that needs no script, with a picture for messengers." },
 };

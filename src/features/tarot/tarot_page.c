@@ -135,7 +135,6 @@ problem tarot_page(struct call *c)
         return page_gone(c);
     deck_card(row.card, row.reversed, text_is(row.language, T("ko")), &card);
     html = page_of(c->arena, &row, &card, code);
-    exchange_header_add(c->http, "Cache-Control", T("no-cache"));
     exchange_reply_page(c->http, 200, html);
     return NULL;
 }

@@ -18,6 +18,7 @@
 #define OBJECT_BYTES (4u << 20) /* of memory, while one is copied */
 #define TRIES 5
 #define AGAIN_MS 3000
+#define AT_ONCE 8     /* a bucket is far away */
 #define HOLD_LOOK 500 /* objects between two looks whether they are still held */
 #define LOST_TOLD 20
 #define MARK_FILE "madang-backup"
@@ -33,6 +34,7 @@ struct backup {
     bool keeps_times;
     unsigned long long listed, seen, copied, lost;
     char dump_name[80];
+    problem failed;
     struct progress progress;
 };
 
@@ -44,6 +46,16 @@ void progress_say(struct progress *p, unsigned long long done, unsigned long lon
         return;
     p->said_ms = now;
     fprintf(stderr, "%s: %llu of %llu\n", p->what, done, of);
+}
+
+void several_at_once(struct call *c, const char *name, task_run *work, void *arg)
+{
+    struct scope s;
+
+    scope_open(&s, c->task);
+    for (int i = 0; i < AT_ONCE; i++)
+        scope_start(&s, name, work, arg);
+    scope_join(&s);
 }
 
 static bool told(const char *path)
@@ -263,7 +275,7 @@ static problem copy_once(struct call *c, const char *key, const char *part, stru
 static problem copy_object(struct backup *b, struct call *c, const char *key, struct file_mark *mark, bool *found)
 {
     const char *folder = arena_printf(c->arena, "%s/objects/%.2s", b->folder, key).at;
-    const char *part = backup_path(c->arena, folder, ".part"), *path;
+    const char *part = arena_printf(c->arena, "%s/.%s", folder, key + 2).at, *path;
     problem p = PROBLEM(UPSTREAM_UNAVAILABLE);
 
     mkdir(folder, 0700);
@@ -296,26 +308,35 @@ static problem take_object(struct backup *b, struct call *c, const char *key, co
     return NULL;
 }
 
-static problem take_objects(struct call *c, void *arg)
+/* One after the other of the list, with others that do the same. */
+static void take_some(struct task *t, void *arg)
 {
     struct backup *b = arg;
     struct manifest_line line;
-    problem p = NULL;
 
-    rewind(b->list);
-    while (!p && manifest_next(b->list, &line)) {
-        struct call one = *c;
+    while (!b->failed && manifest_next(b->list, &line)) {
         struct arena a;
+        struct call one;
+        problem p;
 
         arena_init(&a, OBJECT_BYTES);
-        one.arena = &a;
+        one = call_of_our_own(t, &a, "backup");
         p = take_object(b, &one, line.word[0], line.word[1], strcmp(line.word[2], "t") == 0);
         arena_fini(&a);
         progress_say(&b->progress, ++b->seen, b->listed);
         if (!p && b->seen % HOLD_LOOK == 0 && !dump_still_holds(&b->dump))
             p = PROBLEM(STORE_UNAVAILABLE);
+        b->failed = b->failed ? b->failed : p;
     }
-    return p;
+}
+
+static problem take_objects(struct call *c, void *arg)
+{
+    struct backup *b = arg;
+
+    rewind(b->list);
+    several_at_once(c, "backup.object", take_some, b);
+    return b->failed;
 }
 
 /* --- the end ----------------------------------------------------------------------------------------------------------- */

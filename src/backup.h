@@ -9,7 +9,7 @@
 #ifndef MADANG_BACKUP_H
 #define MADANG_BACKUP_H
 
-#include "madang/arena.h"
+#include "madang/call.h"
 
 int backup_command(int count, char **arguments);
 int restore_command(int count, char **arguments);
@@ -20,6 +20,7 @@ struct progress {
     uint64_t said_ms;
 };
 void progress_say(struct progress *p, unsigned long long done, unsigned long long of); /* now and then */
+void several_at_once(struct call *c, const char *name, task_run *work, void *arg);     /* until all have returned */
 const char *backup_path(struct arena *a, const char *folder, const char *file);
 bool object_key_is_sound(const char *key); /* could be a key, and leads nowhere else */
 const char *object_path(struct arena *a, const char *folder, const char *key, const char *hash);

@@ -13,6 +13,7 @@
 #include "madang/objects.h"
 #include "manifest.h"
 
+#define PIECE 65536
 #define OBJECT_BYTES (4u << 20)
 #define TRIES 5
 #define AGAIN_MS 3000
@@ -25,6 +26,7 @@ struct restore {
     const char *database; /* its file */
     struct file_mark dump_mark;
     unsigned long long objects, done, sent;
+    problem failed;
     bool sound; /* what was read so far */
     struct progress progress;
 };
@@ -139,14 +141,14 @@ static problem is_there(struct call *c, const char *key, const char *hash, bool 
     return p;
 }
 
-static bool copy_file(const char *from, FILE *to)
+static bool copy_file(struct arena *a, const char *from, FILE *to)
 {
     FILE *f = fopen(from, "re");
-    char piece[1024];
+    char *piece = arena_alloc(a, PIECE);
     size_t n;
     bool ok = f != NULL;
 
-    while (ok && (n = fread(piece, 1, sizeof piece, f)) > 0)
+    while (ok && (n = fread(piece, 1, PIECE, f)) > 0)
         ok = fwrite(piece, 1, n, to) == n;
     ok = ok && !ferror(f) && fflush(to) == 0;
     if (f)
@@ -161,7 +163,7 @@ static problem send_file(struct call *c, const char *from, const char *key, cons
     FILE *to = fopen(spool, "we");
     problem p;
 
-    if (to && spool_claim(fileno(to)) && copy_file(from, to))
+    if (to && spool_claim(fileno(to)) && copy_file(c->arena, from, to))
         p = object_put(c, text_of(key), spool, text_of(type));
     else {
         fprintf(stderr, "%s: %s\n", spool, strerror(errno));
@@ -185,27 +187,35 @@ static problem put_object(struct restore *r, struct call *c, const struct manife
     return p;
 }
 
-static problem put_objects(struct call *c, void *arg)
+static void put_some(struct task *t, void *arg)
 {
     struct restore *r = arg;
     struct manifest_line line;
-    problem p = NULL;
 
-    objects_start();
-    rewind(r->manifest);
-    while (!p && next_object(r, &line)) {
-        struct call one = *c;
+    while (!r->failed && next_object(r, &line)) {
         struct arena a;
+        struct call one;
+        problem p;
 
         arena_init(&a, OBJECT_BYTES);
-        one.arena = &a;
+        one = call_of_our_own(t, &a, "restore");
         p = put_object(r, &one, &line);
         arena_fini(&a);
         if (p)
             fprintf(stderr, "%s: %s\n", line.word[1], p->en);
+        r->failed = r->failed ? r->failed : p;
         progress_say(&r->progress, ++r->done, r->objects);
     }
-    return p;
+}
+
+static problem put_objects(struct call *c, void *arg)
+{
+    struct restore *r = arg;
+
+    objects_start();
+    rewind(r->manifest);
+    several_at_once(c, "restore.object", put_some, r);
+    return r->failed;
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
+import pg from 'pg';
 import { befriend, binary, Cluster, room, root, signUp, sleep, until } from '../lib/daemon.mjs';
 import { png } from '../lib/pictures.mjs';
 import { start } from '../lib/process.mjs';
@@ -264,6 +265,43 @@ test('from a bucket into another, and into a folder; what the doctor says of buc
         from.close();
         to.close();
     }
+});
+
+test('one of an earlier version is migrated', async () => {
+    const old = await new Cluster().start(), restored = await new Cluster().start(), folder = `${cluster.folder}/earlier`;
+    try {
+        assert.equal((await run(old, ['migrate'])).code, 0);
+        await old.sql('drop index jobs_key, jobs_kind_due, jobs_dead');
+        await old.sql('alter table jobs drop column key');
+        await old.sql("delete from migrations where name = 'platform/0004_jobs.sql'");
+        assert.equal((await run(old, ['backup', folder])).code, 0);
+        const r = await run(restored, ['restore', folder]);
+        assert.ok(r.code === 0, r.said);
+        assert.equal((await run(restored, ['check'])).code, 0);
+        assert.equal((await restored.sql("select count(*)::int as n from migrations where name = 'platform/0004_jobs.sql'"))[0].n, 1);
+        assert.deepEqual(await restored.sql("select nspname from pg_namespace where nspname = 'madang_restore'"), []);
+    } finally { await old.stop(); await restored.stop(); }
+});
+
+test('while one is being written no object goes that was named when it began', async () => {
+    const p = await signUp(node), f = await picture(p), [{ key }] = await cluster.sql('select key from files where id = $1', [f.file]);
+    const there = () => fs.existsSync(`${cluster.folder}/files/${key.slice(0, 2)}/${key.slice(2)}`);
+    const sweeps = async () => { // twice to its end
+        for (let i = 0; i < 2; i++) {
+            await cluster.sql("delete from jobs where kind = 'files.sweep'");
+            const [{ id }] = await cluster.sql("insert into jobs (kind, payload, due) values ('files.sweep', '{}', now()) returning id");
+            await until('a sweep', async () => (await cluster.sql("select 1 from jobs where id = $1 and state in ('waiting', 'running')", [id])).length === 0, 30000);
+        }
+    };
+    const holder = new pg.Client({ host: cluster.at, user: 'madang', database: cluster.database });
+    await holder.connect();
+    try {
+        await holder.query('select pg_advisory_lock_shared(7237120)');
+        await cluster.sql('update files set removed = true where id = $1', [f.file]);
+        await sweeps();
+        assert.ok(there());
+    } finally { await holder.end(); }
+    await until('let go of', async () => { await sweeps(); return !there(); }, 30000);
 });
 
 test('what it says when it cannot', async () => {

@@ -88,8 +88,11 @@ test('check tries migrations and every statement; TLS to Redis is refused with a
     const broken = run(['check']);
     assert.ok(broken.status === 1 && /notice_get.*body/.test(broken.stderr), broken.stderr);
     await cluster.sql('alter table notices rename column text to body');
+    const [{ checksum }] = await cluster.sql("select checksum from migrations where name = 'accounts/0001_accounts.sql'");
     await cluster.sql("update migrations set checksum = 'x' where name = 'accounts/0001_accounts.sql'");
     assert.match(run(['migrate']).stderr, /accounts\/0001_accounts.sql was changed after it had been applied/);
+    assert.match(run(['doctor']).stdout, /^fail  pg.migrations +1 are not those that were applied/m);
+    await cluster.sql("update migrations set checksum = $1 where name = 'accounts/0001_accounts.sql'", [checksum]);
     assert.match(run(['check'], { MADANG_REDIS_URL: 'rediss://127.0.0.1' }).stderr, /no TLS/);
     assert.match(run(['check'], { MADANG_SESSION_KEY: 'short' }).stderr, /at least 32/);
     for (const [settings, why] of [[{ TURN_URLS: 'turn:a' }, /turn_urls needs turn_secret/], [{ TURN_URLS: 'a', TURN_SECRET: 's' }, /begins with turn:/], [{ STUN_URLS: 'stun:a, b' }, /begins with stun:/], [{ RELAY_ONLY: 'true' }, /relay_only needs/]]) {

@@ -1,10 +1,11 @@
-// The rules of the house: include arrows, sizes, banned calls, SQL only in stores.
+// The rules of the house: include arrows, sizes, banned calls, SQL only in stores, no fixed waits in browsers.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
-const files = String(execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'src', 'include'], { cwd: root })).trim().split('\n').filter(f => /\.[ch]$/.test(f) && fs.existsSync(path.join(root, f)));
+const tracked = (...folders) => String(execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...folders], { cwd: root })).trim().split('\n').filter(f => fs.existsSync(path.join(root, f)));
+const files = tracked('src', 'include').filter(f => /\.[ch]$/.test(f));
 const read = f => fs.readFileSync(path.join(root, f), 'utf8');
 const wrong = [];
 let checks = 0;
@@ -54,6 +55,13 @@ for (const f of files) {
     if (/<openssl\//.test(text)) check(f.startsWith('src/sec/'), `${f} includes OpenSSL`);
     if (/<curl\//.test(text)) check(f.startsWith('src/net/'), `${f} includes curl`);
     if (/<libpq-fe\.h>/.test(text)) check(f.startsWith('src/data/'), `${f} includes libpq`);
+}
+
+// In a browser everything takes longer on a busy machine: who waits for a fixed time waits for too little or for nothing.
+const ofBrowsers = tracked('tests').filter(f => /^tests\/(browser\/|features\/\w+\/browser[^/]*\.mjs|lib\/(browser|late|story)\.mjs)/.test(f));
+for (const f of ofBrowsers) {
+    const waits = read(f).split('\n').findIndex(line => /\b(sleep|waitForTimeout|setTimeout)\s*\(/.test(line) && !/\/\/ time: \S/.test(line));
+    check(waits < 0, `${f}:${waits + 1}: waits for a fixed time; wait for what is to be seen, or say why with "// time: …"`);
 }
 
 // Functions: what stands between a brace in column 0 and its end.

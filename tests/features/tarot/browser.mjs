@@ -23,7 +23,7 @@ async function visitor(node, size = { width: 1200, height: 800 }) {
     await page.goto(node.base);
     await page.getByRole('button', { name: '로그인 없이 타로 보기' }).click();
     await page.getByRole('button', { name: '새 상담' }).filter({ visible: true }).first().click();
-    return { page, wrong, shot: async name => { if (process.env.MADANG_SHOTS) await page.screenshot({ path: `${process.env.MADANG_SHOTS}/${name}.png` }); } };
+    return { page, wrong, shot: async name => { if (process.env.MADANG_SHOTS) await page.screenshot({ animations: 'disabled', path: `${process.env.MADANG_SHOTS}/${name}.png` }); } };
 }
 const bubbles = page => page.locator('.bubble:not(.speaking) .text').allTextContents();
 async function say(page, text) {
@@ -46,10 +46,9 @@ test('from the greeting to the reading with the built-in reader, on a phone', as
     assert.ok(await page.evaluate(() => document.querySelector('.chat').getBoundingClientRect().width <= innerWidth), 'the spread scrolls by itself');
     await page.getByRole('button', { name: '카드 9', exact: true }).click();
     await page.locator('.bubble.reading').waitFor({ timeout: PATIENCE });
-    await page.waitForTimeout(300);
+    await until('the card to be seen', () => page.locator('figure.drawn img').evaluate(i => i.complete && i.naturalWidth > 0));
     await shot('phone-reading');
     assert.match((await bubbles(page)).at(-1), /이 풀이는 AI가 만들었습니다/);
-    assert.ok(await page.locator('figure.drawn img').evaluate(i => i.complete && i.naturalWidth > 0), 'the card is seen');
     assert.equal(await page.locator('.composer').isVisible(), false);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the screen');
     await page.reload();

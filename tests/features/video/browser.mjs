@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { launch, PATIENCE } from '../../lib/browser.mjs';
-import { Cluster, Socket, freePort, signUp, sleep, until } from '../../lib/daemon.mjs';
+import { Cluster, Socket, freePort, signUp, until } from '../../lib/daemon.mjs';
 import { noise } from '../../lib/pictures.mjs';
 import { all } from '../../lib/process.mjs';
 import { Turn } from '../../lib/turn.mjs';
@@ -75,6 +75,13 @@ class Person {
             return { sound: all.find(x => x.type === 'inbound-rtp' && x.kind === 'audio')?.packetsReceived ?? 0, ways: pair && [pair.localCandidateId, pair.remoteCandidateId].map(id => all.find(x => x.id === id)?.candidateType), states: window.connections.map(x => x.connectionState) };
         });
     }
+    // What the other side knows its way here by; false while there is something to be agreed upon.
+    way() {
+        return this.page.evaluate(() => {
+            const c = window.connections.at(-1);
+            return c.signalingState === 'stable' && c.connectionState === 'connected' && /a=ice-ufrag:(\S+)/.exec(c.currentLocalDescription?.sdp)?.[1];
+        });
+    }
     async sees(others = 1) {
         await until('pictures', async () => { const f = await this.frames(); return f.length === others && f.every(n => n > 5); }, 30000);
         const before = await this.frames();
@@ -101,6 +108,13 @@ async function pair(nodeOfHost = one, nodeOfGuest = two) {
     await guest.enter('민들레');
     await Promise.all([host.sees(), guest.sees()]);
     return { host, guest, room };
+}
+// Each of `who` asks for a new way so many times; until the two have one.
+async function anew(two, who, times) {
+    const before = [];
+    for (const p of two) before.push(await until('a way', () => p.way()));
+    for (let i = 0; i < times; i++) await Promise.all(who.map(p => p.page.evaluate(() => window.connections.at(-1).restartIce())));
+    await until('a new way', async () => (await Promise.all(two.map(p => p.way()))).every((way, i) => way && way !== before[i]), 20000);
 }
 
 test('a guest without an account, on another node: pictures, sound, words and a card go both ways', async () => {
@@ -149,8 +163,7 @@ test('a guest without an account, on another node: pictures, sound, words and a 
     await Promise.all([host.sees(), guest.sees()]);
 
     // both ask for a new way at the same moment
-    for (let i = 0; i < 3; i++) await Promise.all([host, guest].map(p => p.page.evaluate(() => window.connections.at(-1).restartIce())));
-    await sleep(1000);
+    await anew([host, guest], [host, guest], 3);
     await Promise.all([host.sees(), guest.sees()]);
 
     // the host loads the page anew: the same room, the same talk, the same card
@@ -234,10 +247,8 @@ test('a node that is killed ends nothing: the picture goes on, and the place is 
     door.to = four.port;
     await three.kill();
     await Promise.all([host.sees(), guest.sees()]);
-    await until('the guest is on the other node', async () => Number(/madang_sockets (\d+)/.exec(await four.admin('/metrics'))?.[1]) > 0);
-    await sleep(1500);
-    for (let i = 0; i < 2; i++) await guest.page.evaluate(() => window.connections.at(-1).restartIce());
-    await sleep(1000);
+    await until('the place is on the other node', async () => Number(/madang_video_seats (\d+)/.exec(await four.admin('/metrics'))?.[1]) > 0);
+    await anew([host, guest], [guest], 2);
     assert.deepEqual((await guest.stats()).states, ['connected'], 'the connection is the one from before');
     await Promise.all([host.sees(), guest.sees()]);
     await guest.page.getByRole('button', { name: '이야기' }).click();

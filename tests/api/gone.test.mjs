@@ -11,7 +11,7 @@ import { crowd } from '../lib/people.mjs';
 import { png } from '../lib/pictures.mjs';
 
 let cluster, node;
-before(async () => { cluster = await new Cluster().start(); node = await cluster.node({ MADANG_TAROT_PACE_MS: '1', MADANG_HTTP_CALL_MS: '60000' }); });
+before(async () => { cluster = await new Cluster().start(); node = await cluster.node({ MADANG_TAROT_PACE_MS: '1' }); });
 after(() => cluster.stop());
 const mark = () => `zq${randomBytes(5).toString('hex')}`;
 const cid = () => randomBytes(8).toString('hex');

@@ -5,7 +5,7 @@ import { Cluster, kase, signUp, sleep, uniqueName, until, promote } from '../../
 
 let cluster, node;
 // Passwords take their time where the cores are busy: no call is given up for that here.
-before(async () => { cluster = await new Cluster().start(); node = await cluster.node({ MADANG_HTTP_CALL_MS: '60000' }); });
+before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });
 after(() => cluster.stop());
 
 const consents = { terms: '1', privacy: '1' };

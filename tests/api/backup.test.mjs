@@ -77,6 +77,7 @@ async function check(restored, w, before) {
 
 test('under load: what was acknowledged before the stamp is in it, and a node starts on it', async t => {
     const folder = `${cluster.folder}/loaded`, w = await writers(node);
+    t.after(() => w.stop().catch(() => {}));
     await until('words and pictures', () => w.acknowledged.length >= 30 && w.acknowledged.filter(k => k.file).length >= 5, 60000);
     const one = await run(cluster, ['backup', folder]);
     await sleep(200);
@@ -124,6 +125,7 @@ test('once more into the same folder: only what is new is copied, what was delet
 
 test('killed in the middle, both go on where they were', async t => {
     const folder = `${cluster.folder}/killed`, w = await writers(node);
+    t.after(() => w.stop().catch(() => {}));
     await until('some pictures', () => w.acknowledged.filter(k => k.file).length >= 15, 60000);
     let kills = 0;
     for (const ms of [60, 150, 250, 400]) {
@@ -135,11 +137,12 @@ test('killed in the middle, both go on where they were', async t => {
         const r = await run(cluster, ['restore', folder, '--check']);
         assert.ok(r.code === 1 && /is not there/.test(r.said), r.said);
     }
+    const copies = () => objectsIn(folder).filter(p => p.includes('~'));
     const slow = command(cluster, ['backup', folder]); // in the midst of the objects
-    await until('objects', () => (fs.existsSync(`${folder}/objects`) && objectsIn(folder).length > 4) || slow.exitCode !== null, 30000);
+    await until('objects', () => (fs.existsSync(`${folder}/objects`) && copies().length > 4) || slow.exitCode !== null, 30000);
     slow.kill('SIGKILL');
     await slow.done;
-    const had = objectsIn(folder).filter(p => p.includes('~')).length;
+    const had = copies().length;
     assert.ok(had > 0);
     const whole = await run(cluster, ['backup', folder]);
     assert.equal(whole.code, 0, whole.said);

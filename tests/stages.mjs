@@ -12,7 +12,7 @@ const VALGRIND = ['valgrind', '-q', '--error-exitcode=9', '--leak-check=full', '
 
 /* name     what it is called, here and on the command line
  * build    what has to be built
- * files    of tests/; a feature's are in tests/features/, the others are the platform's
+ * files    of tests/; a feature's are in tests/features/, the others are the platform's. byFeature: none, it is given names of features
  * run      how; one: a file at a time; isolated: on a network that has nothing but loopback; recorded: answers are kept for the judge
  * always, quick, deep   environment of every run, of a quick one, of a deep one
  * when     'deep': in deep runs alone. 'cheap': with --changed, whatever has changed. 'whole': not when only features or files are named
@@ -24,7 +24,7 @@ export const stages = [
     { name: 'generated', build: 'release', run: generated, when: 'cheap' },
     { name: 'unit', build: 'release', files: UNIT, run: ctest('release') },
     { name: 'valgrind', build: 'release', files: ['base', 'shape', 'loop', 'web', 'providers'].map(n => `unit/test_${n}.c`), run: each(f => [...VALGRIND, `build/release/tests/unit/${path.basename(f, '.c')}`]), when: 'whole' },
-    { name: 'without', build: 'release', run: without, when: 'whole' },
+    { name: 'without', build: 'release', run: without, byFeature: true, when: 'whole' },
     { name: 'api', build: 'release', files: API, run: nodeTest, recorded: true },
     { name: 'conformance', build: 'release', files: CONFORMANCE, run: nodeTest, recorded: true },
     { name: 'judge', build: 'release', run: judge, after: ['api', 'conformance'] },
@@ -87,7 +87,7 @@ async function main(args) {
         chosen = choose(stages, args.filter(a => !a.startsWith('-')), { deep, changed });
     } catch (e) { console.error(`dev: ${e.message}`); return 2; }
     if (options.includes('--list')) {
-        for (const { stage, files, features: of } of chosen) console.log(`${stage.name}: ${(stage.files ? files : of ?? []).join(' ')}`);
+        for (const { stage, files, features: of } of chosen) console.log(`${stage.name}: ${(stage.byFeature ? of ?? ['one of the features'] : files).join(' ')}`);
         return 0;
     }
     return new Suite(chosen, deep).run();

@@ -68,11 +68,15 @@ async function memory(name, files) {
     say(`memory of a socket, ${NAMES[name]}: ${Math.round((idle - before) / SOCKETS)}`);
     return { idle: Math.round((idle - before) / SOCKETS), used: Math.round((used - before) / SOCKETS) };
 }
-async function busyness(name, mode, options) {
-    const results = [];
-    for (let i = 0; i < (quick ? 1 : 3); i++) results.push((await load(await subject(name), mode, { seconds: quick ? 2 : 4, conns: SOCKETS, ...options })).busy);
-    say(`${mode}, ${NAMES[name]}: ${(median(results) * 100).toFixed(1)} %`);
-    return median(results);
+// How much of a core each takes for the same work: the least of some repetitions, for noise only adds to it.
+async function busyness(mode, names, options) {
+    const least = {};
+    for (let i = 0; i < (quick ? 1 : 3); i++) for (const n of names) {
+        const { busy } = await load(await subject(n), mode, { seconds: quick ? 2 : 4, conns: SOCKETS, ...options(n) });
+        least[n] = Math.min(least[n] ?? Infinity, busy);
+    }
+    say(`${mode}: ${names.map(n => `${least.floor ? `${(least[n] / least.floor).toFixed(2)} ` : ''}${NAMES[n]} (${(least[n] * 100).toFixed(1)} %)`).join(', ')}`);
+    return least;
 }
 
 // What the daemon adds between a model's words and a listener's socket.
@@ -101,8 +105,8 @@ try {
         for (const [i, s] of lines.entries()) if (s.subjects.madang) s.subjects.before = earlier[i].subjects.madang;
     }
     for (const s of lines) if (wanted(s.id)) report.scenarios.push(await measure(s));
-    if (wanted('beats')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.beats[n] = await busyness(n, 'beats', { rate: 1000, per_room: 100, ...(quiet[n] ?? many[n])(files.all) });
-    if (wanted('rooms')) for (const n of ['floor', 'bun', 'ws', 'go', 'madang'].filter(takes)) report.rooms[n] = await busyness(n, 'rooms', { per_room: 100, ...talk[n](files.all) });
+    if (wanted('beats')) report.beats = await busyness('beats', ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes), n => ({ rate: 1000, per_room: 100, ...(quiet[n] ?? many[n])(files.all) }));
+    if (wanted('rooms')) report.rooms = await busyness('rooms', ['floor', 'bun', 'ws', 'go', 'madang'].filter(takes), n => ({ per_room: 100, ...talk[n](files.all) }));
     if (wanted('memory')) for (const n of ['floor', 'bun', 'ws', 'go', 'socketio', 'madang'].filter(takes)) report.memory[n] = await memory(n, files);
     if (wanted('streams')) await deltas(files);
     if (wanted('tenfold') && tenfold) {

@@ -4,11 +4,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { freePort, listening, peers, pin, SERVER, serve, started, tools } from './lib.mjs';
-import { crowd, tokenOf } from '../lib/people.mjs';
 
 export const PEOPLE = 20000;
 
 export async function people(cluster) {
+    const { crowd, tokenOf } = await import('../lib/people.mjs'); // which asks the environment where the stores are
     const ids = (await crowd(cluster, PEOPLE)).map(p => p.id); // 20,000 logins would measure passwords
     await cluster.sql('analyze accounts');
     const write = (name, list, role = () => 'member') => {

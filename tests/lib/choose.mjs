@@ -93,7 +93,7 @@ export function choose(stages, words, { deep = false, changed = false } = {}) {
         const files = part ? all.filter(f => of.has(featureOf(f)) || these.has(f)) : stage.newest && !deep ? all.filter(fresh) : all;
         return { stage, files, whole: files.length === all.length, features: part ? [...of].filter(isFeature) : null };
     });
-    const runs = chosen.filter(c => c.stage.when === 'cheap' || c.stage.after || (c.stage.files ? c.files : c.features ?? [1]).length);
+    const runs = chosen.filter(c => c.stage.when === 'cheap' || c.stage.after || (c.stage.files ? c.files.length : c.stage.byFeature ? c.features?.length !== 0 : !part || named.has(c.stage.name)));
     const out = runs.filter(c => !c.stage.after || runs.some(o => c.stage.after.includes(o.stage.name)));
     if (!out.length) throw new Error(`there is nothing of ${words.join(' ')}`);
     return out;

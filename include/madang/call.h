@@ -47,12 +47,12 @@ struct call {
     struct text key, fingerprint; /* of idempotency; empty without */
     struct text replay;           /* the stored answer, when this is a repetition */
 
-    struct field_faults faults;    /* of FIELDS_INVALID */
-    int64_t retry_after_s;         /* of a retryable problem; 0: the default of its kind */
-    int status;                    /* of success; 0: 200, or 204 without an output */
-    struct text cookie_in;         /* the refresh cookie that came along */
-    struct text cookie_out;        /* a Set-Cookie to answer with */
-    struct after after[AFTER_MAX]; /* call_after() */
+    struct field_faults faults; /* of FIELDS_INVALID */
+    int64_t retry_after_s;      /* of a retryable problem; 0: the default of its kind */
+    int status;                 /* of success; 0: 200, or 204 without an output */
+    struct text cookie_in;      /* the refresh cookie that came along */
+    struct text cookie_out;     /* a Set-Cookie to answer with */
+    struct after *after;        /* call_after(): AFTER_MAX of them, once there is one */
     size_t after_count;
 };
 

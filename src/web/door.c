@@ -53,6 +53,8 @@ static struct call_stats stats[CALLS_MAX];
 void call_after(struct call *c, void (*run)(struct call *c, void *arg), void (*undo)(struct call *c, void *arg), void *arg)
 {
     CHECK(c->after_count < AFTER_MAX);
+    if (!c->after)
+        c->after = arena_array(c->arena, struct after, AFTER_MAX);
     c->after[c->after_count++] = (struct after){ run, undo, arg };
 }
 

@@ -385,10 +385,10 @@ static void begin(struct exchange *x, int status, int64_t length, struct text pi
     size_t room;
 
     CHECK(!x->begun);
-    x->begun = true;
-    x->status = status;
     if (x->cache && status < 400)
         exchange_header_add(x, "Cache-Control", text_of(x->cache));
+    x->begun = true;
+    x->status = status;
     if (x->head_out.over) { /* a head that cannot be told whole is not told: the connection ends without an answer */
         x->keep_alive = false;
         x->is_head = true;

@@ -510,15 +510,34 @@ void hub_end_account(int64_t account, int code)
     relay_command("end-account %lld %d", (long long)account, code);
 }
 
+/* Features that want to know who listens: few, and asked for each topic that anybody comes to or leaves. */
+#define EARS_MAX 8
+static struct {
+    struct text topics;
+    void (*run)(struct text rest, bool here);
+} ears[EARS_MAX];
+static size_t ear_count;
+
 /* The first listener to a topic is here, or the last one gone. */
 static void on_listened(struct text topic, bool here)
 {
-    for (size_t i = 0; i < feature_count; i++) {
+    for (size_t i = 0; i < ear_count; i++) {
         struct text rest = topic;
 
-        if (features[i]->listened.run && text_skip(&rest, text_of(features[i]->listened.topics)))
-            features[i]->listened.run(rest, here);
+        if (text_skip(&rest, ears[i].topics))
+            ears[i].run(rest, here);
     }
+}
+
+static void ears_open(void)
+{
+    ear_count = 0;
+    for (size_t i = 0; i < feature_count; i++)
+        if (features[i]->listened.run) {
+            CHECK(ear_count < EARS_MAX);
+            ears[ear_count].topics = text_of(features[i]->listened.topics);
+            ears[ear_count++].run = features[i]->listened.run;
+        }
 }
 
 /* "tell feature word {…}": a node of another version passes over what it does not know. */
@@ -587,6 +606,7 @@ void hub_start(void)
     pg_watch(&watcher);
     timer_init(&resync_timer, on_resync);
     topics_on_listened(on_listened);
+    ears_open();
     tx_set_publisher(hub_publish, hub_missed);
 }
 

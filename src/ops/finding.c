@@ -17,7 +17,7 @@ void findings_begin(bool json)
 }
 
 /* What a server says may have lines of its own. */
-static void put_line(struct buf *b, const char *format, va_list args)
+static void PRINTF_LIKE(2, 0) put_line(struct buf *b, const char *format, va_list args)
 {
     size_t from = b->len;
 

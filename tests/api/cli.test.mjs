@@ -6,6 +6,7 @@ import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Cluster, promote, root, signUp, until } from '../lib/daemon.mjs';
 import pg from 'pg';
+import { freePort } from '../lib/ports.mjs';
 import { start } from '../lib/process.mjs';
 import { Stores } from '../lib/stores.mjs';
 
@@ -14,7 +15,6 @@ let cluster, node;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); });
 after(() => cluster.stop());
 const run = (args, env = {}) => spawnSync(binary, args, { env: { ...cluster.environment(node, {}), ...env }, encoding: 'utf8', cwd: root });
-const freePort = () => new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
 
 test('every mistake of a file is told, with its line', () => {
     const file = `${cluster.folder}/bad.ini`;

@@ -1,11 +1,10 @@
 // Outside services: logins by Kakao (a double) and by an OpenID provider standing for Google, mail by SMTP, an S3 that is away.
 import assert from 'node:assert/strict';
-import net from 'node:net';
 import { after, before, test } from 'node:test';
 import Provider from 'oidc-provider';
 import { SMTPServer } from 'smtp-server';
 import { Kakao } from '../fakes/kakao.mjs';
-import { Cluster, signUp, uniqueName, until } from '../lib/daemon.mjs';
+import { Cluster, freePort, signUp, uniqueName, until } from '../lib/daemon.mjs';
 import { png } from '../lib/pictures.mjs';
 import { all } from '../lib/process.mjs';
 
@@ -16,7 +15,7 @@ before(async () => {
     smtp = new SMTPServer({ authOptional: true, disabledCommands: ['STARTTLS'], onAuth: (auth, s, done) => done(auth.username === 'mailer' && auth.password === 'mail-secret' ? null : new Error('no'), { user: 1 }),
         onRcptTo: (a, s, done) => done(smtpMode === 'refuse' ? Object.assign(new Error('not now'), { responseCode: 451 }) : null), onData: (stream, s, done) => { let all = ''; stream.on('data', d => { all += d; }); stream.on('end', () => { letters.push({ from: s.envelope.mailFrom.address, to: s.envelope.rcptTo[0].address, user: s.user, text: all }); done(); }); } });
     await new Promise(r => smtp.listen(0, '127.0.0.1', r));
-    const port = await new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
+    const port = await freePort();
     const issuer = `http://localhost:${port}`;
     node = await cluster.node({
         MADANG_KAKAO_CLIENT_ID: 'kakao-app', MADANG_KAKAO_CLIENT_SECRET: 'kakao-secret', MADANG_KAKAO_AUTHORIZE_URL: `${kakao.base}/authorize`, MADANG_KAKAO_TOKEN_URL: `${kakao.base}/token`, MADANG_KAKAO_USER_URL: `${kakao.base}/me`,

@@ -3,6 +3,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { freePort } from '../lib/ports.mjs';
+
+export { freePort };
 
 export const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 export const tools = path.join(root, 'build/bench-tools'), peers = path.join(root, 'tests/bench/peers');
@@ -17,12 +20,6 @@ export function compile() {
     cc('streams');
     cc('floor', '-lcrypto');
     cc('floor_uv', '-I/usr/include/postgresql', '-luv', '-lpq');
-}
-
-export function freePort() {
-    return new Promise((resolve, reject) => {
-        const s = net.createServer().on('error', reject).listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => resolve(port)); });
-    });
 }
 
 const running = new Set();

@@ -1,16 +1,15 @@
 // The same story through nginx, the two people on two nodes.
 import fs from 'node:fs';
-import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { launch, Person } from '../lib/browser.mjs';
-import { Cluster, root, uniqueName, until } from '../lib/daemon.mjs';
+import { Cluster, freePort, root, uniqueName, until } from '../lib/daemon.mjs';
 import { all, start } from '../lib/process.mjs';
 import { story } from '../lib/story.mjs';
 
 let cluster, one, two, nginx, browser, port;
 before(async () => {
     cluster = await new Cluster().start();
-    port = await new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
+    port = await freePort();
     const extra = { MADANG_HTTP_PUBLIC_URL: `http://localhost:${port}`, MADANG_HTTP_TRUSTED_PROXIES: '127.0.0.1', MADANG_SOCIAL_OFFLINE_MS: '500' };
     one = await cluster.node(extra);
     two = await cluster.node(extra);

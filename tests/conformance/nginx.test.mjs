@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Cluster, freePort, root, signUp, sleep, until } from '../lib/daemon.mjs';
 import { all, start } from '../lib/process.mjs';
@@ -12,7 +11,7 @@ import { answers, CRLF, each, exchange } from './wire.mjs';
 let cluster, node, nginx, port;
 before(async () => {
     cluster = await new Cluster().start();
-    port = await new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
+    port = await freePort();
     node = await cluster.node({ MADANG_DEBUG_ECHO: 'true', MADANG_HTTP_TRUSTED_PROXIES: '127.0.0.1' });
     const at = `${cluster.folder}/nginx`, site = fs.readFileSync(`${root}/config/nginx/madang.conf`, 'utf8')
         .replace(/upstream madang \{[^}]*\}/, `upstream madang { server 127.0.0.1:${node.port}; keepalive 1; }`).replace(/listen 80;\s+listen \[::\]:80;/, `listen 127.0.0.1:${port};`)

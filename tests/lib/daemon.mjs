@@ -1,11 +1,13 @@
 // Starts real daemons for a test file: a database and a Redis prefix of their own, free ports, everything recorded for the judge.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
 import WebSocket from 'ws';
+import { freePort } from './ports.mjs';
 import { start } from './process.mjs';
+
+export { freePort };
 
 export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
 export const at = process.env.MADANG_TEST_STORES ?? path.join(root, '.dev/test');
@@ -27,14 +29,6 @@ export async function until(what, check, ms = 30000) {
         if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}: ${last?.stack ?? last}`);
         await sleep(30);
     }
-}
-
-// Below those that the kernel gives to whoever connects (ip_local_port_range begins at 32768): nobody takes it between now and then.
-export function freePort() {
-    return new Promise((resolve, reject) => {
-        const port = 10240 + Math.floor(Math.random() * 22000);
-        const s = net.createServer().on('error', e => e.code === 'EADDRINUSE' ? resolve(freePort()) : reject(e)).listen(port, '127.0.0.1', () => s.close(() => resolve(port)));
-    });
 }
 
 const recorded = [];

@@ -2,11 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
-import net from 'node:net';
 import { until } from './daemon.mjs';
+import { freePort } from './ports.mjs';
 import { start } from './process.mjs';
 
-const freePort = () => new Promise(r => { const s = net.createServer().listen(0, '127.0.0.1', () => { const p = s.address().port; s.close(() => r(p)); }); });
 
 export class Rados {
     // Ceph now and then does not come up on ports that were free a moment ago: up to three attempts, each with its own, and more

@@ -6,9 +6,6 @@
 
 extern const struct feature accounts_feature;
 
-/* Books points (negative: takes them) once for each reason and reference; POINTS_SHORT. The reference names what is paid for, as
- * the database knows it: never a number that a client or a process chose. */
-problem points_book(struct tx *tx, int64_t account, int64_t amount, const char *reason, struct text reference) MUST_USE;
 /* Suspends until the time, ends the sessions, closes the sockets with 4403. */
 problem account_suspend(struct tx *tx, int64_t account, struct instant until, struct text reason) MUST_USE;
 
@@ -28,13 +25,5 @@ struct guest_hook {
     struct guest_hook *next;
 };
 void guest_hook_add(struct guest_hook *h);
-
-/* A person as others see one: used in the outputs of many calls. */
-struct card {
-    int64_t account;
-    struct opt_text nickname, avatar_url;
-    bool departed;
-};
-extern const struct shape card_shape;
 
 #endif

@@ -164,7 +164,7 @@ static enum fault parse_i64(const struct field *f, struct text t, bool trusted, 
 {
     if (!text_to_i64(t, out))
         return FAULT_TYPE;
-    return trusted ? FAULT_NONE : integer_check(f, *out);
+    return trusted && !f->min && !f->max ? FAULT_NONE : integer_check(f, *out);
 }
 
 static enum fault parse_f64(const struct field *f, struct text t, bool trusted, double *out)

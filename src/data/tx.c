@@ -141,7 +141,12 @@ void tx_publish(struct tx *tx, struct text topic, int64_t number, const struct e
     struct arena *a = tx->call->arena;
     struct outgoing *o = arena_new(a, struct outgoing);
 
-    CHECK((number > 0) == e->numbered);
+    CHECK(e->numbered || number == 0);
+    if (e->numbered && number <= 0) { /* so the database said */
+        log_error("pg", "event %s of %.*s: no number", e->name, TEXT_ARG(topic));
+        tx->failed = true;
+        return;
+    }
     o->event = (struct published){ arena_text(a, topic), number, e, shape_text(e->data, data, a) };
     list_append(&tx->events, &o->node);
     if (number && !send_in_tx(tx, &topic_keep, VALUES(topic, number, text_of(e->name), o->event.json)))

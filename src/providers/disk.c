@@ -21,8 +21,9 @@ static struct text folder_of(struct call *c, struct text key)
 
 static const char *path_of(struct call *c, struct text key)
 {
-    CHECK(key.len > 2);
-    return arena_printf(c->arena, "%s/%.*s", folder_of(c, key).at, (int)key.len - 2, key.at + 2).at;
+    struct text name = { key.at + (key.len < 2 ? key.len : 2), key.len < 2 ? 0 : key.len - 2 };
+
+    return arena_printf(c->arena, "%s/%.*s", folder_of(c, key).at, TEXT_ARG(name)).at;
 }
 
 /* Until it lies on the disk; 0 or what went wrong. */

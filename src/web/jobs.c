@@ -294,9 +294,15 @@ static struct text kinds_of(enum job_lane lane, struct arena *a)
 
 static void begin_job(const struct taken *row)
 {
-    struct job_run *r = must_alloc(sizeof *r);
+    const struct job_def *def = job_find(row->kind);
+    struct job_run *r;
 
-    *r = (struct job_run){ .def = job_find(row->kind), .row = *row, .held_ms = clock_ms() };
+    if (!def) { /* nobody asked for such a one: its lease lapses, and it is looked at again */
+        log_error("job", "%.*s %lld: no kind is called that", TEXT_ARG(row->kind), (long long)row->id);
+        return;
+    }
+    r = must_alloc(sizeof *r);
+    *r = (struct job_run){ .def = def, .row = *row, .held_ms = clock_ms() };
     r->row.kind = own(row->kind);
     r->row.payload.text = own(row->payload.text);
     running[r->def->lane]++;

@@ -58,3 +58,29 @@ for (const [name, proxy] of [['Postgres', () => pg], ['Redis', () => redis]])
             await until('it is used again', async () => (await calls[0]()).status === 200 && (await node.admin('/readyz')).ready, 20000);
             if ((await calls[3]()).status !== 200) { const l = await calls[6](); assert.equal(l.status, 200, JSON.stringify(l.body)); a.cookie = l.cookie; a.token = l.body.access_token; }
         });
+
+// What a store says is no index and no pointer: a job of a kind that nobody knows, numbers that are none, a card beyond the deck.
+const spoken = change => () => b => Buffer.from(change(b.toString('latin1')), 'latin1');
+test('Postgres: a job of no known kind', async () => {
+    pg.spoil = spoken(t => t.replaceAll('mail.send', 'mail.sEnd'))();
+    await node.ok('POST', '/api/v1/auth/codes', undefined, { email: 'nobody@example.com', purpose: 'signup' });
+    await node.logs(/job +mail\.sEnd \d+: no kind is called that/);
+    pg.spoil = null;
+    assert.equal((await calls[0]()).status, 200);
+});
+test('Postgres: a number that is none', async () => {
+    // of each row of one column that holds a number
+    pg.spoil = spoken(t => t.replace(/D\0\0\0.\0\x01\0\0\0.\d+/gs, row => row.replace(/\d+$/, n => '0'.repeat(n.length))))();
+    for (let i = 0; i < 3; i++) await Promise.all(calls.map(c => c().catch(e => e)));
+    pg.spoil = null;
+    assert.equal(node.exit, undefined, node.log.slice(-3000));
+    assert.match(node.log, /event me\.changed of account:\d+: no number/);
+    await until('it is used again', async () => (await calls[0]()).status === 200, 20000);
+});
+test('Postgres: a card beyond the deck', async () => {
+    const { chat: { chat } } = await node.ok('POST', '/api/v1/tarot/chats', a.token, { language: 'ko' });
+    await cluster.sql('alter table tarot_chats drop constraint if exists tarot_chats_card_check');
+    await cluster.sql('update tarot_chats set card = 5000, reversed = false where id = $1', [chat]);
+    assert.equal((await node.get(`/api/v1/tarot/chats/${chat}`, a.token)).status, 500);
+    assert.equal(node.exit, undefined, node.log.slice(-3000));
+});

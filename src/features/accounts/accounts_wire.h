@@ -3,6 +3,8 @@
 #define MADANG_ACCOUNTS_WIRE_H
 
 #include "madang/accounts.h"
+#include "madang/cards.h"
+#include "madang/points.h"
 
 enum code_purpose { CODE_SIGNUP, CODE_LOGIN, CODE_EMAIL };
 enum gender { GENDER_FEMALE, GENDER_MALE, GENDER_OTHER };

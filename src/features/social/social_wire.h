@@ -3,6 +3,7 @@
 #define MADANG_SOCIAL_WIRE_H
 
 #include "madang/accounts.h"
+#include "madang/cards.h"
 #include "madang/topics.h"
 
 #define IMAGES_MAX 4

@@ -2,6 +2,7 @@
 
 #include "madang/cursor.h"
 #include "madang/hub.h"
+#include "tarot_deck.h"
 
 static const struct field chat_fields[] = {
     FIELD(struct chat_row, chat),
@@ -9,7 +10,7 @@ static const struct field chat_fields[] = {
     FIELD(struct chat_row, title),
     FIELD(struct chat_row, language),
     FIELD(struct chat_row, state, .words = &tarot_states),
-    FIELD(struct chat_row, card),
+    FIELD(struct chat_row, card, .max = CARDS - 1),
     FIELD(struct chat_row, reversed),
     FIELD(struct chat_row, code),
     FIELD(struct chat_row, lines),
@@ -33,8 +34,12 @@ static const struct field ended_fields[] = {
 static const struct shape ended_shape = SHAPE("TarotEndedRow", struct ended_row, ended_fields);
 static const struct shape turn_shape = SHAPE("TarotTurnRow", struct turn_row, turn_fields);
 static const struct field shared_fields[] = {
-    FIELD(struct shared_row, chat),    FIELD(struct shared_row, card),     FIELD(struct shared_row, reversed),
-    FIELD(struct shared_row, reading), FIELD(struct shared_row, language), FIELD(struct shared_row, at),
+    FIELD(struct shared_row, chat),
+    FIELD(struct shared_row, card, .max = CARDS - 1),
+    FIELD(struct shared_row, reversed),
+    FIELD(struct shared_row, reading),
+    FIELD(struct shared_row, language),
+    FIELD(struct shared_row, at),
 };
 static const struct shape shared_shape = SHAPE("TarotSharedRow", struct shared_row, shared_fields);
 

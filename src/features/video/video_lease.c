@@ -43,7 +43,8 @@ static bool read_seat(struct text field, struct text value, struct seat *out)
     out->peer = text_cut(value, ' ', &value);
     order = text_cut(value, ' ', &value);
     joins = text_cut(value, ' ', &out->page);
-    return text_skip(&field, T("seat:")) && text_to_i64(field, &out->account) && text_to_i64(order, &out->order) &&
+    return out->peer.len == PEER_LEN && out->page.len <= PAGE_LEN_MAX && text_skip(&field, T("seat:")) &&
+           text_to_i64(field, &out->account) && text_to_i64(order, &out->order) &&
            text_to_i64(joins, &out->joins);
 }
 

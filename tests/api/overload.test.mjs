@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import http from 'node:http';
+import fs from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -168,20 +169,22 @@ test('calls at work and reads on their way have a bound: beyond it 503 at once, 
     }
 });
 
-// Answers that are asked for in rows and not read: what is kept of them, and what those wait who do read.
+// Answers that are asked for in rows and not read: what is kept of them, and how much the loop does for them before one who reads is served:
+// the milliseconds that its thread had a processor for, whatever else this machine has to do.
 async function unread(connections, each) {
     const node = await cluster.node(), resident = async () => (await node.admin('/lists/memory'))[0].resident, slow = [];
+    const worked = () => Number(fs.readFileSync(`/proc/${node.process.pid}/task/${node.process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
     const p99 = async () => {
         const times = [];
         for (let i = 0; i < 200; i++) {
-            const began = performance.now();
+            const began = worked();
             assert.equal((await node.get('/api/v1/info')).status, 200);
-            times.push(performance.now() - began);
+            times.push(worked() - began);
         }
         return times.sort((x, y) => x - y)[Math.floor(times.length * 0.99)];
     };
     await node.get('/api/openapi.json');
-    const before = await resident(), size = (await node.get('/api/openapi.json')).bytes.length, alone = await p99();
+    const before = await resident(), size = (await node.get('/api/openapi.json')).bytes.length;
     for (let i = 0; i < connections; i++) {
         const s = net.connect({ port: node.port, host: '127.0.0.1', highWaterMark: 1024 }).on('error', () => {});
         s.pause();
@@ -190,17 +193,15 @@ async function unread(connections, each) {
     }
     const beside = await p99(), grown = await resident() - before;
     for (const s of slow) s.destroy();
-    return { grown, size, alone, beside };
+    return { grown, size, beside };
 }
 test('documents that nobody reads are kept once, not once for each who asked', async () => {
     const connections = 150, { grown, size } = await unread(connections, 80);
     assert.ok(grown < connections * size / 2, `${grown} bytes more for ${connections} connections with answers of ${size} bytes each unread`);
 });
-// What the daemon does shows each time, what else this machine has to do in some of them, and as much without those who do not read.
-test('… and those who read wait less than a tenth of a second, or hardly longer than alone', plain, async () => {
-    const rounds = [], well = ({ alone, beside }) => beside <= Math.max(100, 2 * alone);
-    for (let i = 0; i < 5 && !rounds.some(well); i++) rounds.push(await unread(500, 8));
-    assert.ok(rounds.some(well), rounds.map(r => `${r.beside} ms, ${r.alone} ms alone`).join('; '));
+test('… and between two answers to those who read, the loop works less than a tenth of a second for them', plain, async () => {
+    const { beside } = await unread(500, 8);
+    assert.ok(beside < 100, `${beside} ms`);
 });
 test('answers of their own are kept for one who does not read as far as the mark, and follow when he does', async () => {
     const node = await cluster.node(), p = await signUp(node), n = 400;

@@ -1,10 +1,12 @@
 /* Presence: what a node knows of its own sockets, told to friends. */
+#include <stdio.h>
+
 #include "madang/config.h"
 #include "madang/hub.h"
 #include "madang/keeper.h"
 #include "madang/log.h"
 #include "madang/map.h"
-#include "madang/overload.h"
+#include "madang/pace.h"
 #include "madang/redis.h"
 #include "presence_lease.h"
 #include "social_parts.h"
@@ -15,8 +17,7 @@
 #define TASK_MS 5000
 #define GATHER_MS 1000
 #define CHANGES_MAX 100
-#define DOUBTED_MAX 10000  /* changes that could not be told */
-#define GATHERING_MAX 5000 /* accounts whose changes wait while the node is overloaded */
+#define DOUBTED_MAX 10000 /* changes that could not be told */
 
 const struct event_def presence_changed_event = { "presence.changed", &presence_changes_shape, "account:{account}", false,
                                                   "Friends came or went." },
@@ -53,7 +54,7 @@ static struct leaving *leaving_find(int64_t account)
     return n ? CONTAINER_OF(n, struct leaving, node) : NULL;
 }
 
-/* Changes for one account, gathered for a second, so that its sockets get one frame of them. */
+/* Changes for one account, so that its sockets get one frame of them. */
 struct gathered {
     struct map_node node;
     int64_t account;
@@ -62,39 +63,36 @@ struct gathered {
 };
 
 static struct map gathering;
-static struct timer gather_timer;
 
-static void gathered_send(struct gathered *g)
+static const void *gathered_take(struct call *c, struct text topic)
 {
-    struct presence_changes data = { .changes = { g->changes, g->count } };
-    struct arena memory;
-    struct call c;
-
-    arena_init(&memory, 1 << 20);
-    c = call_of_our_own(NULL, &memory, "presence");
-    publish_now(&c, topic_of(&memory, "account", g->account), &presence_changed_event, &data);
-    arena_fini(&memory);
-    map_remove(&gathering, &g->node);
-    free(g);
-}
-
-static void on_gathered(struct timer *t)
-{
+    struct presence_changes *out = NULL;
     struct map_node *n;
+    int64_t account;
 
-    if (overload_now() != OVERLOAD_NONE && gathering.count < GATHERING_MAX && !stopping) {
-        timer_set_after(t, GATHER_MS);
-        return;
+    if (!text_skip(&topic, T("account:")) || !text_to_i64(topic, &account))
+        return NULL;
+    if ((n = map_find(&gathering, key_of(&account))) != NULL) {
+        struct gathered *g = CONTAINER_OF(n, struct gathered, node);
+
+        out = arena_new(c->arena, struct presence_changes);
+        out->changes.count = g->count;
+        out->changes.at = arena_array(c->arena, struct presence_change, g->count);
+        memcpy(out->changes.at, g->changes, g->count * sizeof *g->changes);
+        map_remove(&gathering, &g->node);
+        free(g);
     }
-    while ((n = map_next(&gathering, NULL)) != NULL)
-        gathered_send(CONTAINER_OF(n, struct gathered, node));
+    return out;
 }
+static struct pace pace = { .every_ms = GATHER_MS, .event = &presence_changed_event, .make = gathered_take };
 
 /* The last word about somebody counts; a full frame goes at once. */
 static void gather(int64_t to, struct presence_change change)
 {
     struct map_node *n = map_find(&gathering, key_of(&to));
     struct gathered *g = n ? CONTAINER_OF(n, struct gathered, node) : must_zalloc(sizeof *g);
+    char name[TOPIC_NAME_MAX];
+    struct text topic = { name, (size_t)snprintf(name, sizeof name, "account:%lld", (long long)to) };
     size_t i = 0;
 
     if (!n) {
@@ -105,10 +103,9 @@ static void gather(int64_t to, struct presence_change change)
         i++;
     g->changes[i] = change;
     g->count = i == g->count ? i + 1 : g->count;
+    pace_say(&pace, topic);
     if (g->count == CHANGES_MAX)
-        gathered_send(g);
-    if (!timer_is_set(&gather_timer))
-        timer_set_after(&gather_timer, GATHER_MS);
+        pace_now(&pace, topic);
 }
 
 /* To the friends' sockets, on every node. */
@@ -317,7 +314,7 @@ void presence_start(void)
     static struct redis_watcher watcher = { .changed = on_redis };
 
     stopping = false;
-    timer_init(&gather_timer, on_gathered);
+    pace_start(&pace);
     redis_watch(&watcher);
     presence_snapshots_start();
     renewed_ms = clock_ms();
@@ -331,8 +328,7 @@ void presence_stop(void)
     stopping = true;
     presence_snapshots_stop();
     keeper_stop(&keeper);
-    timer_clear(&gather_timer);
-    on_gathered(&gather_timer);
+    pace_stop(&pace);
     map_fini(&gathering);
     while ((n = map_next(&leaving, NULL)) != NULL)
         leaving_end(CONTAINER_OF(n, struct leaving, node));

@@ -34,12 +34,9 @@ static const struct field ended_fields[] = {
 static const struct shape ended_shape = SHAPE("TarotEndedRow", struct ended_row, ended_fields);
 static const struct shape turn_shape = SHAPE("TarotTurnRow", struct turn_row, turn_fields);
 static const struct field shared_fields[] = {
-    FIELD(struct shared_row, chat),
-    FIELD(struct shared_row, card, .max = CARDS - 1),
-    FIELD(struct shared_row, reversed),
-    FIELD(struct shared_row, reading),
-    FIELD(struct shared_row, language),
-    FIELD(struct shared_row, at),
+    FIELD(struct shared_row, chat),     FIELD(struct shared_row, card, .max = CARDS - 1),
+    FIELD(struct shared_row, reversed), FIELD(struct shared_row, reading),
+    FIELD(struct shared_row, language), FIELD(struct shared_row, at),
 };
 static const struct shape shared_shape = SHAPE("TarotSharedRow", struct shared_row, shared_fields);
 

@@ -44,8 +44,7 @@ static bool read_seat(struct text field, struct text value, struct seat *out)
     order = text_cut(value, ' ', &value);
     joins = text_cut(value, ' ', &out->page);
     return out->peer.len == PEER_LEN && out->page.len <= PAGE_LEN_MAX && text_skip(&field, T("seat:")) &&
-           text_to_i64(field, &out->account) && text_to_i64(order, &out->order) &&
-           text_to_i64(joins, &out->joins);
+           text_to_i64(field, &out->account) && text_to_i64(order, &out->order) && text_to_i64(joins, &out->joins);
 }
 
 static const struct field room_fields[] = {

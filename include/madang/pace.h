@@ -16,8 +16,8 @@
 struct pace {
     uint64_t every_ms;
     const struct event_def *event; /* without numbers */
-    /* The state of this topic as it is now, in the call's arena or with a longer life; NULL: there is nothing to say any more. Runs
-     * outside of a task, and does not wait. */
+    /* The state of this topic as it is now, in the call's arena or with a longer life; NULL: there is nothing to say any more.
+     * Runs outside of a task, and does not wait. */
     const void *(*make)(struct call *c, struct text topic);
 
     struct map topics; /* of pace.c alone from here on */

@@ -11,6 +11,8 @@ import { png } from '../lib/pictures.mjs';
 import { start } from '../lib/process.mjs';
 import { befriend, binary, Cluster, freePort, room, root, signUp, sleep, slowed, until } from '../lib/daemon.mjs';
 
+// How long the loop's thread has had a processor, in milliseconds: whatever else this machine has to do is not in it.
+const worked = node => Number(fs.readFileSync(`/proc/${node.process.pid}/task/${node.process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
 let cluster;
 before(async () => { cluster = await new Cluster().start(); });
 after(() => cluster.stop());
@@ -134,20 +136,17 @@ test('300 who are slow with head, body and reading do not slow the others', plai
         slow.push(s);
     }
     const dripping = setInterval(() => { for (let i = 0; i < 300; i++) if (i % 3 < 2) slow[i].write('x'); }, 500);
-    let least = Infinity; // of some rounds: what else this machine does is not in all of them
-    for (let round = 0; round < 5 && least >= 100; round++) {
-        const times = [];
-        for (let i = 0; i < 200; i++) {
-            const began = performance.now();
-            assert.equal((await node.get(i % 2 ? '/api/v1/time' : '/api/v1/me', p.token)).status, 200);
-            times.push(performance.now() - began);
-            await sleep(10);
-        }
-        least = Math.min(least, times.sort((x, y) => x - y)[180]);
+    const times = [];
+    for (let i = 0; i < 200; i++) {
+        const began = worked(node);
+        assert.equal((await node.get(i % 2 ? '/api/v1/time' : '/api/v1/me', p.token)).status, 200);
+        times.push(worked(node) - began);
+        await sleep(10); // so that it drips meanwhile
     }
+    const most = times.sort((x, y) => x - y)[180];
     clearInterval(dripping);
     for (const s of slow) s.destroy();
-    assert.ok(least < 100, `nine of ten within ${least} ms at the best`);
+    assert.ok(most < 100, `${most} ms of work between asking and answer`);
 });
 
 test('calls at work and reads on their way have a bound: beyond it 503 at once, and all is well when the store goes on', async () => {
@@ -169,17 +168,15 @@ test('calls at work and reads on their way have a bound: beyond it 503 at once, 
     }
 });
 
-// Answers that are asked for in rows and not read: what is kept of them, and how much the loop does for them before one who reads is served:
-// the milliseconds that its thread had a processor for, whatever else this machine has to do.
+// Answers that are asked for in rows and not read: what is kept of them, and how much the loop does for them before one who reads is served.
 async function unread(connections, each) {
     const node = await cluster.node(), resident = async () => (await node.admin('/lists/memory'))[0].resident, slow = [];
-    const worked = () => Number(fs.readFileSync(`/proc/${node.process.pid}/task/${node.process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
     const p99 = async () => {
         const times = [];
         for (let i = 0; i < 200; i++) {
-            const began = worked();
+            const began = worked(node);
             assert.equal((await node.get('/api/v1/info')).status, 200);
-            times.push(worked() - began);
+            times.push(worked(node) - began);
         }
         return times.sort((x, y) => x - y)[Math.floor(times.length * 0.99)];
     };

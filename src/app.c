@@ -66,7 +66,7 @@ bool app_prepare(void)
         log_error("config", "%.*s", TEXT_ARG(why));
         return false;
     }
-    if (!features_select(config->features_off))
+    if (!app_features(config->features_off))
         return false;
     store_start();
     calls_start();

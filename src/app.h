@@ -2,8 +2,9 @@
 #ifndef MADANG_APP_H
 #define MADANG_APP_H
 
-#include <stdbool.h>
+#include "madang/text.h"
 
+bool app_features(struct text off); /* selects: features_select() of madang/calls.h */
 bool app_prepare(void); /* of the features that are on: tables, secret: what every command needs */
 int app_run(void);      /* serves until SIGTERM; the exit status */
 bool app_open(void);    /* what app_run() does before the loop runs, and … */

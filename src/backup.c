@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app.h"
 #include "data/dump.h"
 #include "madang/calls.h"
 #include "madang/errand.h"
@@ -168,7 +169,7 @@ static bool list_object(const char *const *cells, void *arg)
 static bool list_objects(struct backup *b)
 {
     const char *path = backup_path(&b->arena, b->folder, "objects.list");
-    bool ok = features_select(T(""));
+    bool ok = app_features(T(""));
 
     if (!ok || !(b->list = fopen(path, "w+e")))
         return ok && told(path);

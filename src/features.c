@@ -1,6 +1,6 @@
-/* The features of the platform itself, those of features.def, and which of them are switched on. */
+/* The features of the platform itself and those of features.def. */
+#include "app.h"
 #include "madang/calls.h"
-#include "madang/log.h"
 #include "madang/mail.h"
 #include "web/jobs.h"
 #include "web/session.h"
@@ -10,10 +10,7 @@
 #include "features.def"
 #undef X
 
-static const struct built {
-    const struct feature *feature;
-    const char *needs; /* names, a blank between; NULL: the platform's own, always on */
-} built[] = {
+static const struct built_feature built[] = {
     { &session_feature, NULL },
     { &jobs_feature, NULL },
     { &system_feature, NULL },
@@ -23,64 +20,7 @@ static const struct built {
 #undef X
 };
 
-static const struct feature *on[COUNT_OF(built)];
-const struct feature *const *features = on;
-size_t feature_count;
-
-static bool has_word(struct text list, const char *name)
+bool app_features(struct text off)
 {
-    while (list.len)
-        if (text_is(text_trim(text_cut(list, ',', &list)), text_of(name)))
-            return true;
-    return false;
-}
-
-static bool is_on(struct text name)
-{
-    for (size_t i = 0; i < feature_count; i++)
-        if (text_is(text_of(on[i]->name), name))
-            return true;
-    return false;
-}
-
-static bool is_known(struct text name)
-{
-    bool known = name.len == 0;
-
-    for (size_t i = 0; i < COUNT_OF(built) && !known; i++)
-        known = built[i].needs && text_is(text_of(built[i].feature->name), name);
-    if (!known)
-        log_error("config", "[features] off: there is no feature %.*s", TEXT_ARG(name));
-    return known;
-}
-
-static bool has_its_needs(const struct built *b)
-{
-    struct text needs = text_of(b->needs);
-
-    while (needs.len) {
-        struct text one = text_cut(needs, ' ', &needs);
-
-        if (!is_on(one)) {
-            log_error("config", "[features] off: %s needs %.*s", b->feature->name, TEXT_ARG(one));
-            return false;
-        }
-    }
-    return true;
-}
-
-bool features_select(struct text off)
-{
-    bool ok = true;
-
-    feature_count = 0;
-    for (size_t i = 0; i < COUNT_OF(built); i++)
-        if (!built[i].needs || !has_word(off, built[i].feature->name))
-            on[feature_count++] = built[i].feature;
-    for (size_t i = 0; i < COUNT_OF(built); i++)
-        if (built[i].needs && is_on(text_of(built[i].feature->name)))
-            ok = has_its_needs(&built[i]) && ok;
-    while (off.len)
-        ok = is_known(text_trim(text_cut(off, ',', &off))) && ok;
-    return ok;
+    return features_select(built, COUNT_OF(built), off);
 }

@@ -218,7 +218,7 @@ int main(int argc, char **argv)
 
     while ((option = getopt(argc, argv, "+c:h")) != -1) {
         if (option != 'c')
-            return features_select(T("")) ? usage() : FAILED;
+            return app_features(T("")) ? usage() : FAILED;
         path = optarg;
     }
     buf_init(&mistakes, 65536);
@@ -229,7 +229,7 @@ int main(int argc, char **argv)
         return 1;
     }
     buf_fini(&mistakes);
-    if (!features_select(config->features_off))
+    if (!app_features(config->features_off))
         status = FAILED;
     else
         status = optind < argc ? run_command(argc - optind, argv + optind) : run_command(1, (char *[]){ "run", NULL });

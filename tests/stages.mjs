@@ -21,6 +21,7 @@ const VALGRIND = ['valgrind', '-q', '--error-exitcode=9', '--leak-check=full', '
 export const stages = [
     { name: 'house', run: counted('node', 'tests/arch/check.mjs'), when: 'cheap' },
     { name: 'format', run: c => check(c, 'the format', ['./dev', 'format', '--check']), when: 'cheap' },
+    { name: 'names', build: 'release', run: counted('node', 'tests/arch/symbols.mjs'), when: 'cheap' },
     { name: 'generated', build: 'release', run: generated, when: 'cheap' },
     { name: 'unit', build: 'release', files: UNIT, run: ctest('release') },
     { name: 'valgrind', build: 'release', files: ['base', 'shape', 'loop', 'web', 'providers'].map(n => `unit/test_${n}.c`), run: each(f => [...VALGRIND, `build/release/tests/unit/${path.basename(f, '.c')}`]), when: 'whole' },

@@ -4,6 +4,8 @@
 
 #include "madang/text.h"
 
+struct arena;
+
 #define ADDRESS_TEXT 46
 
 struct address {
@@ -26,5 +28,9 @@ bool address_is_ipv4(const struct address *a);
 struct text address_print(const struct address *a, char out[static ADDRESS_TEXT]); /* its one spelling; borrows `out` */
 /* Whom it counts as: an IPv6 address as its /64, which one person has for himself, any other as itself. */
 struct address address_person(const struct address *a);
+
+/* What to count by: an IPv6 address stands for its /64, which one person has for himself; any other for itself. What is no
+ * address is answered as it is. */
+struct text address_network(struct arena *a, struct text address);
 
 #endif

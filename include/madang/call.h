@@ -61,11 +61,6 @@ struct call {
 void call_after(struct call *c, void (*run)(struct call *c, void *arg), void (*undo)(struct call *c, void *arg), void *arg);
 /* A call for work of our own making (a job, a lease to renew): nobody's, with this task and arena. */
 struct call call_of_our_own(struct task *t, struct arena *a, const char *name);
-struct text call_request_id(struct call *c); /* to quote in answers and logs */
-struct text call_address(struct call *c);    /* of the client, as text; "-" when its socket is gone */
-/* What to count by: an IPv6 address stands for its /64, which one person has for himself; any other for itself. */
-struct text call_network(struct call *c);
-struct text address_network(struct arena *a, struct text address);
 /* FIELDS_INVALID at one field, for rules that a shape cannot say. */
 problem call_field_wrong(struct call *c, const char *pointer, const char *en, const char *ko) MUST_USE;
 /* The problem, with the seconds after which to try again. */

@@ -165,8 +165,19 @@ struct feature {
 /* Those that are switched on, each behind what it needs. */
 extern const struct feature *const *features;
 extern size_t feature_count;
+/* What was built in, in the order of src/features.def. */
+struct built_feature {
+    const struct feature *feature;
+    const char *needs; /* names, a blank between; NULL: the platform's own, always on */
+};
+#define FEATURES_MAX 64
 /* Leaves out those of [features] off. False, and logged: one is not known, or another needs it. */
-bool features_select(struct text off) MUST_USE;
+bool features_select(const struct built_feature *built, size_t count, struct text off) MUST_USE;
+
+/* Of the call at work. */
+struct text call_request_id(struct call *c); /* to quote in answers and logs */
+struct text call_address(struct call *c);    /* of the client, as text; "-" when its socket is gone */
+struct text call_network(struct call *c);    /* what to count by: address_network() */
 
 /* Index of all rows, made at start-up. */
 void calls_start(void);

@@ -3,6 +3,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "madang/arena.h"
+#include "madang/codec.h"
+
 static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
 
 bool address_parse(struct text t, struct address *out)
@@ -94,4 +97,18 @@ struct address address_person(const struct address *a)
     if (!address_is_ipv4(a))
         memset(person.bytes + 8, 0, 8);
     return person;
+}
+
+struct text address_network(struct arena *a, struct text address)
+{
+    struct address person;
+
+    if (!address_parse(address, &person))
+        return address;
+    if (address_is_ipv4(&person) && text_find(address, ':') < 0)
+        return address; /* these have one spelling */
+    if (address_is_ipv4(&person))
+        return address_print(&person, arena_alloc(a, ADDRESS_TEXT));
+    person = address_person(&person);
+    return hex_encode(a, person.bytes, 8);
 }

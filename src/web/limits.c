@@ -55,20 +55,6 @@ static int64_t take_here(struct text key, int64_t capacity, int64_t per_ms)
     return 0;
 }
 
-struct text address_network(struct arena *a, struct text address)
-{
-    struct address person;
-
-    if (!address_parse(address, &person))
-        return address;
-    if (address_is_ipv4(&person) && text_find(address, ':') < 0)
-        return address; /* these have one spelling */
-    if (address_is_ipv4(&person))
-        return address_print(&person, arena_alloc(a, ADDRESS_TEXT));
-    person = address_person(&person);
-    return hex_encode(a, person.bytes, 8);
-}
-
 struct text call_network(struct call *c)
 {
     return address_network(c->arena, call_address(c));

@@ -1,26 +1,16 @@
-// The rules of the house: include arrows, sizes, banned calls, SQL only in stores, no fixed waits in browsers.
+// The rules of the house: include arrows, sizes, banned calls, SQL only in stores and of whose tables, no fixed waits in browsers.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { apart, Checks, floors, needs, publicFloor, read, root, tables } from './arrows.mjs';
 
-const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 const tracked = (...folders) => String(execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...folders], { cwd: root })).trim().split('\n').filter(f => fs.existsSync(path.join(root, f)));
 const files = tracked('src', 'include').filter(f => /\.[ch]$/.test(f));
-const read = f => fs.readFileSync(path.join(root, f), 'utf8');
-const wrong = [];
-let checks = 0;
-const check = (ok, what) => { checks++; if (!ok) wrong.push(what); };
+const checks = new Checks(), check = (ok, what) => checks.check(ok, what);
 
 // A folder may include what stands at its own height or below.
-const floors = { base: 0, loop: 1, ops: 2, sec: 3, data: 4, net: 4, web: 5, providers: 6, features: 6, app: 7 };
 const folderOf = f => { const parts = f.split('/'); return parts.length === 2 ? 'app' : parts[1]; };
-// A public header says in its first line whose it is: "/* data: store — …".
-const publicFloor = name => /^\/\* (\w+): /.exec(read(`include/madang/${name}`))?.[1];
-// Headers of one height that may not look at each other's insides.
-const apart = new Set(['data/net', 'net/data', 'providers/features', 'features/providers']);
 
-// Which features a feature may know.
-const needs = new Map([...read('src/features.def').matchAll(/^X\((\w+), "(.*)"\)/gm)].map(([, name, list]) => [name, list.split(' ')]));
 for (const name of needs.keys()) check(fs.existsSync(path.join(root, 'src/features', name)), `src/features.def lists ${name}, which has no folder`);
 // Its tests lie beside it: no folder without a feature, no rules without a test of theirs.
 for (const name of fs.readdirSync(path.join(root, 'tests/features'))) check(needs.has(name), `tests/features/${name}: no feature is called that`);
@@ -33,7 +23,7 @@ for (const f of files) {
         const target = include.startsWith('madang/') ? publicFloor(include.slice(7)) : include.includes('/') && !include.startsWith('..') ? folderOf(`src/${include}`) : folder;
         if (include.endsWith('.def')) continue;
         check(floors[target] <= floors[folder], `${f} includes ${include}: ${folder} may not look up to ${target}`);
-        check(include.startsWith('madang/') || !apart.has(`${folder}/${target}`), `${f} includes ${include}`);
+        check(include.startsWith('madang/') || !apart(folder, target), `${f} includes ${include}`);
         // features know each other by madang/ alone
         const feature = /^src\/features\/(\w+)\//.exec(f)?.[1], other = /^features\/(\w+)\//.exec(include)?.[1];
         check(!feature || !other || feature === other, `${f} includes ${include}: another feature's room`);
@@ -55,6 +45,18 @@ for (const f of files) {
     if (/<openssl\//.test(text)) check(f.startsWith('src/sec/'), `${f} includes OpenSSL`);
     if (/<curl\//.test(text)) check(f.startsWith('src/net/'), `${f} includes curl`);
     if (/<libpq-fe\.h>/.test(text)) check(f.startsWith('src/data/'), `${f} includes libpq`);
+}
+
+// Whose tables and views there are, and who names them.
+const made = { table: new Map(), view: new Map() };
+for (const f of tracked('migrations')) for (const [, kind, name] of read(f).matchAll(/^create (?:or replace )?(table|view) (?:if not exists )?(\w+)/gm)) if (!made[kind].has(name)) made[kind].set(name, f.split('/')[1]);
+for (const f of files.filter(f => f.endsWith('.c'))) {
+    const feature = /^src\/features\/(\w+)\//.exec(f)?.[1] ?? 'platform', sql = [...read(f).replace(/\/\*[^]*?\*\//g, '').matchAll(/"((?:[^"\\\n]|\\.)*)"/g)].map(m => m[1]).join(' ');
+    for (const [, name] of sql.matchAll(/\b(?:from|join|into|update|using|table)\s+(?:only\s+)?(\w+)/gi)) {
+        const owner = made.table.get(name), of = made.view.get(name);
+        if (owner) check(owner === feature || (owner === 'platform' && tables.get(feature)?.includes(name)), `${f} names ${name}, a table of ${owner}`);
+        if (of) check(of === feature || needs.get(feature)?.includes(of), `${f} names ${name}, a view of ${of}`);
+    }
 }
 
 // In a browser everything takes longer on a busy machine: who waits for a fixed time waits for too little or for nothing.
@@ -82,7 +84,5 @@ for (const s of sizes.filter(x => x.n > 70)) check(false, `${s.f}:${s.at}: a fun
 const fileSizes = files.filter(x => x.endsWith('.c')).map(f => read(f).split('\n').length).sort((a, b) => a - b);
 check(fileSizes[fileSizes.length >> 1] <= 300, `the median file has ${fileSizes[fileSizes.length >> 1]} lines`);
 
-for (const w of wrong) console.error(w);
 console.log(`${files.length} files, ${sizes.length} functions: median ${percentile(0.5)}, 90 % ${percentile(0.9)}, longest ${percentile(1)} lines; median file ${fileSizes[fileSizes.length >> 1]}`);
-console.log(`${checks - wrong.length} passed, ${wrong.length} failed`);
-process.exit(wrong.length ? 1 : 0);
+checks.end();

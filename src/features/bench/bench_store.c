@@ -19,7 +19,7 @@ const struct shape bench_row_shape = SHAPE("BenchRow", struct bench_row, row_fie
 static const struct statement row = { .name = "bench_row",
                                       .lane = LANE_READ,
                                       .row = &bench_row_shape,
-                                      .sql = "select id, coalesce(nickname, '') as name from accounts where id = $1" };
+                                      .sql = "select id, coalesce(nickname, '') as name from account_cards where id = $1" };
 
 STATEMENT_TABLE(bench_statements, &row);
 

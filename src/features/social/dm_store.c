@@ -131,8 +131,8 @@ static const struct statement room_deserted = {
     .name = "dm_room_deserted",
     .lane = LANE_TX,
     .row = &row_i64,
-    .sql = "select r.id as number from dm_rooms r join accounts l on l.id = r.low and l.left_at is not null"
-           " join accounts h on h.id = r.high and h.left_at is not null where $1 in (r.low, r.high) order by r.id limit 1"
+    .sql = "select r.id as number from dm_rooms r join account_cards l on l.id = r.low and l.departed"
+           " join account_cards h on h.id = r.high and h.departed where $1 in (r.low, r.high) order by r.id limit 1"
 };
 static const struct statement room_empty = {
     .name = "dm_room_empty",

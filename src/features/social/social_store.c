@@ -32,8 +32,8 @@ static const struct statement relation = {
     .name = "relation",
     .lane = LANE_READ,
     .row = &relation_shape,
-    .sql = "select r.relation from accounts a left join account_relations r on r.account = $1 and r.other = a.id"
-           " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer')"
+    .sql = "select r.relation from account_members a left join account_relations r on r.account = $1 and r.other = a.id"
+           " where a.id = $2"
 };
 static const struct statement friend_counts = {
     .name = "friend_counts",
@@ -58,7 +58,7 @@ static const struct statement request = {
     .row = &friendship_shape,
     .sql = "insert into friendships as f (low, high, state, requester)"
            " select least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), 'requested', $1"
-           " from accounts a join accounts b on b.id = $2 and b.left_at is null where a.id = $1 and a.left_at is null"
+           " from account_members a join account_members b on b.id = $2 where a.id = $1"
            " and not exists (select 1 from blocks where (blocker = $1 and blocked = $2) or (blocker = $2 and blocked = $1))"
            " for share of a, b"
            " on conflict on constraint friendships_pkey do update set state = 'friends', at = now()"
@@ -198,8 +198,8 @@ static const struct statement report_add = {
     .name = "report_add",
     .lane = LANE_TX,
     .row = &row_i64,
-    .sql = "insert into reports (reporter, reported, reason, evidence) select $1, a.id, $3, $4::json from accounts a"
-           " where a.id = $2 and a.left_at is null and a.role not in ('guest', 'newcomer') returning id as number"
+    .sql = "insert into reports (reporter, reported, reason, evidence) select $1, a.id, $3, $4::json from account_members a"
+           " where a.id = $2 returning id as number"
 };
 static const struct statement reports = {
     .name = "reports",

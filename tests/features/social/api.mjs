@@ -160,6 +160,7 @@ test('presence: on with the first socket, off after the last and its grace, snap
     await sa.event('presence.changed', e => e.data.changes.some(c => c.account === b.id && c.online));
     const snap = await b1.event('presence.snapshot');
     assert.deepEqual(snap.data.online, [a.id]);
+    await until('both nodes to have said so', () => [one, two].every(n => String(execFileSync('redis-cli', ['-s', `${at}/redis.sock`, 'zscore', `${cluster.id}:presence`, `${b.id}:${n.name}`])).trim()));
     await b1.close();
     await sleep(1500);
     assert.ok(!sa.events.some(e => e.ev === 'presence.changed' && e.data.changes.some(c => c.account === b.id && !c.online)), 'one socket is left');

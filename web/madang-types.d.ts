@@ -422,6 +422,8 @@ export interface HistoryPage {
 export interface History {
   messages: DmMessage[];
   more: boolean;
+  /** before, or after, of the next page. */
+  next?: number | null;
 }
 export interface DmSend {
   room: number;

@@ -4,6 +4,8 @@
 #include <cmocka.h>
 
 #include "data/pg_connection.h"
+#include "madang/codec.h"
+#include "madang/page.h"
 #include "madang/redis.h"
 #include "madang/shape.h"
 
@@ -289,6 +291,100 @@ static void test_replies_by_name(void **state)
     arena_fini(&a);
 }
 
+static struct text cursor_of(struct arena *a, const char *whole)
+{
+    return arena_printf(a, "c.%.*s", TEXT_ARG(base64url_encode(a, whole, strlen(whole))));
+}
+
+static void test_cursors(void **state)
+{
+    const struct cursor rows[] = {
+        { .at = { PRESENT, { INT64_C(1767322845678901) } }, .id = { PRESENT, 7 } },
+        { .at = { PRESENT, { -1 } }, .id = { PRESENT, 1 } },
+        { .number = { PRESENT, INT64_MIN }, .id = { PRESENT, INT64_MAX } },
+        { .text = { PRESENT, T("두 낱말, 그리고 - more \"of\" it") }, .id = { PRESENT, 3 } },
+        { .text = { PRESENT, T("") }, .id = { PRESENT, 0 } },
+    };
+    static const int keys[] = { CURSOR_TIME, CURSOR_TIME, CURSOR_NUMBER, CURSOR_TEXT, CURSOR_TEXT };
+    struct cursor back;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct text t = cursor_make(&a, T("things.list"), &rows[i]);
+
+        assert_true(cursor_is_fit(t) && t.len <= CURSOR_LEN_MAX);
+        assert_true(cursor_read(&a, T("things.list"), keys[i], t, &back));
+        assert_int_equal(back.id.value, rows[i].id.value);
+        assert_true(back.at.value.us == rows[i].at.value.us && back.number.value == rows[i].number.value);
+        assert_true(text_is(back.text.value, rows[i].text.value) && back.text.is == rows[i].text.is);
+        assert_false(cursor_read(&a, T("things.other"), keys[i] | CURSOR_OLD, t, &back));
+        for (int key = CURSOR_TIME; key <= CURSOR_TEXT; key++)
+            assert_true(key == keys[i] || !cursor_read(&a, T("things.list"), key, t, &back));
+    }
+    arena_fini(&a);
+}
+
+static void test_no_cursors(void **state)
+{
+    static const struct {
+        const char *whole;
+        int key;
+    } rows[] = {
+        { "x t 1", CURSOR_TIME },
+        { "x t 1 ", CURSOR_TIME },
+        { "x t 1 2 3", CURSOR_TIME },
+        { "x t -a 2", CURSOR_TIME },
+        { "x t 1 9223372036854775807", CURSOR_TIME }, /* no time that Postgres knows */
+        { "x n 1 9223372036854775808", CURSOR_NUMBER },
+        { "x", CURSOR_TEXT },
+        { "", CURSOR_TEXT },
+        { "x x 1 \xff", CURSOR_TEXT }, /* what Postgres would refuse as text */
+    };
+    static const struct {
+        const char *t;
+        int key;
+        bool good;
+    } old[] = {
+        { "1767322845678901-7", CURSOR_TIME | CURSOR_OLD, true },
+        { "1767322845678901-7", CURSOR_TIME, false },
+        { "1767322845678901--7", CURSOR_TIME | CURSOR_OLD, false },
+        { "-1-1", CURSOR_TIME | CURSOR_OLD, false },
+        { "가나다", CURSOR_TEXT | CURSOR_OLD, true },
+        { "가나다", CURSOR_TEXT, false },
+        { "abcdefghijklmnopq", CURSOR_TEXT | CURSOR_OLD, false },
+        { "1-1", CURSOR_NUMBER | CURSOR_OLD, false },
+        { "c.%%", CURSOR_TEXT | CURSOR_OLD, false },
+    };
+    struct cursor out;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_false(cursor_read(&a, T("x"), rows[i].key, cursor_of(&a, rows[i].whole), &out));
+    assert_true(cursor_read(&a, T("x"), CURSOR_TIME, cursor_of(&a, "x t 1 2"), &out));
+    for (size_t i = 0; i < COUNT_OF(old); i++)
+        assert_int_equal(cursor_read(&a, T("x"), old[i].key, text_of(old[i].t), &out), old[i].good);
+    assert_false(cursor_is_fit(T("a b")));
+    arena_fini(&a);
+}
+
+static void test_pages_are_cut(void **state)
+{
+    int64_t at[] = { 1, 2, 3 };
+    LIST_OF(int64_t) list = { at, 3 };
+    const int64_t *last;
+
+    (void)state;
+    assert_null(page_cut(&list, 3));
+    last = page_cut(&list, 2);
+    assert_non_null(last);
+    assert_true(*last == 2 && list.count == 2);
+    assert_null(page_cut(&list, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +395,9 @@ int main(void)
         cmocka_unit_test(test_all_faults_at_once),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_text_is_composed),
+        cmocka_unit_test(test_cursors),
+        cmocka_unit_test(test_no_cursors),
+        cmocka_unit_test(test_pages_are_cut),
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_replies_by_name),
     };

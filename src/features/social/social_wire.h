@@ -142,6 +142,7 @@ struct history_page {
 struct history {
     LIST_OF(struct dm_message) messages;
     bool more;
+    struct opt_i64 next;
 };
 struct dm_send {
     int64_t room;

@@ -209,7 +209,7 @@ static const struct statement reports = {
     .sql = "select r.id, r.reporter, r.reported, a.nickname as reporter_nickname, b.nickname as reported_nickname, r.reason,"
            " r.note, r.state, r.evidence, r.at, r.decided_at from reports r"
            " left join account_cards a on a.id = r.reporter left join account_cards b on b.id = r.reported"
-           " where ($1::text is null or r.state = $1) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3"
+           " where ($1::text[] = '{}' or r.state = any($1)) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3"
 };
 static const struct statement report_decide = {
     .name = "report_decide",
@@ -352,11 +352,13 @@ problem store_evidence(struct call *c, const struct report_new *in, struct evide
 
 problem store_reports(struct call *c, const struct report_page *in, struct report_list *out)
 {
-    struct opt_text state = { ABSENT, T("") };
+    LIST_OF(struct text) states = { arena_array(c->arena, struct text, in->states.count + 1), 0 };
 
     if (in->state.is == PRESENT)
-        state = (struct opt_text){ PRESENT, text_of(report_states.names[in->state.value]) };
-    return store_many(c, &reports, VALUES(state, in->before, in->limit + 1), &out->reports);
+        states.at[states.count++] = text_of(report_states.names[in->state.value]);
+    for (size_t i = 0; i < in->states.count; i++)
+        states.at[states.count++] = text_of(report_states.names[in->states.at[i].value]);
+    return store_many(c, &reports, VALUES(ALL_OF(states), in->before, in->limit + 1), &out->reports);
 }
 
 problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported,

@@ -77,6 +77,8 @@ static const struct field report_id_fields[] = { FIELD(struct report_id, report)
 const struct shape report_id_shape = SHAPE("ReportId", struct report_id, report_id_fields);
 static const struct field report_page_fields[] = {
     FIELD(struct report_page, state, .words = &report_states),
+    FIELD_LIST(struct report_page, states, .words = &report_states, .list_max = 3, .optional = true,
+               .says = "Any of these, and of state; without any: all."),
     FIELD(struct report_page, before, ID),
     FIELD(struct report_page, limit, LIMIT(30)),
 };

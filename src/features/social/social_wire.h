@@ -63,6 +63,7 @@ struct report_id {
 enum report_state { REPORT_OPEN, REPORT_ACCEPTED, REPORT_DISMISSED };
 struct report_page {
     struct opt_word state;
+    LIST_OF(struct word) states;
     struct opt_i64 before;
     int64_t limit;
 };

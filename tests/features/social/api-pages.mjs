@@ -1,7 +1,7 @@
 // Lists that come in pages: rows of the same key, rows that go meanwhile, places that are none of the list's.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, signUp } from '../../lib/daemon.mjs';
+import { Cluster, promote, signUp } from '../../lib/daemon.mjs';
 import { made, NONSENSE, refuses, walk } from '../../lib/pages.mjs';
 import { crowd } from '../../lib/people.mjs';
 
@@ -90,4 +90,26 @@ test('a history says where it goes on, in both directions', async () => {
     const second = await node.ok('GET', `/api/v1/rooms/${room}/messages?after=${first.next}&limit=4`, b.token);
     assert.deepEqual([...first.messages, ...second.messages].map(m => m.seq), down.all.map(m => m.seq).reverse());
     assert.deepEqual([first.more, second.more, second.next], [true, false, undefined]);
+});
+
+test('reports of several states in one list, in pages', async () => {
+    const boss = await promote(cluster, await signUp(node)), people = await crowd(cluster, 9), states = ['open', 'accepted', 'dismissed'];
+    await cluster.sql('insert into reports (reporter, reported, reason, evidence) select $1, o, $3, $4 from unnest($2::bigint[]) o', [boss.id, people.map(p => p.id), 'r', '[]']);
+    for (const [i, state] of ['accepted', 'dismissed'].entries())
+        await cluster.sql('update reports set state = $1, decided_by = $2, decided_at = now() where reported = any($3)', [state, boss.id, people.slice(3 * i, 3 * i + 3).map(p => p.id)]);
+    const of = async query => (await walk(node, boss.token, `/api/v1/reports${query}`, 'reports')).all.map(r => r.state).sort();
+    const three = list => list.flatMap(s => [s, s, s]).sort();
+    assert.deepEqual(await of('?states=accepted,dismissed'), three(['accepted', 'dismissed']));
+    assert.deepEqual(await of('?state=open'), three(['open']));
+    assert.deepEqual(await of('?state=open&states=accepted'), three(['open', 'accepted']));
+    for (const all of ['', '?states=']) assert.deepEqual(await of(all), three(states));
+    const bad = async query => { const r = await node.get(`/api/v1/reports?${query}`, boss.token); return [r.status, ...r.body.errors.map(e => e.pointer)]; };
+    assert.deepEqual(await bad('states=open,shut,accepted,'), [422, '/states']);
+    assert.deepEqual(await bad('states=open,shut,'), [422, '/states/1', '/states/2']);
+    assert.deepEqual(await bad('states=open%2Caccepted'), [422, '/states/0'], 'an escaped comma belongs to its item');
+    assert.deepEqual(await bad('states=open&states=accepted'), [422, '/states'], 'not twice');
+    await refuses(node, boss.token, '/api/v1/reports', ['x', made('dm.rooms t 1 1'), '0', '-1']);
+    const s = await node.socket(boss);
+    assert.equal((await s.ok('reports.list', { states: ['accepted', 'open'] })).reports.length, 6);
+    await s.close();
 });

@@ -317,6 +317,8 @@ export interface ReportId {
 }
 export interface ReportPage {
   state?: "open" | "accepted" | "dismissed" | null;
+  /** Any of these, and of state; without any: all. */
+  states?: string[];
   before?: number | null;
   limit?: number;
 }
@@ -422,6 +424,8 @@ export interface HistoryPage {
 export interface History {
   messages: DmMessage[];
   more: boolean;
+  /** before, or after, of the next page. */
+  next?: number | null;
 }
 export interface DmSend {
   room: number;
@@ -688,14 +692,21 @@ export interface IceCandidate {
   /** sdpMLineIndex. */
   line?: number | null;
 }
-export interface VideoSignal {
+export type VideoSignal = | {
   room: string;
   to: string;
   /** Either this … */
-  description?: SessionDescription | null;
+  description: SessionDescription;
   /** … or this. */
-  candidate?: IceCandidate | null;
-}
+  candidate?: null;
+} | {
+  room: string;
+  to: string;
+  /** Either this … */
+  description?: null;
+  /** … or this. */
+  candidate: IceCandidate;
+};
 export interface VideoPeerRef {
   room: string;
   peer: string;
@@ -780,14 +791,21 @@ export interface VideoDeparture {
   /** lost: it did not come back in time. */
   reason: "left" | "lost" | "kicked";
 }
-export interface VideoSignalled {
+export type VideoSignalled = | {
   room: string;
   from: string;
   /** Of the sender: what a page before it said is of no use. */
   page: string;
-  description?: SessionDescription | null;
-  candidate?: IceCandidate | null;
-}
+  description: SessionDescription;
+  candidate?: null;
+} | {
+  room: string;
+  from: string;
+  /** Of the sender: what a page before it said is of no use. */
+  page: string;
+  description?: null;
+  candidate: IceCandidate;
+};
 export interface VideoClosed {
   room: string;
   /** closed or host-left: for all; kicked, moved (joined elsewhere), gone (the place was lost): for me. */

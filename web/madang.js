@@ -21,6 +21,7 @@ const TOPICS_MAX = 256, WAITING_MAX = 1000, LIST_MAX = 10000; // topics that ses
 const LOST = { ko: '연결이 끊겼어요. 다시 연결되면 해 주세요.', en: 'The connection was lost. Please try again once it is back.' };
 const jitter = ms => ms * (0.75 + Math.random() / 2);
 const between = (least, ms, most) => Math.min(most, Math.max(least, ms));
+const escaped = v => String(new URLSearchParams({ v })).slice(2); // in a list, a comma that is escaped belongs to its item
 const hidden = () => globalThis.document?.hidden ?? false;
 
 // A key for what is to happen once, also where the page has no secure context.
@@ -198,8 +199,8 @@ export class Madang {
     if (key) headers['idempotency-key'] = `"${key}"`;
     const options = { method, headers, credentials: 'same-origin', signal: AbortSignal.timeout?.(REST_MS) };
     if (method === 'GET' || method === 'DELETE') {
-      const query = new URLSearchParams(Object.entries(left).filter(([, v]) => v !== undefined && v !== null && v !== ''));
-      if ([...query].length) url += `?${query}`;
+      const query = Object.entries(left).filter(([, v]) => v !== undefined && v !== null && v !== '').map(([k, v]) => `${k}=${[v].flat().map(escaped).join(',')}`);
+      if (query.length) url += `?${query.join('&')}`;
     } else if (op !== 'auth.refresh' && op !== 'auth.guest' && op !== 'auth.logout') {
       headers['content-type'] = 'application/json';
       options.body = JSON.stringify(left);

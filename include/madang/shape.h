@@ -13,7 +13,9 @@
  *     const struct shape greeting_shape = SHAPE("Greeting", struct greeting, greeting_fields);
  *
  * Plain members must be present and not null; opt_ members may be absent or null; `.optional` lets a plain member stay
- * out (it then keeps `.otherwise`). Decoded text is normalised to NFC and lies in the arena.
+ * out (it then keeps `.otherwise`). Decoded text lies in the arena, and is normalised to NFC; `.raw` text stays as it came.
+ *
+ * ONE_OF() is a struct of which some members exclude each other: see there.
  */
 #ifndef MADANG_SHAPE_H
 #define MADANG_SHAPE_H
@@ -87,6 +89,9 @@ struct field {
     const char *pattern, *format; /* … and how the schema says it */
     enum prose prose;
     bool optional, secret;
+    bool raw; /* of text: not normalised, for what is compared, signed or counted byte by byte elsewhere */
+    bool tag; /* of a ONE_OF: its word says which members there are … */
+    int when; /* … and a member with a `when` is there for that word alone */
     const char *says;
 };
 
@@ -112,9 +117,23 @@ struct shape {
     size_t size;
     const struct field *fields;
     size_t count;
+    bool choice; /* a ONE_OF */
 };
+/* A tagged union: {"kind": "move", "to": 3}. The tag is a word and stands before what hangs on it; the members of the other words
+ * are not known in it, and may share its memory (a union) and its name on the wire (AS). A MAYBE of a word must be there.
+ *
+ *     FIELD(struct op, kind, .words = &kinds, .tag = true),
+ *     FIELD(struct op, to, .min = 1, .when = IS(OP_MOVE)),
+ *     FIELD(struct op, text, AS("value"), .when = IS(OP_SET)), FIELD_MAYBE(struct op, spot, .shape = …, AS("value"), .when = …),
+ *     const struct shape op_shape = ONE_OF("Op", struct op, op_fields);
+ *
+ * Without a tag: exactly one of the MAYBEs that are an .when = ALTERNATIVE is there. */
 /* clang-format off */
+#define IS(word) ((word) + 1)
+#define ALTERNATIVE (-1)
+#define AS(text) .name = (text), .name_len = sizeof(text) - 1
 #define SHAPE(name, type, fields) { (name), sizeof(type), (fields), COUNT_OF(fields) }
+#define ONE_OF(name, type, fields) { (name), sizeof(type), (fields), COUNT_OF(fields), .choice = true }
 /* clang-format on */
 
 /* what every LIST_OF looks like */
@@ -137,6 +156,7 @@ void field_fault_add(struct field_faults *f, struct text pointer, const char *en
 
 struct pair {
     struct text name, value;
+    struct text raw; /* of a query: the value before it was decoded, in which a comma is one between items */
 };
 struct shape_input {
     struct text json;         /* the body; empty when there is none */

@@ -1,4 +1,5 @@
 /* JSON, parameters and columns into structs. */
+#include "madang/codec.h"
 #include "madang/json_tree.h"
 #include "shape_value.h"
 
@@ -126,12 +127,7 @@ static enum fault decode_value(struct decoding *d, const struct field *f, enum f
     }
 }
 
-static bool may_be_absent(const struct field *f)
-{
-    return f->optional || field_may_be_null(f);
-}
-
-static void decode_member(struct decoding *d, const struct field *f, const struct json_tree *value, void *out,
+static bool decode_member(struct decoding *d, const struct field *f, const struct json_tree *value, void *out,
                           const struct place *at)
 {
     void *member = (char *)out + f->offset;
@@ -140,10 +136,10 @@ static void decode_member(struct decoding *d, const struct field *f, const struc
     if (!value) {
         if (f->kind == KIND_I64)
             *(int64_t *)member = f->otherwise;
-        if (!may_be_absent(f))
+        if (field_is_needed(f))
             fault = FAULT_MISSING;
     } else if (value->kind == TREE_NULL) {
-        if (field_may_be_null(f))
+        if (field_may_be_null(f) && (f->kind != KIND_MAYBE || f->when <= 0))
             field_set_null(f, member);
         else
             fault = FAULT_TYPE;
@@ -152,58 +148,115 @@ static void decode_member(struct decoding *d, const struct field *f, const struc
     }
     if (fault)
         wrong(d, at, fault);
+    return !fault;
 }
 
-static const struct field *field_find(const struct shape *s, struct text name)
+/* Which members of a shape there are: all; or those of the tag's word. Where that is missing or wrong itself, what hangs on a
+ * word is neither read nor wrong. */
+struct choice {
+    const struct field *tag;
+    int word; /* IS() of the tag, once it is known */
+};
+
+static void choose(struct choice *ch, const struct field *f, bool ok, const void *out)
+{
+    if (f == ch->tag && ok)
+        ch->word = IS(*(const int *)(const void *)((const char *)out + f->offset));
+}
+
+static bool is_known(const struct shape *s, const struct choice *ch, struct text name)
 {
     for (size_t i = 0; i < s->count; i++)
-        if (text_is(field_name(&s->fields[i]), name))
-            return &s->fields[i];
-    return NULL;
+        if (text_is(field_name(&s->fields[i]), name) && (field_is_in(&s->fields[i], ch->word) || ch->word == 0))
+            return true;
+    return false;
 }
 
-static void refuse_unknown(struct decoding *d, const struct shape *s, const struct json_tree *object, const struct place *at)
+static void refuse_unknown(struct decoding *d, const struct shape *s, const struct choice *ch, const struct json_tree *object,
+                           const struct place *at)
 {
     if (d->open || !object)
         return;
     for (const struct json_tree *t = object->first; t; t = t->next)
-        if (!field_find(s, t->name))
+        if (!is_known(s, ch, t->name))
             wrong(d, &(struct place){ .up = at, .name = t->name }, FAULT_UNKNOWN);
+}
+
+/* Of a ONE_OF without a tag. */
+static void check_alternatives(struct decoding *d, const struct shape *s, const struct choice *ch, const void *out,
+                               const struct place *at)
+{
+    const struct field *first = NULL;
+    size_t there = 0;
+
+    if (!s->choice || ch->tag)
+        return;
+    for (size_t i = s->count; i-- > 0;)
+        if (s->fields[i].when == ALTERNATIVE) {
+            first = &s->fields[i];
+            there += *(void *const *)(const void *)((const char *)out + first->offset) != NULL;
+        }
+    if (first && there != 1)
+        wrong(d, &(struct place){ .up = at, .name = field_name(first) }, FAULT_ONE);
 }
 
 static void decode_object(struct decoding *d, const struct shape *s, const struct json_tree *object, void *out,
                           const struct place *at)
 {
+    struct choice ch = { .tag = shape_tag(s) };
+
     for (size_t i = 0; i < s->count; i++) {
         const struct field *f = &s->fields[i];
         struct place member_at = { .up = at, .name = field_name(f) };
 
-        decode_member(d, f, json_get(object, member_at.name), out, &member_at);
+        if (field_is_in(f, ch.word))
+            choose(&ch, f, decode_member(d, f, json_get(object, member_at.name), out, &member_at), out);
     }
-    refuse_unknown(d, s, object, at);
+    refuse_unknown(d, s, &ch, object, at);
+    check_alternatives(d, s, &ch, out, at);
 }
 
-/* A path or query parameter: text, and a list is comma-separated. */
-static enum fault decode_pair(struct decoding *d, const struct field *f, struct text value, void *member)
+/* Of a query the value as it was sent: an escaped comma belongs to its item. */
+static enum fault decode_item(struct decoding *d, const struct field *f, const struct pair *pair, struct text item, void *at)
 {
-    struct any_list *list = member;
-    size_t count = 1;
+    if (pair->raw.at && !percent_decode(d->arena, item, true, &item))
+        return FAULT_FORM;
+    return scalar_parse(f, f->item, d->arena, item, false, at);
+}
 
-    if (f->kind != KIND_LIST)
-        return scalar_parse(f, f->kind, d->arena, value, false, member);
-    for (size_t i = 0; i < value.len; i++)
-        count += value.at[i] == ',';
+/* Comma-separated; nothing is the empty list. */
+static enum fault decode_items(struct decoding *d, const struct field *f, const struct pair *pair, struct any_list *list,
+                               const struct place *at)
+{
+    struct text rest = pair->raw.at ? pair->raw : pair->value;
+    struct place item_at = { .up = at };
+    size_t count = rest.len > 0;
+
+    for (size_t i = 0; i < rest.len; i++)
+        count += rest.at[i] == ',';
+    if (count < f->list_min)
+        return FAULT_SHORT;
     if (count > (f->list_max ? f->list_max : LIST_LEN_MAX))
         return FAULT_LONG;
     list->at = arena_alloc(d->arena, count * f->size);
-    for (list->count = 0; list->count < count; list->count++) {
-        struct text item = text_cut(value, ',', &value);
-        enum fault fault = scalar_parse(f, f->item, d->arena, item, false, (char *)list->at + list->count * f->size);
+    for (list->count = 0; list->count < count; list->count++, item_at.index++) {
+        enum fault fault = decode_item(d, f, pair, text_cut(rest, ',', &rest), (char *)list->at + list->count * f->size);
 
         if (fault)
-            return fault;
+            wrong(d, &item_at, fault);
     }
     return FAULT_NONE;
+}
+
+/* A path or query parameter. */
+static bool decode_pair(struct decoding *d, const struct field *f, const struct pair *pair, void *member, const struct place *at)
+{
+    enum fault fault = f->kind == KIND_LIST ? decode_items(d, f, pair, member, at)
+                                            : scalar_parse(f, f->kind, d->arena, pair->value, false, member);
+
+    if (fault)
+        wrong(d, at, fault);
+    return !fault;
 }
 
 static const struct pair *pair_find(const struct shape_input *in, struct text name)
@@ -214,13 +267,14 @@ static const struct pair *pair_find(const struct shape_input *in, struct text na
     return NULL;
 }
 
-static void check_pairs(struct decoding *d, const struct shape *s, const struct shape_input *in, const struct json_tree *object)
+static void check_pairs(struct decoding *d, const struct shape *s, const struct choice *ch, const struct shape_input *in,
+                        const struct json_tree *object)
 {
     for (size_t i = 0; i < in->pair_count; i++) {
         struct text name = in->pairs[i].name;
         struct place at = { .name = name };
 
-        if (!field_find(s, name))
+        if (!is_known(s, ch, name))
             wrong(d, &at, FAULT_UNKNOWN);
         else if (pair_find(in, name) != &in->pairs[i] || json_get(object, name)) /* twice */
             wrong(d, &at, FAULT_FORM);
@@ -232,21 +286,24 @@ static const struct place root = { .up = NULL };
 static void decode_all(struct decoding *d, const struct shape *s, const struct shape_input *in, const struct json_tree *object,
                        void *out)
 {
+    struct choice ch = { .tag = shape_tag(s) };
+
     for (size_t i = 0; i < s->count; i++) {
         const struct field *f = &s->fields[i];
         struct place at = { .name = field_name(f) };
-        const struct pair *pair = pair_find(in, at.name);
-        enum fault fault = FAULT_NONE;
+        const struct pair *pair;
 
-        if (!pair)
-            decode_member(d, f, json_get(object, at.name), out, &at);
-        else
-            fault = decode_pair(d, f, pair->value, (char *)out + f->offset);
-        if (fault)
-            wrong(d, &at, fault);
+        if (!field_is_in(f, ch.word))
+            continue;
+        pair = pair_find(in, at.name);
+        choose(&ch, f,
+               pair ? decode_pair(d, f, pair, (char *)out + f->offset, &at)
+                    : decode_member(d, f, json_get(object, at.name), out, &at),
+               out);
     }
-    refuse_unknown(d, s, object, &root);
-    check_pairs(d, s, in, object);
+    refuse_unknown(d, s, &ch, object, &root);
+    check_alternatives(d, s, &ch, out, NULL);
+    check_pairs(d, s, &ch, in, object);
 }
 
 problem shape_decode(const struct shape *s, struct arena *a, const struct shape_input *in, void *out, struct field_faults *faults)

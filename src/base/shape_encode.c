@@ -109,8 +109,17 @@ static void encode_kind(const struct field *f, enum field_kind kind, const void 
     }
 }
 
-static bool is_left_out(const struct field *f, const void *at)
+static int word_of(const struct shape *s, const void *value)
 {
+    const struct field *tag = s->choice ? shape_tag(s) : NULL;
+
+    return tag ? IS(*(const int *)(const void *)((const char *)value + tag->offset)) : 0;
+}
+
+static bool is_left_out(const struct field *f, int word, const void *at)
+{
+    if (!field_is_in(f, word))
+        return true;
     if (f->kind == KIND_MAYBE)
         return *(void *const *)at == NULL;
     return kind_is_opt(f->kind) && *(const enum presence *)at == ABSENT;
@@ -133,13 +142,14 @@ static void put_name(struct buf *out, char before, struct text name)
 
 void shape_encode(const struct shape *s, const void *value, struct buf *out)
 {
+    int word = word_of(s, value);
     char before = '{';
 
     for (size_t i = 0; i < s->count; i++) {
         const struct field *f = &s->fields[i];
         const void *at = (const char *)value + f->offset;
 
-        if (is_left_out(f, at))
+        if (is_left_out(f, word, at))
             continue;
         put_name(out, before, field_name(f));
         before = ',';

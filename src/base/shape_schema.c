@@ -80,7 +80,7 @@ static void schema_plain(const struct field *f, enum field_kind kind, struct buf
 
 static void schema_kind(const struct field *f, enum field_kind kind, struct buf *out)
 {
-    if (!kind_is_opt(kind) && kind != KIND_MAYBE) {
+    if (!kind_is_opt(kind) && (kind != KIND_MAYBE || f->when > 0)) {
         schema_plain(f, kind, out);
         return;
     }
@@ -89,10 +89,13 @@ static void schema_kind(const struct field *f, enum field_kind kind, struct buf 
     buf_put(out, T("},{\"type\":\"null\"}]"));
 }
 
-static void schema_member(const struct field *f, struct buf *out)
+static void schema_member(const struct field *f, int word, struct buf *out)
 {
     buf_printf(out, "\"%s\":{", f->name);
-    schema_kind(f, f->kind, out);
+    if (f->tag && word)
+        buf_printf(out, "\"const\":\"%s\"", f->words->names[word - 1]);
+    else
+        schema_kind(f, f->kind, out);
     if (f->says && f->kind != KIND_JSON) {
         buf_put(out, T(",\"description\":"));
         buf_put_json_string(out, text_of(f->says));
@@ -100,24 +103,64 @@ static void schema_member(const struct field *f, struct buf *out)
     buf_put_char(out, '}');
 }
 
-void shape_schema(const struct shape *s, struct buf *out)
+/* Exactly one of the MAYBEs that are alternatives. */
+static void schema_alternatives(const struct shape *s, struct buf *out)
+{
+    const char *before = ",\"oneOf\":[";
+
+    for (size_t i = 0; i < s->count; i++)
+        if (s->fields[i].when == ALTERNATIVE) {
+            buf_printf(out, "%s{\"required\":[\"%s\"],\"properties\":{\"%s\":{\"type\":\"object\"}}}", before, s->fields[i].name,
+                       s->fields[i].name);
+            before = ",";
+        }
+    buf_put_char(out, ']');
+}
+
+/* word: IS() of the tag; 0: of a shape without one. */
+static void schema_object(const struct shape *s, int word, struct buf *out)
 {
     const char *before = "";
 
     buf_put(out, T("{\"type\":\"object\",\"additionalProperties\":false,\"required\":["));
     for (size_t i = 0; i < s->count; i++) {
-        if (field_may_be_null(&s->fields[i]) || s->fields[i].optional)
+        if (!field_is_needed(&s->fields[i]) || !field_is_in(&s->fields[i], word))
             continue;
         buf_printf(out, "%s\"%s\"", before, s->fields[i].name);
         before = ",";
     }
     buf_put(out, T("],\"properties\":{"));
+    before = "";
     for (size_t i = 0; i < s->count; i++) {
-        if (i)
-            buf_put_char(out, ',');
-        schema_member(&s->fields[i], out);
+        if (!field_is_in(&s->fields[i], word))
+            continue;
+        buf_put(out, text_of(before));
+        before = ",";
+        schema_member(&s->fields[i], word, out);
     }
-    buf_put(out, T("}}"));
+    buf_put_char(out, '}');
+    if (s->choice && !word)
+        schema_alternatives(s, out);
+    buf_put_char(out, '}');
+}
+
+void shape_schema(const struct shape *s, struct buf *out)
+{
+    const struct field *tag = shape_tag(s);
+    const char *before = "{\"oneOf\":[";
+
+    if (!tag) {
+        schema_object(s, 0, out);
+        return;
+    }
+    for (size_t i = 0; i < tag->words->count; i++) {
+        if (!tag->words->names[i])
+            continue;
+        buf_put(out, text_of(before));
+        before = ",";
+        schema_object(s, IS((int)i), out);
+    }
+    buf_put(out, T("]}"));
 }
 
 void shape_visit(const struct shape *s, void (*visit)(const struct shape *s, void *arg), void *arg)
@@ -138,7 +181,25 @@ static void check_field(const struct field *f)
     CHECK((scalar == KIND_WORD) == (f->words != NULL));
     CHECK(f->min <= f->max || f->max == 0);
     CHECK(f->from <= f->to);
+    CHECK(!f->raw || (scalar == KIND_TEXT && !f->prose));
     CHECK((f->check != NULL) == (f->pattern != NULL || f->format != NULL) || f->format);
+}
+
+/* The tag stands before what hangs on it; of alternatives it can be told whether they are there. */
+static void check_choice(const struct shape *s)
+{
+    const struct field *tag = shape_tag(s);
+    size_t cases = 0;
+
+    for (size_t i = 0; i < s->count; i++) {
+        const struct field *f = &s->fields[i];
+
+        CHECK(!f->tag || (f == tag && f->kind == KIND_WORD && !f->optional && !f->when));
+        CHECK(f->when <= 0 || (tag && f > tag && (size_t)f->when <= tag->words->count && tag->words->names[f->when - 1]));
+        CHECK(f->when >= 0 || (f->when == ALTERNATIVE && s->choice && !tag && f->kind == KIND_MAYBE));
+        cases += f->when != 0;
+    }
+    CHECK(!s->choice || cases > (tag ? 0 : 1));
 }
 
 void shape_check(const struct shape *s)
@@ -146,4 +207,5 @@ void shape_check(const struct shape *s)
     CHECK(s->count > 0 && s->name);
     for (size_t i = 0; i < s->count; i++)
         check_field(&s->fields[i]);
+    check_choice(s);
 }

@@ -19,7 +19,8 @@ static const char *const faults_en[] = { [FAULT_TYPE] = "has the wrong type",
                                          [FAULT_SHORT] = "is too short",
                                          [FAULT_LONG] = "is too long",
                                          [FAULT_FORM] = "does not have the right form",
-                                         [FAULT_WORD] = "is none of the allowed words" };
+                                         [FAULT_WORD] = "is none of the allowed words",
+                                         [FAULT_ONE] = "exactly one of this and its alternatives must be there" };
 static const char *const faults_ko[] = { [FAULT_TYPE] = "형식이 올바르지 않습니다",
                                          [FAULT_MISSING] = "필수 항목입니다",
                                          [FAULT_UNKNOWN] = "알 수 없는 항목입니다",
@@ -28,7 +29,8 @@ static const char *const faults_ko[] = { [FAULT_TYPE] = "형식이 올바르지 
                                          [FAULT_SHORT] = "너무 짧습니다",
                                          [FAULT_LONG] = "너무 깁니다",
                                          [FAULT_FORM] = "올바른 형태가 아닙니다",
-                                         [FAULT_WORD] = "허용되지 않는 값입니다" };
+                                         [FAULT_WORD] = "허용되지 않는 값입니다",
+                                         [FAULT_ONE] = "택일 항목 중 정확히 하나만 보내세요" };
 
 void field_fault_add(struct field_faults *f, struct text pointer, const char *en, const char *ko)
 {
@@ -115,6 +117,25 @@ bool word_find(const struct words *w, struct text t, int *out)
     return false;
 }
 
+bool field_is_in(const struct field *f, int word)
+{
+    return f->when <= 0 || f->when == word;
+}
+
+/* What hangs on a word is there for it, as a MAYBE is otherwise not. */
+bool field_is_needed(const struct field *f)
+{
+    return !f->optional && (!field_may_be_null(f) || (f->kind == KIND_MAYBE && f->when > 0));
+}
+
+const struct field *shape_tag(const struct shape *s)
+{
+    for (size_t i = 0; s->choice && i < s->count; i++)
+        if (s->fields[i].tag)
+            return &s->fields[i];
+    return NULL;
+}
+
 enum field_kind kind_plain(enum field_kind kind)
 {
     static const enum field_kind plain[] = {
@@ -180,7 +201,9 @@ static enum fault parse_text(const struct field *f, struct arena *a, struct text
         *out = arena_text(a, t);
         return FAULT_NONE;
     }
-    *out = text_nfc(a, t);
+    if (f->raw && t.len && memchr(t.at, 0, t.len))
+        return FAULT_FORM;
+    *out = f->raw ? arena_text(a, t) : text_nfc(a, t);
     if (f->prose == TITLE)
         *out = text_title(a, *out);
     if (f->prose && text_is_blank(*out))

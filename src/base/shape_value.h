@@ -18,13 +18,18 @@ enum fault {
     FAULT_SHORT,
     FAULT_LONG,
     FAULT_FORM,
-    FAULT_WORD
+    FAULT_WORD,
+    FAULT_ONE
 };
 
 void fault_add(struct field_faults *f, struct text pointer, enum fault fault);
 enum fault integer_check(const struct field *f, int64_t value);
 enum fault real_check(const struct field *f, double value);
 enum fault text_check(const struct field *f, struct text t);
+/* Whether the member is there when the tag is `word` (IS(), or 0: not known); in a shape without a tag all are. */
+bool field_is_in(const struct field *f, int word);
+bool field_is_needed(const struct field *f);          /* not optional, and not null */
+const struct field *shape_tag(const struct shape *s); /* of a ONE_OF; NULL when it has none */
 struct text text_nfc(struct arena *a, struct text t); /* t is valid UTF-8 */
 bool word_find(const struct words *w, struct text t, int *out);
 const struct words *field_words(const struct field *f);

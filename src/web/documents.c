@@ -115,8 +115,9 @@ static void put_parameter(const struct call_def *d, const struct field *f, const
 
     if (!path && has_body(d))
         return;
-    buf_printf(out, "%s{\"name\":\"%s\",\"in\":\"%s\",\"required\":%s,\"explode\":false,\"schema\":", *before, f->name,
-               path ? "path" : "query", path || !(f->optional || field_may_be_null(f)) ? "true" : "false");
+    buf_printf(out, "%s{\"name\":\"%s\",\"in\":\"%s\",\"required\":%s,\"style\":\"%s\",\"explode\":false,\"schema\":", *before,
+               f->name, path ? "path" : "query", path || !(f->optional || field_may_be_null(f)) ? "true" : "false",
+               path ? "simple" : "form");
     put_field_schema(f, out);
     buf_put_char(out, '}');
     *before = ",";
@@ -155,7 +156,7 @@ static void put_parameters(const struct call_def *d, struct buf *out)
 static void put_body(const struct call_def *d, struct buf *out)
 {
     struct field fields[16];
-    struct shape body = { .name = d->in->name, .fields = fields };
+    struct shape body = { .name = d->in->name, .fields = fields, .choice = d->in->choice };
     bool required = false; /* no body at all is taken for {} */
 
     for (size_t i = 0; i < d->in->count; i++)
@@ -459,26 +460,86 @@ static void ts_words(const struct words *w, struct buf *out)
     }
 }
 
+static void ts_says(const struct field *f, struct buf *out)
+{
+    if (f->says)
+        buf_printf(out, "  /** %s */\n", f->says);
+}
+
+static void ts_member(const struct field *f, struct buf *out)
+{
+    bool list = f->kind == KIND_LIST, null = field_may_be_null(f) && (f->kind != KIND_MAYBE || f->when <= 0);
+
+    ts_says(f, out);
+    buf_printf(out, "  %s%s: ", f->name, null || f->optional ? "?" : "");
+    if (f->words && !list)
+        ts_words(f->words, out);
+    else
+        buf_put(out, text_of(ts_scalar(f, list ? f->item : f->kind)));
+    buf_printf(out, "%s%s;\n", list ? "[]" : "", null ? " | null" : "");
+}
+
+/* The members of one word of a tagged union. */
+static void ts_case(const struct shape *shape, const struct field *tag, size_t word, struct buf *out)
+{
+    buf_put(out, T(" | {\n"));
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct field *f = &shape->fields[i];
+
+        if (f == tag)
+            buf_printf(out, "  %s: \"%s\";\n", f->name, tag->words->names[word]);
+        else if (!f->when || f->when == IS((int)word))
+            ts_member(f, out);
+    }
+    buf_put_char(out, '}');
+}
+
+/* One of the alternatives; the others are not there. */
+static void ts_alternative(const struct shape *shape, const struct field *one, struct buf *out)
+{
+    buf_put(out, T(" | {\n"));
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct field *f = &shape->fields[i];
+
+        if (!f->when) {
+            ts_member(f, out);
+            continue;
+        }
+        ts_says(f, out);
+        buf_printf(out, "  %s%s: %s;\n", f->name, f == one ? "" : "?", f == one ? f->shape->name : "null");
+    }
+    buf_put_char(out, '}');
+}
+
+static void ts_choice(const struct shape *shape, struct buf *out)
+{
+    const struct field *tag = NULL;
+
+    for (size_t i = 0; i < shape->count && !tag; i++)
+        tag = shape->fields[i].tag ? &shape->fields[i] : NULL;
+    buf_printf(out, "export type %s =", shape->name);
+    for (size_t i = 0; tag && i < tag->words->count; i++)
+        if (tag->words->names[i])
+            ts_case(shape, tag, i, out);
+    for (size_t i = 0; !tag && i < shape->count; i++)
+        if (shape->fields[i].when)
+            ts_alternative(shape, &shape->fields[i], out);
+    buf_put(out, T(";\n"));
+}
+
 static void put_ts(const struct shape *shape, void *arg)
 {
     struct seen *s = arg;
 
     if (!see(s, shape))
         return;
-    buf_printf(s->out, "export interface %s {\n", shape->name);
-    for (size_t i = 0; i < shape->count; i++) {
-        const struct field *f = &shape->fields[i];
-        bool list = f->kind == KIND_LIST, null = field_may_be_null(f);
-
-        if (f->says)
-            buf_printf(s->out, "  /** %s */\n", f->says);
-        buf_printf(s->out, "  %s%s: ", f->name, null || f->optional ? "?" : "");
-        if (f->words && !list)
-            ts_words(f->words, s->out);
-        else
-            buf_put(s->out, text_of(ts_scalar(f, list ? f->item : f->kind)));
-        buf_printf(s->out, "%s%s;\n", list ? "[]" : "", null ? " | null" : "");
+    if (shape->choice) {
+        ts_choice(shape, s->out);
+        return;
     }
+    buf_printf(s->out, "export interface %s {\n", shape->name);
+    for (size_t i = 0; i < shape->count; i++)
+        ts_member(&shape->fields[i], s->out);
     buf_put(s->out, T("}\n"));
 }
 

@@ -97,6 +97,7 @@ static bool read_query(struct exchange *x, struct text query)
             return false;
         if (!percent_decode(&x->arena, name, true, &p.name) || !percent_decode(&x->arena, value, true, &p.value))
             return false;
+        p.raw = value;
         exchange_param_add(x, p);
     }
     return true;

@@ -192,6 +192,15 @@ test('all pages of a list, and no more', async () => {
     assert.deepEqual(asked, ['?limit=2', '?limit=2&after=2', '?limit=2&after=4']);
 });
 
+test('lists in a query: commas between, an escaped one inside', async () => {
+    const asked = [], m = new Madang({ base: 'http://x', fetch: async url => { asked.push(url); return new Response('{}'); } });
+    await m.call('reports.list', { states: ['open', 'accepted'], limit: 2 });
+    await m.call('reports.list', { states: [] });
+    await m.call('people.search', { nickname: 'a,b &한' });
+    await m.call('people.search', { nickname: ['a,b', 'c d'] });
+    assert.deepEqual(asked.map(u => new URL(u).search), ['?states=open,accepted&limit=2', '?states=', '?nickname=a%2Cb+%26%ED%95%9C', '?nickname=a%2Cb,c+d']);
+});
+
 test('what was asked for as one person is neither repeated nor answered as another', async () => {
     let let_go, asked = [];
     const m = new Madang({ base: 'http://x', fetch: async (url, options) => {

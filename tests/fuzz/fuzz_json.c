@@ -12,6 +12,22 @@ struct inner {
 };
 static const struct field inner_fields[] = { FIELD(struct inner, n), FIELD(struct inner, t) };
 static const struct shape inner_shape = SHAPE("Inner", struct inner, inner_fields);
+enum op_kind { OP_ADD, OP_MOVE, OP_UNDO };
+static const char *const op_names[] = { "add", "move", "undo" };
+static const struct words ops = WORDS(op_names);
+struct op {
+    struct word kind;
+    union {
+        struct inner *item;
+        int64_t to;
+    };
+};
+static const struct field op_fields[] = {
+    FIELD(struct op, kind, .words = &ops, .tag = true),
+    FIELD_MAYBE(struct op, item, .shape = &inner_shape, AS("value"), .when = IS(OP_ADD)),
+    FIELD(struct op, to, AS("value"), .when = IS(OP_MOVE)),
+};
+static const struct shape op_shape = ONE_OF("Op", struct op, op_fields);
 struct outer {
     struct text name;
     bool flag;
@@ -22,6 +38,8 @@ struct outer {
     struct opt_word colour;
     struct counts seen;
     LIST_OF(struct inner) items;
+    LIST_OF(struct op) ops;
+    struct text bytes;
     struct inner *maybe;
 };
 static const struct field outer_fields[] = {
@@ -34,6 +52,8 @@ static const struct field outer_fields[] = {
     FIELD(struct outer, colour, .words = &colours),
     FIELD(struct outer, seen, .optional = true),
     FIELD_LIST(struct outer, items, .shape = &inner_shape, .optional = true),
+    FIELD_LIST(struct outer, ops, .shape = &op_shape, .optional = true),
+    FIELD(struct outer, bytes, .raw = true, .optional = true),
     FIELD_MAYBE(struct outer, maybe, .shape = &inner_shape),
 };
 static const struct shape outer_shape = SHAPE("Outer", struct outer, outer_fields);

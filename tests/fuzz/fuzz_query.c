@@ -1,6 +1,7 @@
-/* Percent decoding, paths through the router, instants, numbers, ranges. */
+/* Percent decoding, cursors, paths through the router, instants, numbers, ranges. */
 #include "madang/clock.h"
 #include "madang/codec.h"
+#include "madang/cursor.h"
 #include "madang/http.h"
 #include "web/router.h"
 
@@ -13,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct instant at;
     struct date d;
     int64_t first, last;
+    struct cursor place;
     struct arena a;
 
     if (!added)
@@ -35,6 +37,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(first >= 0 && first <= last && last < 1000);
     if (base64url_decode(&a, t, &out))
         CHECK(text_is(base64url_encode(&a, out.at, out.len), t));
+    for (int key = CURSOR_TIME; key <= CURSOR_TEXT; key++)
+        if (cursor_read(&a, T("a.b"), key, t, &place)) {
+            struct cursor again;
+
+            CHECK(cursor_read(&a, T("a.b"), key, cursor_make(&a, T("a.b"), &place), &again));
+            CHECK(again.id.value == place.id.value && text_is(again.text.value, place.text.value));
+        }
     arena_fini(&a);
     return 0;
 }

@@ -4,6 +4,8 @@
 #include <cmocka.h>
 
 #include "data/pg_connection.h"
+#include "madang/codec.h"
+#include "madang/page.h"
 #include "madang/redis.h"
 #include "madang/shape.h"
 
@@ -289,6 +291,329 @@ static void test_replies_by_name(void **state)
     arena_fini(&a);
 }
 
+static struct text cursor_of(struct arena *a, const char *whole)
+{
+    return arena_printf(a, "c.%.*s", TEXT_ARG(base64url_encode(a, whole, strlen(whole))));
+}
+
+static void test_cursors(void **state)
+{
+    const struct cursor rows[] = {
+        { .at = { PRESENT, { INT64_C(1767322845678901) } }, .id = { PRESENT, 7 } },
+        { .at = { PRESENT, { -1 } }, .id = { PRESENT, 1 } },
+        { .number = { PRESENT, INT64_MIN }, .id = { PRESENT, INT64_MAX } },
+        { .text = { PRESENT, T("두 낱말, 그리고 - more \"of\" it") }, .id = { PRESENT, 3 } },
+        { .text = { PRESENT, T("") }, .id = { PRESENT, 0 } },
+    };
+    static const int keys[] = { CURSOR_TIME, CURSOR_TIME, CURSOR_NUMBER, CURSOR_TEXT, CURSOR_TEXT };
+    struct cursor back;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct text t = cursor_make(&a, T("things.list"), &rows[i]);
+
+        assert_true(cursor_is_fit(t) && t.len <= CURSOR_LEN_MAX);
+        assert_true(cursor_read(&a, T("things.list"), keys[i], t, &back));
+        assert_int_equal(back.id.value, rows[i].id.value);
+        assert_true(back.at.value.us == rows[i].at.value.us && back.number.value == rows[i].number.value);
+        assert_true(text_is(back.text.value, rows[i].text.value) && back.text.is == rows[i].text.is);
+        assert_false(cursor_read(&a, T("things.other"), keys[i] | CURSOR_OLD, t, &back));
+        for (int key = CURSOR_TIME; key <= CURSOR_TEXT; key++)
+            assert_true(key == keys[i] || !cursor_read(&a, T("things.list"), key, t, &back));
+    }
+    arena_fini(&a);
+}
+
+static void test_no_cursors(void **state)
+{
+    static const struct {
+        const char *whole;
+        int key;
+    } rows[] = {
+        { "x t 1", CURSOR_TIME },
+        { "x t 1 ", CURSOR_TIME },
+        { "x t 1 2 3", CURSOR_TIME },
+        { "x t -a 2", CURSOR_TIME },
+        { "x t 1 9223372036854775807", CURSOR_TIME }, /* no time that Postgres knows */
+        { "x n 1 9223372036854775808", CURSOR_NUMBER },
+        { "x", CURSOR_TEXT },
+        { "", CURSOR_TEXT },
+        { "x x 1 \xff", CURSOR_TEXT }, /* what Postgres would refuse as text */
+    };
+    static const struct {
+        const char *t;
+        int key;
+        bool good;
+    } old[] = {
+        { "1767322845678901-7", CURSOR_TIME | CURSOR_OLD, true },
+        { "1767322845678901-7", CURSOR_TIME, false },
+        { "1767322845678901--7", CURSOR_TIME | CURSOR_OLD, false },
+        { "-1-1", CURSOR_TIME | CURSOR_OLD, false },
+        { "가나다", CURSOR_TEXT | CURSOR_OLD, true },
+        { "가나다", CURSOR_TEXT, false },
+        { "abcdefghijklmnopq", CURSOR_TEXT | CURSOR_OLD, false },
+        { "1-1", CURSOR_NUMBER | CURSOR_OLD, false },
+        { "c.%%", CURSOR_TEXT | CURSOR_OLD, false },
+    };
+    struct cursor out;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_false(cursor_read(&a, T("x"), rows[i].key, cursor_of(&a, rows[i].whole), &out));
+    assert_true(cursor_read(&a, T("x"), CURSOR_TIME, cursor_of(&a, "x t 1 2"), &out));
+    for (size_t i = 0; i < COUNT_OF(old); i++)
+        assert_int_equal(cursor_read(&a, T("x"), old[i].key, text_of(old[i].t), &out), old[i].good);
+    assert_false(cursor_is_fit(T("a b")));
+    arena_fini(&a);
+}
+
+static void test_pages_are_cut(void **state)
+{
+    int64_t at[] = { 1, 2, 3 };
+    LIST_OF(int64_t) list = { at, 3 };
+    const int64_t *last;
+
+    (void)state;
+    assert_null(page_cut(&list, 3));
+    last = page_cut(&list, 2);
+    assert_non_null(last);
+    assert_true(*last == 2 && list.count == 2);
+    assert_null(page_cut(&list, 2));
+}
+
+/* --- one of several ---------------------------------------------------------------------------------------------------- */
+enum op_kind { OP_ADD, OP_MOVE, OP_SET, OP_UNDO };
+static const char *const op_names[] = { "add", "move", "set", "undo" };
+static const struct words ops = WORDS(op_names);
+struct op {
+    struct word kind;
+    int64_t id;
+    union { /* one memory, one name on the wire where that is wanted */
+        struct inner *item;
+        int64_t to;
+        struct opt_text text;
+    };
+    LIST_OF(int64_t) between;
+};
+static const struct field op_fields[] = {
+    FIELD(struct op, kind, .words = &ops, .tag = true),
+    FIELD(struct op, id, .min = 1),
+    FIELD_MAYBE(struct op, item, .shape = &inner_shape, AS("value"), .when = IS(OP_ADD)),
+    FIELD(struct op, to, .min = 1, .max = 9, .when = IS(OP_MOVE)),
+    FIELD_LIST(struct op, between, .list_max = 2, .optional = true, .when = IS(OP_MOVE)),
+    FIELD(struct op, text, .len_max = 3, AS("value"), .when = IS(OP_SET)),
+};
+static const struct shape op_shape = ONE_OF("Op", struct op, op_fields);
+struct edit {
+    LIST_OF(struct op) ops;
+};
+static const struct field edit_fields[] = { FIELD_LIST(struct edit, ops, .shape = &op_shape) };
+static const struct shape edit_shape = SHAPE("Edit", struct edit, edit_fields);
+
+struct either {
+    int64_t id;
+    struct inner *left, *right;
+};
+static const struct field either_fields[] = {
+    FIELD(struct either, id),
+    FIELD_MAYBE(struct either, left, .shape = &inner_shape, .when = ALTERNATIVE),
+    FIELD_MAYBE(struct either, right, .shape = &inner_shape, .when = ALTERNATIVE),
+};
+static const struct shape either_shape = ONE_OF("Either", struct either, either_fields);
+
+/* The pointers of all that is wrong, behind each other. */
+static const char *faults_of(const struct shape *s, struct arena *a, const struct shape_input *in, void *out)
+{
+    struct field_faults faults = { .count = 0 };
+    struct text all = T("");
+
+    if (shape_decode(s, a, in, out, &faults) && faults.count == 0)
+        return "no shape's fault";
+    for (size_t i = 0; i < faults.count; i++)
+        all = arena_printf(a, "%.*s%s%.*s", TEXT_ARG(all), i ? " " : "", TEXT_ARG(faults.at[i].pointer));
+    return arena_printf(a, "%.*s", TEXT_ARG(all)).at;
+}
+
+static void test_one_of_by_tag(void **state)
+{
+    static const struct {
+        const char *json, *wrong;
+    } rows[] = {
+        { "{\"ops\":[{\"kind\":\"add\",\"id\":1,\"value\":{\"n\":2}},{\"kind\":\"move\",\"id\":2,\"to\":3,\"between\":[1,2]},"
+          "{\"kind\":\"set\",\"id\":3,\"value\":null},{\"kind\":\"set\",\"id\":3,\"value\":\"abc\"},{\"kind\":\"undo\",\"id\":4}]"
+          "}",
+          "" },
+        { "{\"ops\":[{\"id\":1,\"to\":3,\"value\":true},{\"kind\":\"fly\",\"id\":1,\"to\":99},{\"kind\":null,\"id\":1},"
+          "{\"kind\":\"fly\",\"id\":0,\"wings\":2}]}",
+          "/ops/0/kind /ops/1/kind /ops/2/kind /ops/3/kind /ops/3/id /ops/3/wings" },
+        { "{\"ops\":[{\"kind\":\"add\",\"id\":1},{\"kind\":\"add\",\"id\":1,\"value\":null},{\"kind\":\"add\",\"id\":1,\"value\":"
+          "\"abc\"},"
+          "{\"kind\":\"add\",\"id\":1,\"value\":{\"n\":99}},{\"kind\":\"move\",\"id\":1}]}",
+          "/ops/0/value /ops/1/value /ops/2/value /ops/3/value/n /ops/4/to" },
+        { "{\"ops\":[{\"kind\":\"move\",\"id\":1,\"to\":10,\"value\":1,\"between\":[1,2,3]},{\"kind\":\"undo\",\"id\":1,\"to\":1}"
+          ","
+          "{\"kind\":\"set\",\"id\":1,\"value\":\"abcd\"}]}",
+          "/ops/0/to /ops/0/between /ops/0/value /ops/1/to /ops/2/value" },
+    };
+    struct edit e;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    shape_check(&edit_shape);
+    shape_check(&op_shape);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_string_equal(faults_of(&edit_shape, &a, &(struct shape_input){ .json = text_of(rows[i].json) }, &e),
+                            rows[i].wrong);
+    assert_string_equal(faults_of(&edit_shape, &a, &(struct shape_input){ .json = text_of(rows[0].json) }, &e), "");
+    assert_true(e.ops.at[0].item->n == 2 && e.ops.at[1].to == 3 && e.ops.at[2].text.is == NULL_VALUE);
+    assert_true(text_is(shape_text(&edit_shape, &e, &a), text_of(rows[0].json)));
+    arena_fini(&a);
+}
+
+/* The tag may stand in the path. */
+static void test_one_of_by_a_parameter(void **state)
+{
+    const struct pair pairs[] = { { T("kind"), T("move") }, { T("to"), T("3") } },
+                      other[] = { { T("kind"), T("undo") }, { T("to"), T("3") } };
+    struct shape_input in = { .json = T("{\"id\":1}"), .pairs = pairs, .pair_count = 2 };
+    struct op o;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    assert_string_equal(faults_of(&op_shape, &a, &in, &o), "");
+    assert_true(o.kind.value == OP_MOVE && o.to == 3);
+    in.pairs = other;
+    assert_string_equal(faults_of(&op_shape, &a, &in, &o), "/to");
+    arena_fini(&a);
+}
+
+static void test_exactly_one(void **state)
+{
+    static const struct {
+        const char *json, *wrong;
+    } rows[] = {
+        { "{\"id\":1,\"left\":{\"n\":1}}", "" },
+        { "{\"id\":1,\"right\":{\"n\":1},\"left\":null}", "" },
+        { "{\"id\":1}", "/left" },
+        { "{\"left\":{\"n\":1},\"right\":{\"n\":99}}", "/id /right/n /left" },
+        { "{\"id\":1,\"left\":null,\"right\":null}", "/left" },
+    };
+    struct either e;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    shape_check(&either_shape);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_string_equal(faults_of(&either_shape, &a, &(struct shape_input){ .json = text_of(rows[i].json) }, &e),
+                            rows[i].wrong);
+    arena_fini(&a);
+}
+
+static void test_one_of_in_schemas(void **state)
+{
+    const char *schema;
+    struct arena a;
+    struct buf b;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    buf_init(&b, 8192);
+    shape_schema(&op_shape, &b);
+    schema = arena_buf(&a, &b).at;
+    assert_non_null(strstr(schema, "{\"oneOf\":[{\"type\":\"object\",\"additionalProperties\":false,"
+                                   "\"required\":[\"kind\",\"id\",\"value\"],\"properties\":{\"kind\":{\"const\":\"add\"},"));
+    assert_non_null(strstr(schema, "\"value\":{\"$ref\":\"#/components/schemas/Inner\"}}},{"));
+    assert_non_null(strstr(schema, "\"required\":[\"kind\",\"id\"],\"properties\":{\"kind\":{\"const\":\"undo\"}"));
+    buf_init(&b, 8192);
+    shape_schema(&either_shape, &b);
+    schema = arena_buf(&a, &b).at;
+    assert_non_null(strstr(schema, ",\"oneOf\":[{\"required\":[\"left\"],\"properties\":{\"left\":{\"type\":\"object\"}}},{"));
+    arena_fini(&a);
+}
+
+/* --- text as it came, and lists in a query ------------------------------------------------------------------------------ */
+#define DECOMPOSED "e\xcc\x81" /* é as two characters */
+struct letters {
+    struct text sent, kept;
+};
+
+static void test_raw_text(void **state)
+{
+    static const struct field letter_fields[] = { FIELD(struct letters, sent, .optional = true, .raw = true, .len_max = 2),
+                                                  FIELD(struct letters, kept, .optional = true) };
+    static const struct shape shape = SHAPE("Letters", struct letters, letter_fields);
+    const struct pair with_nul[] = { { T("sent"), { "a\0b", 3 } } };
+    struct letters l;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    shape_check(&shape);
+    assert_string_equal(faults_of(&shape, &a,
+                                  &(struct shape_input){ .json = T("{\"sent\":\"" DECOMPOSED "\",\"kept\":\"" DECOMPOSED "\"}") },
+                                  &l),
+                        "");
+    assert_true(text_is(l.sent, T(DECOMPOSED)));
+    assert_true(text_is(l.kept, T("é")));
+    assert_string_equal(faults_of(&shape, &a, &(struct shape_input){ .json = T("{\"sent\":\"" DECOMPOSED "x\"}") }, &l), "/sent");
+    assert_string_equal(faults_of(&shape, &a, &(struct shape_input){ .json = T("{\"sent\":\"\xff\"}") }, &l), "no shape's fault");
+    assert_string_equal(faults_of(&shape, &a, &(struct shape_input){ .pairs = with_nul, .pair_count = 1 }, &l), "/sent");
+    arena_fini(&a);
+}
+
+struct filter {
+    LIST_OF(int64_t) ids;
+    LIST_OF(struct word) colours;
+    LIST_OF(struct text) names;
+};
+static const struct field filter_fields[] = {
+    FIELD_LIST(struct filter, ids, .min = 1, .list_max = 3, .optional = true),
+    FIELD_LIST(struct filter, colours, .words = &colours, .optional = true),
+    FIELD_LIST(struct filter, names, .len_max = 4, .list_min = 1, .optional = true),
+};
+static const struct shape filter_shape = SHAPE("Filter", struct filter, filter_fields);
+
+/* As exchange.c reads it: the value, decoded, and as it was sent. */
+static const char *query(struct arena *a, const char *name, const char *raw, struct filter *out)
+{
+    struct pair pair = { .name = text_of(name), .raw = text_of(raw) };
+
+    assert_true(percent_decode(a, pair.raw, true, &pair.value));
+    return faults_of(&filter_shape, a, &(struct shape_input){ .pairs = &pair, .pair_count = 1 }, out);
+}
+
+static void test_lists_in_a_query(void **state)
+{
+    struct filter f;
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    shape_check(&filter_shape);
+    assert_string_equal(query(&a, "ids", "1,2,3", &f), "");
+    assert_true(f.ids.count == 3 && f.ids.at[0] == 1 && f.ids.at[2] == 3);
+    assert_string_equal(query(&a, "ids", "", &f), "");
+    assert_int_equal(f.ids.count, 0);
+    assert_string_equal(query(&a, "ids", "0,x,3", &f), "/ids/0 /ids/1");
+    assert_string_equal(query(&a, "ids", "1,,2", &f), "/ids/1");
+    assert_string_equal(query(&a, "ids", "1,2,3,4", &f), "/ids");
+    assert_string_equal(query(&a, "ids", "1%2C2", &f), "/ids/0");
+    assert_string_equal(query(&a, "colours", "green,blue,red", &f), "/colours/1");
+    assert_string_equal(query(&a, "names", "a%2Cb,c+d,%ED%95%9C", &f), "");
+    assert_true(f.names.count == 3 && text_is(f.names.at[0], T("a,b")) && text_is(f.names.at[1], T("c d")) &&
+                text_is(f.names.at[2], T("한")));
+    assert_string_equal(query(&a, "names", "", &f), "/names");
+    assert_string_equal(query(&a, "names", "a,abcde", &f), "/names/1");
+    arena_fini(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +624,15 @@ int main(void)
         cmocka_unit_test(test_all_faults_at_once),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_text_is_composed),
+        cmocka_unit_test(test_cursors),
+        cmocka_unit_test(test_no_cursors),
+        cmocka_unit_test(test_pages_are_cut),
+        cmocka_unit_test(test_one_of_by_tag),
+        cmocka_unit_test(test_one_of_by_a_parameter),
+        cmocka_unit_test(test_exactly_one),
+        cmocka_unit_test(test_one_of_in_schemas),
+        cmocka_unit_test(test_raw_text),
+        cmocka_unit_test(test_lists_in_a_query),
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_replies_by_name),
     };

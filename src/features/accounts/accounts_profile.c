@@ -113,16 +113,13 @@ problem me_points(struct call *c)
 {
     const struct points_page *in = c->in;
     struct points_list *out = c->out;
-    struct points_rows rows;
-    problem p = store_points(c, in, &rows, &out->balance);
+    const struct points_entry *last;
+    problem p = store_points(c, in, out);
 
     if (p)
         return p;
-    out->entries.at = rows.at;
-    out->entries.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
-    out->next = (struct opt_i64){ NULL_VALUE, 0 };
-    if (rows.count > (size_t)in->limit)
-        out->next = (struct opt_i64){ PRESENT, rows.at[in->limit - 1].id };
+    last = page_cut(&out->entries, in->limit);
+    out->next = last ? (struct opt_i64){ PRESENT, last->id } : (struct opt_i64){ NULL_VALUE, 0 };
     return NULL;
 }
 
@@ -158,20 +155,21 @@ problem people_search(struct call *c)
 {
     const struct search *in = c->in;
     struct found_list *out = c->out;
-    struct found_rows rows;
+    const struct found *last;
+    struct cursor from;
     problem p;
 
+    if ((p = page_from(c, "/after", in->after, CURSOR_TEXT | CURSOR_OLD, &from)))
+        return p;
     if (in->nickname.len == 0 || text_find(in->nickname, '%') >= 0 || text_find(in->nickname, '_') >= 0 ||
         text_find(in->nickname, '\\') >= 0)
         return NULL; /* no nickname has these */
-    if ((p = store_people(c, in, &rows)))
+    if ((p = store_people(c, in, &from, out)))
         return p;
-    out->people.at = rows.at;
-    out->people.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    if ((last = page_cut(&out->people, in->limit)))
+        out->next = page_next(c, last->nickname, last->account);
     for (size_t i = 0; i < out->people.count; i++)
-        rows.at[i].avatar_url = file_url_maybe(c, rows.at[i].avatar, true);
-    if (rows.count > (size_t)in->limit)
-        out->next = (struct opt_text){ PRESENT, rows.at[in->limit - 1].nickname };
+        out->people.at[i].avatar_url = file_url_maybe(c, out->people.at[i].avatar, true);
     return NULL;
 }
 

@@ -277,10 +277,10 @@ static const struct statement people = {
     .rows_max = 51,
     .sql = "select a.id as account, a.nickname, a.avatar from accounts a"
            " where lower(a.nickname) like lower($2) || '%' and a.left_at is null and a.id <> $1"
-           " and lower(a.nickname) > lower(coalesce($3, ''))"
+           " and ($3::text is null or (lower(a.nickname), a.id) > (lower($3), $4::bigint))"
            " and not exists (select 1 from account_relations r where r.account = $1 and r.other = a.id"
            "                 and r.relation in ('blocked', 'blocking'))"
-           " order by lower(a.nickname) limit $4"
+           " order by lower(a.nickname), a.id limit $5"
 };
 
 /* One statement: the entry, and the balance only if the entry is new. The CHECK on the balance refuses going below zero. */
@@ -632,9 +632,9 @@ problem store_person(struct call *c, int64_t account, struct person *out, bool *
     return store_maybe(c, &person_get, VALUES(account, c->account), out, found);
 }
 
-problem store_people(struct call *c, const struct search *in, struct found_rows *out)
+problem store_people(struct call *c, const struct search *in, const struct cursor *from, struct found_list *out)
 {
-    return store_many(c, &people, VALUES(c->account, in->nickname, in->after, in->limit + 1), out);
+    return store_many(c, &people, VALUES(c->account, in->nickname, from->text, from->id, in->limit + 1), &out->people);
 }
 
 problem points_book(struct tx *tx, int64_t account, int64_t amount, const char *reason, struct text reference)
@@ -642,11 +642,11 @@ problem points_book(struct tx *tx, int64_t account, int64_t amount, const char *
     return store_exec(tx, &points_add, VALUES(account, amount, text_of(reason), reference), NULL);
 }
 
-problem store_points(struct call *c, const struct points_page *in, struct points_rows *out, int64_t *balance)
+problem store_points(struct call *c, const struct points_page *in, struct points_list *out)
 {
-    problem p = store_one(c, &points_balance, VALUES(c->account), balance);
+    problem p = store_one(c, &points_balance, VALUES(c->account), &out->balance);
 
-    return p ? p : store_many(c, &points_list, VALUES(c->account, in->before, in->limit + 1), out);
+    return p ? p : store_many(c, &points_list, VALUES(c->account, in->before, in->limit + 1), &out->entries);
 }
 
 problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar)

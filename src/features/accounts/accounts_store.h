@@ -3,6 +3,7 @@
 #define MADANG_ACCOUNTS_STORE_H
 
 #include "accounts_wire.h"
+#include "madang/page.h"
 
 extern struct statement_table accounts_statements;
 extern struct constraint_table accounts_constraints;
@@ -87,16 +88,8 @@ problem store_nickname_free(struct store_on on, struct text nickname, bool *free
 /* Until the end of tx nobody else takes one that looks the same; NICKNAME_TAKEN. */
 problem store_nickname_take(struct tx *tx, struct text nickname) MUST_USE;
 problem store_person(struct call *c, int64_t account, struct person *out, bool *found) MUST_USE;
-struct found_rows {
-    struct found *at;
-    size_t count;
-};
-problem store_people(struct call *c, const struct search *in, struct found_rows *out) MUST_USE;
-struct points_rows {
-    struct points_entry *at;
-    size_t count;
-};
-problem store_points(struct call *c, const struct points_page *in, struct points_rows *out, int64_t *balance) MUST_USE;
+problem store_people(struct call *c, const struct search *in, const struct cursor *from, struct found_list *out) MUST_USE;
+problem store_points(struct call *c, const struct points_page *in, struct points_list *out) MUST_USE;
 /* First the account's own row, then (what ended its sessions needed them) what else is its alone. */
 problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar) MUST_USE;
 problem store_leave_rest(struct tx *tx, int64_t account) MUST_USE;

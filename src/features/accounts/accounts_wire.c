@@ -1,6 +1,7 @@
 #include "accounts_wire.h"
 
 #include "accounts_rules.h"
+#include "madang/cursor.h"
 
 #define EMAIL .len_min = 3, .len_max = 254, .check = email_is_valid, .format = "email"
 #define PASSWORD .len_min = 8, .len_max = 128, .secret = true
@@ -172,7 +173,7 @@ const struct shape person_shape = SHAPE("Person", struct person, person_fields);
 
 static const struct field search_fields[] = {
     FIELD(struct search, nickname, .len_min = 1, .len_max = 16, .says = "How the nickname begins."),
-    FIELD(struct search, after, .len_max = 16, .says = "next of the page before."),
+    FIELD(struct search, after, .len_max = CURSOR_LEN_MAX, .says = "next of the page before."),
     FIELD(struct search, limit, .min = 1, .max = 50, .optional = true, .otherwise = 20),
 };
 const struct shape search_shape = SHAPE("PeopleSearch", struct search, search_fields);

@@ -2,6 +2,7 @@
 #include "madang/calls.h"
 
 #include "madang/forget.h"
+#include "madang/page.h"
 #include "notices_store.h"
 
 static const struct event_def posted = { "notice.posted", &notice_shape, "notices", true, "A notice was posted." },
@@ -12,16 +13,12 @@ static problem notices_list(struct call *c)
 {
     const struct notice_page *in = c->in;
     struct notice_list *out = c->out;
-    struct notice_rows rows;
-    problem p = store_notices(c, in, &rows);
+    const struct notice *last;
+    problem p = store_notices(c, in, out);
 
-    if (p)
-        return p;
-    out->notices.at = rows.at;
-    out->notices.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
-    if (rows.count > (size_t)in->limit)
-        out->next = (struct opt_i64){ PRESENT, rows.at[in->limit - 1].notice };
-    return NULL;
+    if (!p && (last = page_cut(&out->notices, in->limit)))
+        out->next = (struct opt_i64){ PRESENT, last->notice };
+    return p;
 }
 
 static problem notices_get(struct call *c)

@@ -76,7 +76,7 @@ problem store_notice_get(struct call *c, int64_t notice, struct notice *out, boo
     return store_maybe(c, &get, VALUES(notice), out, found);
 }
 
-problem store_notices(struct call *c, const struct notice_page *in, struct notice_rows *out)
+problem store_notices(struct call *c, const struct notice_page *in, struct notice_list *out)
 {
-    return store_many(c, &list, VALUES(in->before, in->limit + 1), out);
+    return store_many(c, &list, VALUES(in->before, in->limit + 1), &out->notices);
 }

@@ -37,10 +37,6 @@ problem store_notice_add(struct tx *tx, const struct notice_new *in, struct noti
 problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out, bool *found) MUST_USE;
 problem store_notice_delete(struct tx *tx, int64_t notice, int64_t *author, bool *found) MUST_USE;
 problem store_notice_get(struct call *c, int64_t notice, struct notice *out, bool *found) MUST_USE;
-struct notice_rows {
-    struct notice *at;
-    size_t count;
-};
-problem store_notices(struct call *c, const struct notice_page *in, struct notice_rows *out) MUST_USE;
+problem store_notices(struct call *c, const struct notice_page *in, struct notice_list *out) MUST_USE;
 
 #endif

@@ -1,5 +1,4 @@
 /* Direct messages. */
-#include "madang/cursor.h"
 #include "madang/files.h"
 #include "madang/forget.h"
 #include "madang/hub.h"
@@ -148,20 +147,20 @@ problem dm_rooms(struct call *c)
 {
     const struct room_page *in = c->in;
     struct room_list *out = c->out;
-    struct room_rows rows;
-    problem p = store_rooms(c, in, &rows);
+    const struct room *last;
+    struct cursor from;
+    problem p;
 
-    if (p)
+    if ((p = page_from(c, "/before", in->before, CURSOR_TIME | CURSOR_OLD, &from)) ||
+        (p = store_rooms(c, &from, in->limit + 1, out)))
         return p;
-    out->rooms.at = rows.at;
-    out->rooms.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    if ((last = page_cut(&out->rooms, in->limit)))
+        out->next = page_next(c, last->last_at, last->room);
     for (size_t i = 0; i < out->rooms.count; i++) {
-        finish_room(c, &rows.at[i]);
-        out->unread += rows.at[i].unread;
+        finish_room(c, &out->rooms.at[i]);
+        out->unread += out->rooms.at[i].unread;
     }
-    if (rows.count > (size_t)in->limit)
-        out->next = cursor_text(c->arena, rows.at[in->limit - 1].last_at, rows.at[in->limit - 1].room);
-    return out->rooms.count ? add_presence(c, rows.at, out->rooms.count) : NULL;
+    return out->rooms.count ? add_presence(c, out->rooms.at, out->rooms.count) : NULL;
 }
 
 /* Whether the room is there and mine, for calls whose own statement found nothing. */
@@ -178,18 +177,18 @@ problem dm_history(struct call *c)
 {
     const struct history_page *in = c->in;
     struct history *out = c->out;
-    struct message_rows rows;
-    problem p = store_history(c, in, &rows);
+    const struct dm_message *last;
+    problem p = store_history(c, in, out);
 
     if (p)
         return p;
-    if (rows.count == 0)
+    if (out->messages.count == 0)
         return check_member(c, in->room);
-    out->messages.at = rows.at;
-    out->more = rows.count > (size_t)in->limit;
-    out->messages.count = out->more ? (size_t)in->limit : rows.count;
+    if ((last = page_cut(&out->messages, in->limit)))
+        out->next = (struct opt_i64){ PRESENT, last->seq };
+    out->more = last != NULL;
     for (size_t i = 0; i < out->messages.count; i++)
-        sign_images(c, &rows.at[i]);
+        sign_images(c, &out->messages.at[i]);
     return NULL;
 }
 

@@ -1,8 +1,6 @@
 /* Rooms and messages. */
 #include "social_store.h"
 
-#include "madang/cursor.h"
-
 struct opened_room {
     int64_t room;
     bool made;
@@ -164,11 +162,9 @@ problem store_room_get(struct store_on on, int64_t room, int64_t account, struct
     return store_maybe(on, &room_get, VALUES(account, room), out, found);
 }
 
-problem store_rooms(struct call *c, const struct room_page *in, struct room_rows *out)
+problem store_rooms(struct call *c, const struct cursor *from, int64_t most, struct room_list *out)
 {
-    struct cursor before = cursor_of(in->before);
-
-    return store_many(c, &rooms, VALUES(c->account, before.at, before.id, in->limit + 1), out);
+    return store_many(c, &rooms, VALUES(c->account, from->at, from->id, most), &out->rooms);
 }
 
 problem store_room_ids(struct call *c, int64_t account, struct room_ids *out)
@@ -192,11 +188,11 @@ problem store_message_sent(struct call *c, const struct dm_send *in, struct dm_m
     return store_maybe(c, &message_sent, VALUES(in->room, c->account, in->client_id), out, found);
 }
 
-problem store_history(struct call *c, const struct history_page *in, struct message_rows *out)
+problem store_history(struct call *c, const struct history_page *in, struct history *out)
 {
     if (in->after.is == PRESENT)
-        return store_many(c, &history_after, VALUES(in->room, c->account, in->after, in->limit + 1), out);
-    return store_many(c, &history_before, VALUES(in->room, c->account, in->before, in->limit + 1), out);
+        return store_many(c, &history_after, VALUES(in->room, c->account, in->after, in->limit + 1), &out->messages);
+    return store_many(c, &history_before, VALUES(in->room, c->account, in->before, in->limit + 1), &out->messages);
 }
 
 problem store_message_delete(struct tx *tx, const struct dm_delete *in, struct dm_message *was, bool *done)

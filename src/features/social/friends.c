@@ -51,17 +51,17 @@ static problem list_of(struct call *c, enum people which)
 {
     const struct people_page *in = c->in;
     struct friend_list *out = c->out;
-    struct friend_rows rows;
-    problem p = store_people_of(c, which, in, &rows);
+    const struct friend *last;
+    struct cursor from;
+    problem p;
 
-    if (p)
+    if ((p = page_from(c, "/after", in->after, CURSOR_TEXT | CURSOR_OLD, &from)) ||
+        (p = store_people_of(c, which, in, &from, out)))
         return p;
-    out->people.at = rows.at;
-    out->people.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    if ((last = page_cut(&out->people, in->limit)))
+        out->next = page_next(c, last->nickname.value, last->account);
     for (size_t i = 0; i < out->people.count; i++)
-        rows.at[i].avatar_url = file_url_maybe(c, rows.at[i].avatar, true);
-    if (rows.count > (size_t)in->limit)
-        out->next = rows.at[in->limit - 1].nickname;
+        out->people.at[i].avatar_url = file_url_maybe(c, out->people.at[i].avatar, true);
     return NULL;
 }
 

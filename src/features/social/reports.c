@@ -44,16 +44,12 @@ problem reports_list(struct call *c)
 {
     const struct report_page *in = c->in;
     struct report_list *out = c->out;
-    struct report_rows rows;
-    problem p = store_reports(c, in, &rows);
+    const struct report *last;
+    problem p = store_reports(c, in, out);
 
-    if (p)
-        return p;
-    out->reports.at = rows.at;
-    out->reports.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
-    if (rows.count > (size_t)in->limit)
-        out->next = (struct opt_i64){ PRESENT, rows.at[in->limit - 1].id };
-    return NULL;
+    if (!p && (last = page_cut(&out->reports, in->limit)))
+        out->next = (struct opt_i64){ PRESENT, last->id };
+    return p;
 }
 
 static problem undecided(struct call *c, int64_t report)

@@ -139,7 +139,7 @@ static const struct statement card = {
 #define PEOPLE(condition)                                                                                              \
     "select c.id as account, c.nickname, c.avatar, r.at as since from " condition                                      \
     " join account_cards c on c.id = r.other where (coalesce($2, '') = '' or lower(c.nickname) like lower($2) || '%')" \
-    " and lower(c.nickname) > lower(coalesce($3, '')) order by lower(c.nickname) limit $4"
+    " and ($3::text is null or (lower(c.nickname), c.id) > (lower($3), $4::bigint)) order by lower(c.nickname), c.id limit $5"
 #define PAIRS(where) \
     "(select case when low = $1 then high else low end as other, at from friendships where $1 in (low, high) and " where ") r"
 static const struct statement friends = {
@@ -209,7 +209,7 @@ static const struct statement reports = {
     .sql = "select r.id, r.reporter, r.reported, a.nickname as reporter_nickname, b.nickname as reported_nickname, r.reason,"
            " r.note, r.state, r.evidence, r.at, r.decided_at from reports r"
            " left join account_cards a on a.id = r.reporter left join account_cards b on b.id = r.reported"
-           " where ($1::text is null or r.state = $1) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3"
+           " where ($1::text[] = '{}' or r.state = any($1)) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3"
 };
 static const struct statement report_decide = {
     .name = "report_decide",
@@ -315,11 +315,12 @@ problem store_card(struct tx *tx, int64_t account, struct card *out, struct opt_
     return p;
 }
 
-problem store_people_of(struct call *c, enum people which, const struct people_page *in, struct friend_rows *out)
+problem store_people_of(struct call *c, enum people which, const struct people_page *in, const struct cursor *from,
+                        struct friend_list *out)
 {
     static const struct statement *const statements[] = { &friends, &received, &sent, &blocked };
 
-    return store_many(c, statements[which], VALUES(c->account, in->nickname, in->after, in->limit + 1), out);
+    return store_many(c, statements[which], VALUES(c->account, in->nickname, from->text, from->id, in->limit + 1), &out->people);
 }
 
 problem store_friends_of(struct call *c, const int64_t *accounts, size_t count, struct friend_pairs *out)
@@ -349,13 +350,15 @@ problem store_evidence(struct call *c, const struct report_new *in, struct evide
     return store_many(c, &evidence, VALUES(c->account, in->account, arena_printf(c->arena, "%.*s]", TEXT_ARG(list))), out);
 }
 
-problem store_reports(struct call *c, const struct report_page *in, struct report_rows *out)
+problem store_reports(struct call *c, const struct report_page *in, struct report_list *out)
 {
-    struct opt_text state = { ABSENT, T("") };
+    LIST_OF(struct text) states = { arena_array(c->arena, struct text, in->states.count + 1), 0 };
 
     if (in->state.is == PRESENT)
-        state = (struct opt_text){ PRESENT, text_of(report_states.names[in->state.value]) };
-    return store_many(c, &reports, VALUES(state, in->before, in->limit + 1), out);
+        states.at[states.count++] = text_of(report_states.names[in->state.value]);
+    for (size_t i = 0; i < in->states.count; i++)
+        states.at[states.count++] = text_of(report_states.names[in->states.at[i].value]);
+    return store_many(c, &reports, VALUES(ALL_OF(states), in->before, in->limit + 1), &out->reports);
 }
 
 problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported,

@@ -3,6 +3,7 @@
 #define MADANG_SOCIAL_STORE_H
 
 #include "madang/machine.h"
+#include "madang/page.h"
 #include "social_rules.h"
 #include "social_wire.h"
 
@@ -28,11 +29,8 @@ problem store_unblock(struct tx *tx, int64_t blocker, int64_t blocked, bool *don
 problem store_card(struct tx *tx, int64_t account, struct card *out, struct opt_i64 *avatar) MUST_USE;
 
 enum people { PEOPLE_FRIENDS, PEOPLE_RECEIVED, PEOPLE_SENT, PEOPLE_BLOCKED };
-struct friend_rows {
-    struct friend *at;
-    size_t count;
-};
-problem store_people_of(struct call *c, enum people which, const struct people_page *in, struct friend_rows *out) MUST_USE;
+problem store_people_of(struct call *c, enum people which, const struct people_page *in, const struct cursor *from,
+                        struct friend_list *out) MUST_USE;
 struct account_ids {
     struct account_of *at;
     size_t count;
@@ -56,22 +54,14 @@ struct evidence_rows {
     size_t count;
 };
 problem store_evidence(struct call *c, const struct report_new *in, struct evidence_rows *out) MUST_USE;
-struct report_rows {
-    struct report *at;
-    size_t count;
-};
-problem store_reports(struct call *c, const struct report_page *in, struct report_rows *out) MUST_USE;
+problem store_reports(struct call *c, const struct report_page *in, struct report_list *out) MUST_USE;
 problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported,
                             bool *done) MUST_USE;
 problem store_report_exists(struct call *c, int64_t report, bool *exists) MUST_USE;
 
 problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room, bool *made) MUST_USE;
 problem store_room_get(struct store_on on, int64_t room, int64_t account, struct room *out, bool *found) MUST_USE;
-struct room_rows {
-    struct room *at;
-    size_t count;
-};
-problem store_rooms(struct call *c, const struct room_page *in, struct room_rows *out) MUST_USE;
+problem store_rooms(struct call *c, const struct cursor *from, int64_t most, struct room_list *out) MUST_USE;
 struct room_ids {
     struct room_ref *at;
     size_t count;
@@ -85,7 +75,7 @@ struct message_rows {
     struct dm_message *at;
     size_t count;
 };
-problem store_history(struct call *c, const struct history_page *in, struct message_rows *out) MUST_USE;
+problem store_history(struct call *c, const struct history_page *in, struct history *out) MUST_USE;
 problem store_message_delete(struct tx *tx, const struct dm_delete *in, struct dm_message *was, bool *done) MUST_USE;
 /* A room of this account in which the other has left, too: nobody reads it any more. */
 problem store_room_deserted(struct tx *tx, int64_t account, int64_t *room, bool *found) MUST_USE;

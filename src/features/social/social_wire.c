@@ -17,7 +17,7 @@ const struct shape account_of_shape = SHAPE("OtherAccount", struct account_of, a
 
 static const struct field people_page_fields[] = {
     FIELD(struct people_page, nickname, .len_max = 16, .says = "How the nickname begins."),
-    FIELD(struct people_page, after, .len_max = 16, .says = "next of the page before."),
+    FIELD(struct people_page, after, .len_max = CURSOR_LEN_MAX, .says = "next of the page before."),
     FIELD(struct people_page, limit, LIMIT(30)),
 };
 const struct shape people_page_shape = SHAPE("PeoplePage", struct people_page, people_page_fields);
@@ -77,6 +77,8 @@ static const struct field report_id_fields[] = { FIELD(struct report_id, report)
 const struct shape report_id_shape = SHAPE("ReportId", struct report_id, report_id_fields);
 static const struct field report_page_fields[] = {
     FIELD(struct report_page, state, .words = &report_states),
+    FIELD_LIST(struct report_page, states, .words = &report_states, .list_max = 3, .optional = true,
+               .says = "Any of these, and of state; without any: all."),
     FIELD(struct report_page, before, ID),
     FIELD(struct report_page, limit, LIMIT(30)),
 };
@@ -171,7 +173,7 @@ static const struct field room_fields[] = {
     FIELD(struct room, last_at),
 };
 const struct shape room_shape = SHAPE("Room", struct room, room_fields);
-static const struct field room_page_fields[] = { FIELD(struct room_page, before, CURSOR, .says = "next of the page before."),
+static const struct field room_page_fields[] = { FIELD(struct room_page, before, CURSOR),
                                                  FIELD(struct room_page, limit, LIMIT(30)) };
 const struct shape room_page_shape = SHAPE("RoomPage", struct room_page, room_page_fields);
 static const struct field room_list_fields[] = {
@@ -193,6 +195,7 @@ const struct shape history_page_shape = SHAPE("HistoryPage", struct history_page
 static const struct field history_fields[] = {
     FIELD_LIST(struct history, messages, .shape = &dm_message_shape),
     FIELD(struct history, more),
+    FIELD(struct history, next, .says = "before, or after, of the next page."),
 };
 const struct shape history_shape = SHAPE("History", struct history, history_fields);
 

@@ -64,6 +64,7 @@ struct report_id {
 enum report_state { REPORT_OPEN, REPORT_ACCEPTED, REPORT_DISMISSED };
 struct report_page {
     struct opt_word state;
+    LIST_OF(struct word) states;
     struct opt_i64 before;
     int64_t limit;
 };
@@ -143,6 +144,7 @@ struct history_page {
 struct history {
     LIST_OF(struct dm_message) messages;
     bool more;
+    struct opt_i64 next;
 };
 struct dm_send {
     int64_t room;

@@ -3,7 +3,6 @@
 
 #include "madang/accounts.h"
 #include "madang/config.h"
-#include "madang/cursor.h"
 #include "madang/fold.h"
 #include "madang/forget.h"
 #include "madang/hub.h"
@@ -139,17 +138,20 @@ static problem tarot_list(struct call *c)
 {
     const struct tarot_page *in = c->in;
     struct tarot_list *out = c->out;
+    const struct chat_row *last;
     struct chat_rows rows;
-    problem p = store_chats(c, in, &rows);
+    struct cursor from;
+    problem p;
 
-    if (p)
+    if ((p = page_from(c, "/before", in->before, CURSOR_TIME | CURSOR_OLD, &from)) ||
+        (p = store_chats(c, &from, in->limit + 1, &rows)))
         return p;
-    out->chats.count = rows.count > (size_t)in->limit ? (size_t)in->limit : rows.count;
+    if ((last = page_cut(&rows, in->limit)))
+        out->next = page_next(c, last->at, last->chat);
+    out->chats.count = rows.count;
     out->chats.at = arena_array(c->arena, struct tarot_chat, out->chats.count);
     for (size_t i = 0; i < out->chats.count; i++)
         show_chat(c, &rows.at[i], &out->chats.at[i]);
-    if (rows.count > out->chats.count)
-        out->next = cursor_text(c->arena, rows.at[out->chats.count - 1].at, rows.at[out->chats.count - 1].chat);
     return NULL;
 }
 

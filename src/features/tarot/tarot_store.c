@@ -1,6 +1,5 @@
 #include "tarot_store.h"
 
-#include "madang/cursor.h"
 #include "madang/hub.h"
 #include "tarot_deck.h"
 
@@ -224,11 +223,9 @@ problem store_chats_take(struct tx *tx, int64_t guest, int64_t account)
     return store_exec(tx, &take, VALUES(guest, account), NULL);
 }
 
-problem store_chats(struct call *c, const struct tarot_page *in, struct chat_rows *out)
+problem store_chats(struct call *c, const struct cursor *from, int64_t most, struct chat_rows *out)
 {
-    struct cursor before = cursor_of(in->before);
-
-    return store_many(c, &chats, VALUES(c->account, before.at, before.id, in->limit + 1), out);
+    return store_many(c, &chats, VALUES(c->account, from->at, from->id, most), out);
 }
 
 problem store_chat_open(struct tx *tx, struct text language, struct text greeting, struct chat_row *out)

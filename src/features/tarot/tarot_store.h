@@ -3,6 +3,7 @@
 #define MADANG_TAROT_STORE_H
 
 #include "madang/machine.h"
+#include "madang/page.h"
 #include "tarot_wire.h"
 
 enum turn_state { TURN_RUNNING, TURN_ENDED, TURN_FAILED };
@@ -49,7 +50,7 @@ struct shared_row {
 /* Of the account that calls, and not removed; `found` false for any other. */
 problem store_chat(struct store_on on, int64_t chat, struct chat_row *out, bool *found) MUST_USE;
 problem store_chat_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool *found) MUST_USE; /* until the end of tx */
-problem store_chats(struct call *c, const struct tarot_page *in, struct chat_rows *out) MUST_USE;
+problem store_chats(struct call *c, const struct cursor *from, int64_t most, struct chat_rows *out) MUST_USE;
 problem store_chat_open(struct tx *tx, struct text language, struct text greeting, struct chat_row *out) MUST_USE;
 problem store_chat_title(struct tx *tx, int64_t chat, struct text title) MUST_USE;
 problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool *found) MUST_USE;

@@ -95,7 +95,7 @@ static const struct field drawn_fields[] = {
 };
 const struct shape tarot_drawn_shape = SHAPE("TarotDrawn", struct tarot_drawn, drawn_fields);
 static const struct field page_fields[] = {
-    FIELD(struct tarot_page, before, CURSOR, .says = "next of the page before."),
+    FIELD(struct tarot_page, before, CURSOR),
     FIELD(struct tarot_page, limit, .min = 1, .max = 100, .optional = true, .otherwise = 30),
 };
 const struct shape tarot_page_shape = SHAPE("TarotPage", struct tarot_page, page_fields);

@@ -177,9 +177,6 @@ static problem video_signal(struct call *c)
     struct room r;
     problem p;
 
-    if ((in->description != NULL) == (in->candidate != NULL))
-        return call_field_wrong(c, "/description", "send either a description or a candidate",
-                                "description과 candidate 중 하나만 보내세요");
     if ((p = seat_mine(c, in->room, &r, &mine)))
         return p;
     to = room_peer(&r, in->to);

@@ -99,11 +99,11 @@ const struct shape video_peer_ref_shape = SHAPE("VideoPeerRef", struct video_pee
 
 static const struct field description_fields[] = {
     FIELD(struct session_description, type, .words = &type_words),
-    FIELD(struct session_description, sdp, .len_max = SDP_MAX),
+    FIELD(struct session_description, sdp, .len_max = SDP_MAX, .raw = true),
 };
 static const struct shape description_shape = SHAPE("SessionDescription", struct session_description, description_fields);
 static const struct field candidate_fields[] = {
-    FIELD(struct ice_candidate, candidate, .len_max = CANDIDATE_MAX, .says = "Empty: there are no more."),
+    FIELD(struct ice_candidate, candidate, .len_max = CANDIDATE_MAX, .raw = true, .says = "Empty: there are no more."),
     FIELD(struct ice_candidate, mid, .says = "sdpMid."),
     FIELD(struct ice_candidate, fragment, .says = "usernameFragment."),
     FIELD(struct ice_candidate, line, .min = 0, .max = 65535, .says = "sdpMLineIndex."),
@@ -112,10 +112,10 @@ static const struct shape candidate_shape = SHAPE("IceCandidate", struct ice_can
 static const struct field signal_fields[] = {
     FIELD(struct video_signal, room, ROOM),
     FIELD(struct video_signal, to, PEER),
-    FIELD_MAYBE(struct video_signal, description, .shape = &description_shape, .says = "Either this …"),
-    FIELD_MAYBE(struct video_signal, candidate, .shape = &candidate_shape, .says = "… or this."),
+    FIELD_MAYBE(struct video_signal, description, .shape = &description_shape, .when = ALTERNATIVE, .says = "Either this …"),
+    FIELD_MAYBE(struct video_signal, candidate, .shape = &candidate_shape, .when = ALTERNATIVE, .says = "… or this."),
 };
-const struct shape video_signal_shape = SHAPE("VideoSignal", struct video_signal, signal_fields);
+const struct shape video_signal_shape = ONE_OF("VideoSignal", struct video_signal, signal_fields);
 
 static const struct field arrival_fields[] = {
     FIELD(struct video_arrival, room, ROOM),
@@ -133,10 +133,10 @@ static const struct field signalled_fields[] = {
     FIELD(struct video_signalled, room, ROOM),
     FIELD(struct video_signalled, from, PEER),
     FIELD(struct video_signalled, page, PAGE, .says = "Of the sender: what a page before it said is of no use."),
-    FIELD_MAYBE(struct video_signalled, description, .shape = &description_shape),
-    FIELD_MAYBE(struct video_signalled, candidate, .shape = &candidate_shape),
+    FIELD_MAYBE(struct video_signalled, description, .shape = &description_shape, .when = ALTERNATIVE),
+    FIELD_MAYBE(struct video_signalled, candidate, .shape = &candidate_shape, .when = ALTERNATIVE),
 };
-const struct shape video_signalled_shape = SHAPE("VideoSignalled", struct video_signalled, signalled_fields);
+const struct shape video_signalled_shape = ONE_OF("VideoSignalled", struct video_signalled, signalled_fields);
 static const struct field closed_fields[] = {
     FIELD(struct video_closed, room, ROOM),
     FIELD(struct video_closed, reason, .words = &video_closings,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Cluster, promote, signUp } from '../../lib/daemon.mjs';
+import { made, refuses, walk } from '../../lib/pages.mjs';
 
 let cluster, node, two, boss;
 before(async () => { cluster = await new Cluster().start(); node = await cluster.node(); two = await cluster.node(); boss = await promote(cluster, await signUp(node)); });
@@ -43,4 +44,13 @@ test('a key over a socket: the repetition is the same request, whatever its id',
     const [one, two] = [await s.ok('notices.post', input, 'socket-1'), await s.ok('notices.post', { body: 'b', title: 'by socket' }, 'socket-1')];
     assert.equal(one.notice, two.notice);
     assert.equal((await s.call('notices.post', { title: 'another', body: 'b' }, 'socket-1')).problem.code, 'idempotency.reused');
+});
+
+test('notices of one moment come in pages; one that goes takes no other along', async () => {
+    await cluster.sql("insert into notices (title, body, author) select 'page', 'b', $1 from generate_series(1, 7)", [boss.id]);
+    const { all, nexts } = await walk(node, undefined, '/api/v1/notices', 'notices', { between: page => node.ok('DELETE', `/api/v1/notices/${page.notices.at(-1).notice}`, boss.token) });
+    assert.equal(all.filter(n => n.title === 'page').length, 7);
+    assert.equal(new Set(all.map(n => n.notice)).size, all.length);
+    assert.ok(nexts.every(Number.isInteger));
+    await refuses(node, undefined, '/api/v1/notices', ['x', '0', made('dm.rooms t 1 1')]);
 });

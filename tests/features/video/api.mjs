@@ -91,6 +91,14 @@ test('two people on two nodes: roles, signals in their order, and nobody else\'s
     assert.equal((await g.s.event('video.signal')).data.description.sdp.length, 30000);
     for (const wrong of [{ description: { type: 'rollback', sdp } }, {}, { description: { type: 'offer', sdp }, candidate: { candidate: '' } }, { description: { type: 'offer', sdp: 'x'.repeat(40001) } }])
         assert.equal(await refused(g.s, 'video.signal', { room, to: h.peer, ...wrong }), 'request.fields');
+    const faults = async input => (await g.s.call('video.signal', { room, to: h.peer, ...input })).problem.errors.map(e => e.pointer);
+    assert.deepEqual(await faults({}), ['/description']);
+    assert.deepEqual(await faults({ description: null, candidate: null }), ['/description']);
+    assert.deepEqual(await faults({ description: { type: 'fly', sdp }, candidate: {} }), ['/description/type', '/candidate/candidate', '/description']);
+    await h.s.ok('video.signal', { room, to: g.peer, description: null, candidate: { candidate: 'e\u0301' } });
+    assert.deepEqual((await g.s.event('video.signal', e => e.data.candidate)).data.candidate, { candidate: 'e\u0301' }, 'as it came: another browser reads it');
+    await h.s.ok('video.signal', { room, to: g.peer, description: { type: 'answer', sdp: 's=e\u0301' } });
+    assert.equal((await g.s.event('video.signal', e => e.data.description?.sdp.startsWith('s='))).data.description.sdp, 's=e\u0301');
     assert.equal(await refused(g.s, 'video.signal', { room, to: g.peer, candidate: { candidate: '' } }), 'video.no-peer');
     assert.equal(await refused(g.s, 'video.signal', { room, to: 'aaaaaaaa', candidate: { candidate: '' } }), 'video.no-peer');
     const outside = await Socket.open(one, member);
@@ -99,7 +107,7 @@ test('two people on two nodes: roles, signals in their order, and nobody else\'s
     assert.equal(await refused(outside, 'video.leave', { room }), 'video.not-in');
     const again = await Socket.open(one, host);
     assert.equal(await refused(again, 'video.signal', { room, to: g.peer, candidate: { candidate: '' } }), 'video.not-in', 'another socket of the same person');
-    assert.equal(g.s.events.filter(e => e.ev === 'video.signal').length, 1);
+    assert.equal(g.s.events.filter(e => e.ev === 'video.signal').length, 3);
     for (const s of [outside, again, h.s, g.s]) await s.close();
 });
 

@@ -12,7 +12,7 @@ let checks = 0;
 const check = (ok, what) => { checks++; if (!ok) wrong.push(what); };
 
 // A folder may include what stands at its own height or below.
-const floors = { base: 0, loop: 1, ops: 2, sec: 3, data: 4, net: 4, web: 5, providers: 6, features: 6, app: 7 };
+const floors = { base: 0, loop: 1, ops: 2, sec: 3, data: 4, net: 4, wire: 5, hub: 6, web: 7, providers: 8, features: 8, app: 9 };
 const folderOf = f => { const parts = f.split('/'); return parts.length === 2 ? 'app' : parts[1]; };
 // A public header says in its first line whose it is: "/* data: store — …".
 const publicFloor = name => /^\/\* (\w+): /.exec(read(`include/madang/${name}`))?.[1];

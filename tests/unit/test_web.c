@@ -5,9 +5,9 @@
 
 #include "madang/call.h"
 #include "madang/http.h"
-#include "web/exchange.h"
-#include "web/http_head.h"
-#include "web/ws_reader.h"
+#include "wire/exchange.h"
+#include "wire/http_head.h"
+#include "wire/ws_reader.h"
 
 static void test_heads(void **state)
 {

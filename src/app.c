@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "data/redis_link.h"
+#include "hub/hub_parts.h"
 #include "madang/calls.h"
 #include "madang/config.h"
 #include "madang/health.h"
@@ -22,12 +23,13 @@
 #include "web/documents.h"
 #include "web/door.h"
 #include "web/door_http.h"
-#include "web/handover.h"
-#include "web/hub_parts.h"
+#include "web/door_ws.h"
+#include "web/ears.h"
 #include "web/jobs.h"
 #include "web/limits.h"
-#include "web/listener.h"
 #include "web/static_files.h"
+#include "wire/handover.h"
+#include "wire/listener.h"
 
 #define DRAIN_LOOK_MS 50
 #define CANCEL_MS 2000 /* what is left of the tasks after the drain limit gets this long to let go */
@@ -308,9 +310,9 @@ static void start_parts(void)
     overload_start();
     tokens_start();
     door_start();
-    ws_start();
+    ws_start(&door_ws);
     admin_start();
-    hub_start();
+    hub_start(ears_open());
     relay_start();
     pg_start();
     redis_start();

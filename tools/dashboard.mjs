@@ -11,7 +11,7 @@ const read = file => fs.readFileSync(path.join(root, file), 'utf8');
 const rowsOf = file => [...read(file).matchAll(/^X_METRIC\(\w+, (\w+), "(\w+)", "(.*)"\)$/gm)].map(([, kind, name, says]) => ({ name, kind, says }));
 const featureNames = [...read('src/features.def').matchAll(/^X\((\w+),/gm)].map(m => m[1]).filter(name => fs.existsSync(path.join(root, `src/features/${name}/${name}.def`)));
 const ofFeatures = featureNames.flatMap(name => rowsOf(`src/features/${name}/${name}.def`));
-const families = fs.readdirSync(path.join(root, 'src/web')).filter(f => f.endsWith('.c')).flatMap(f => [...read(`src/web/${f}`).matchAll(/# HELP (madang_\w+) (.*?)\\n# TYPE \1 (\w+)/g)].map(([, name, says, kind]) => ({ name, kind, says })));
+const families = ['wire', 'hub', 'web'].flatMap(floor => fs.readdirSync(path.join(root, 'src', floor)).map(f => `src/${floor}/${f}`)).filter(f => f.endsWith('.c')).flatMap(f => [...read(f).matchAll(/# HELP (madang_\w+) (.*?)\\n# TYPE \1 (\w+)/g)].map(([, name, says, kind]) => ({ name, kind, says })));
 const metrics = new Map([...rowsOf('src/ops/metrics.def'), ...families, ...ofFeatures].map(m => [m.name, m]));
 
 // --- what is shown -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #define MADANG_CALLS_H
 
 #include "madang/http.h"
+#include "madang/hub.h"
 #include "madang/jobs.h"
 #include "madang/machine.h"
 #include "madang/store.h"
@@ -111,13 +112,6 @@ struct command {
     bool bare; /* needs neither the secret nor the table of calls */
 };
 enum { DONE, FAILED, USAGE };
-
-/* A word between nodes: hub_tell_nodes(). It is run outside of a task, and does not wait. */
-struct word_def {
-    const char *name;
-    const struct shape *data;
-    void (*run)(struct call *c, const void *data);
-};
 
 struct feature {
     const char *name;

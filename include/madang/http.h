@@ -1,4 +1,4 @@
-/* web: http — one HTTP exchange as a raw handler sees it: uploads, ranges, redirects, webhooks.
+/* wire: http — one HTTP exchange as a raw handler sees it: uploads, ranges, redirects, webhooks.
  *
  * Typed calls never meet it. Lives as long as the call; texts are borrowed from it.
  */

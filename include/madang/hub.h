@@ -1,4 +1,4 @@
-/* web: hub — topics and the sockets on them, here and on the other nodes.
+/* hub: hub — topics and the sockets on them, here and on the other nodes.
  *
  * A topic is a name ("room:12"). The server decides who joins. An event is encoded and framed once and shared by all members.
  * Numbered events are handed on in order; one that comes early waits 200 ms for its predecessor, then the members are told to
@@ -9,7 +9,12 @@
 
 #include "madang/store.h"
 
-struct word_def;
+/* A word between nodes: hub_tell_nodes(). It is run outside of a task, and does not wait. */
+struct word_def {
+    const char *name;
+    const struct shape *data;
+    void (*run)(struct call *c, const void *data);
+};
 
 /* The socket of this call listens to a topic from now on; what comes meanwhile follows the reply. When the call fails, all is as
  * before it. Nothing happens to a call that came by HTTP. */

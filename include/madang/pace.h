@@ -1,4 +1,4 @@
-/* web: pace — events that tell a state: at most one in so many milliseconds on each topic, and then the latest.
+/* hub: pace — events that tell a state: at most one in so many milliseconds on each topic, and then the latest.
  *
  * What is said first goes out with the next turn of the loop; what is said within the time after that is one event at its end.
  * While the node is overloaded (madang/overload.h) they wait, PACE_HELD_MAX topics of them at the most.

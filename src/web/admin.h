@@ -2,7 +2,7 @@
 #ifndef MADANG_ADMIN_H
 #define MADANG_ADMIN_H
 
-#include "exchange.h"
+#include "wire/exchange.h"
 
 extern const struct http_service admin_service;
 void admin_start(void);

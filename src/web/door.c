@@ -1,6 +1,5 @@
 #include "door.h"
 
-#include "exchange.h"
 #include "limits.h"
 #include "madang/config.h"
 #include "madang/fault.h"
@@ -10,6 +9,7 @@
 #include "madang/overload.h"
 #include "madang/random.h"
 #include "madang/seal.h"
+#include "wire/exchange.h"
 
 #define SHED_RETRY_S 4 /* who was refused comes back spread over this */
 

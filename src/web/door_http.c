@@ -1,6 +1,5 @@
 #include "door_http.h"
 
-#include "debug_echo.h"
 #include "door.h"
 #include "madang/codec.h"
 #include "madang/config.h"
@@ -8,7 +7,8 @@
 #include "madang/overload.h"
 #include "router.h"
 #include "static_files.h"
-#include "ws.h"
+#include "wire/debug_echo.h"
+#include "wire/ws.h"
 
 /* One request of the API on its way through the door. */
 struct visit {
@@ -369,6 +369,14 @@ static void begin(struct exchange *x)
     task_start(v->call.name, loop_ms() + (uint64_t)door_call_ms(v->call.def), run_visit, v);
 }
 
+static problem handshake(struct exchange *x)
+{
+    struct text origin = exchange_header(x, T("origin"));
+    problem p = ws_handshake(x);
+
+    return p ? p : origin.len && !origin_is_ours(origin) ? PROBLEM(ORIGIN_REFUSED) : NULL;
+}
+
 static bool upgrade(struct exchange *x, struct connection *c, struct text behind)
 {
     struct visit *v;
@@ -376,7 +384,7 @@ static bool upgrade(struct exchange *x, struct connection *c, struct text behind
     if (!text_is(x->path, T("/ws")) && !echo_is_socket(x))
         return false;
     v = visit_of(x);
-    if ((v->no_socket = x->late || overload_now() == OVERLOAD_HARD ? door_overloaded(&v->call) : ws_handshake(x)))
+    if ((v->no_socket = x->late || overload_now() == OVERLOAD_HARD ? door_overloaded(&v->call) : handshake(x)))
         return false; /* route() refuses it with this */
     ws_accept(c, x, v->call.korean, behind);
     return true;

@@ -2,7 +2,7 @@
 #ifndef MADANG_DOOR_HTTP_H
 #define MADANG_DOOR_HTTP_H
 
-#include "exchange.h"
+#include "wire/exchange.h"
 
 extern const struct http_service public_service;
 /* Whether a browser page of this origin may use cookies and WebSocket here. */

@@ -1,9 +1,11 @@
 /* The WebSocket door: messages in their order, each a call. */
-#include "hub_parts.h"
+#include "door_ws.h"
+
+#include "door.h"
+#include "hub/hub_parts.h"
 #include "madang/config.h"
 #include "madang/log.h"
 #include "madang/seal.h"
-#include "ws.h"
 
 #define CALL_MS_MAX 10000 /* the messages behind it wait */
 #define ARENA_LIMIT (16u << 20)
@@ -23,10 +25,11 @@ static void release_waiting(struct waiting_message *m)
     free(m);
 }
 
-void door_ws_gone(struct socket *s)
+static void on_gone(struct socket *s)
 {
     struct list *node;
 
+    hub_socket_gone(s);
     while ((node = list_take_first(&s->waiting)) != NULL)
         release_waiting(CONTAINER_OF(node, struct waiting_message, node));
     s->waiting_count = 0;
@@ -210,7 +213,7 @@ static void run_waiting(struct task *t, void *arg)
     socket_task_done(s);
 }
 
-void door_ws_message(struct socket *s, struct text json)
+static void on_message(struct socket *s, struct text json)
 {
     struct waiting_message *m = must_alloc(sizeof *m + json.len);
 
@@ -224,3 +227,5 @@ void door_ws_message(struct socket *s, struct text json)
     s->running++;
     s->task = task_start("socket", 0, run_waiting, s);
 }
+
+const struct socket_ops door_ws = { .message = on_message, .gone = on_gone, .identified = hub_identify };

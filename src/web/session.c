@@ -1,7 +1,7 @@
 /* The calls of a socket about itself: opening, renewing, beating, catching up. */
 #include "session.h"
 
-#include "hub_parts.h"
+#include "hub/hub_parts.h"
 #include "limits.h"
 #include "madang/calls.h"
 #include "madang/config.h"
@@ -185,7 +185,7 @@ static problem claim(struct call *c, struct text token)
         return PROBLEM(CANCELLED);
     if (s->open && s->account != claims.account)
         return PROBLEM(FORBIDDEN); /* a socket stays whose it is */
-    socket_identify(s, &claims);
+    hub_identify(s, &claims);
     c->account = claims.account;
     c->role = claims.role;
     return NULL;

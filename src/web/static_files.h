@@ -2,7 +2,7 @@
 #ifndef MADANG_STATIC_FILES_H
 #define MADANG_STATIC_FILES_H
 
-#include "exchange.h"
+#include "wire/exchange.h"
 
 struct static_file;
 void static_files_start(void);

@@ -1,5 +1,5 @@
 /* The strict head: whatever comes, it answers; and what it accepts keeps its promises. */
-#include "web/http_head.h"
+#include "wire/http_head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,5 +1,5 @@
 /* Frames, cut at places that the input chooses; texts that are handed on are valid. */
-#include "web/ws_reader.h"
+#include "wire/ws_reader.h"
 
 static bool each(void *arg, int opcode, struct text payload)
 {

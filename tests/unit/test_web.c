@@ -5,9 +5,9 @@
 
 #include "madang/call.h"
 #include "madang/http.h"
-#include "web/exchange.h"
-#include "web/http_head.h"
-#include "web/ws_reader.h"
+#include "wire/exchange.h"
+#include "wire/http_head.h"
+#include "wire/ws_reader.h"
 
 static void test_heads(void **state)
 {
@@ -48,7 +48,7 @@ static void test_heads(void **state)
     };
     struct head_limits limits = { 8192, 100 };
     char named[] = "GET / HTTP/1.1\r\nHoSt: a\r\nX-One:\t two \r\n\r\n";
-    struct pair fields[100];
+    static struct pair fields[100];
     struct head_facts facts;
 
     (void)state;

@@ -1,8 +1,6 @@
 #include "ws.h"
 
 #include "debug_echo.h"
-#include "door_http.h"
-#include "hub_parts.h"
 #include "listener.h"
 #include "madang/codec.h"
 #include "madang/config.h"
@@ -28,6 +26,7 @@ static struct slot {
 static struct pool kept = POOL_OF(struct socket, 256);
 static uint32_t slot_count, first_free;
 static size_t open_count;
+static const struct socket_ops *above;
 
 static void slot_take(struct socket *s)
 {
@@ -88,8 +87,6 @@ static bool key_is_valid(struct text key)
 
 problem ws_handshake(struct exchange *x)
 {
-    struct text origin = exchange_header(x, T("origin"));
-
     if (x->method != METHOD_GET || x->facts.http10 || !has_token(exchange_header(x, T("upgrade")), T("websocket")) ||
         !has_token(exchange_header(x, T("connection")), T("upgrade")) || x->facts.has_length || x->facts.chunked)
         return PROBLEM(UPGRADE_REQUIRED);
@@ -97,8 +94,6 @@ problem ws_handshake(struct exchange *x)
         return PROBLEM(UPGRADE_REQUIRED);
     if (!key_is_valid(exchange_header(x, T("sec-websocket-key"))))
         return PROBLEM(REQUEST_MALFORMED);
-    if (origin.len && !origin_is_ours(origin))
-        return PROBLEM(ORIGIN_REFUSED);
     return NULL;
 }
 
@@ -362,7 +357,7 @@ static bool on_message(void *arg, int opcode, struct text payload)
     case WS_TEXT:
         metric_add(METRIC_FRAMES_IN, 1);
         if (!s->closing)
-            (s->echo ? echo_text : door_ws_message)(s, payload);
+            (s->echo ? echo_text : above->message)(s, payload);
         break;
     case WS_BINARY:
         if (s->echo && !s->closing)
@@ -466,8 +461,7 @@ static void on_gone(struct connection *c)
         ws_reader_give(&s->reader);
     free(s->unread);
     s->unread = NULL;
-    hub_socket_gone(s);
-    door_ws_gone(s);
+    above->gone(s);
     socket_release(s);
 }
 
@@ -543,7 +537,7 @@ static void adopt_token(struct socket *s, struct exchange *x)
     if (token_verify(token, TOKEN_OF_SOCKET, &claims))
         socket_close(s, WS_CODE_LOGIN, "the access token is not valid");
     else
-        socket_identify(s, &claims);
+        above->identified(s, &claims);
 }
 
 /* "open.<base64url>": the input of session.open, as if it had been sent behind the answer with the id 0. It saves the round trip
@@ -555,7 +549,7 @@ static void adopt_open(struct socket *s, struct exchange *x)
     if (s->closing || s->echo || !find_protocol(x, T("open."), &encoded))
         return;
     if (base64url_decode(&x->arena, encoded, &in))
-        door_ws_message(s, arena_join(&x->arena, T("{\"op\":\"session.open\",\"id\":0,\"in\":"), in, T("}")));
+        above->message(s, arena_join(&x->arena, T("{\"op\":\"session.open\",\"id\":0,\"in\":"), in, T("}")));
     else
         socket_close(s, WS_CODE_DATA, "open. is not base64url");
 }
@@ -596,10 +590,11 @@ static void print_sockets(struct buf *out)
     buf_put(out, T("]\n"));
 }
 
-void ws_start(void)
+void ws_start(const struct socket_ops *ops)
 {
     static struct list_view sockets = { .name = "sockets", .print = print_sockets };
 
+    above = ops;
     list_view_add(&sockets);
 }
 

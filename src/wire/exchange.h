@@ -1,4 +1,4 @@
-/* web: exchange — an HTTP request and its answer, between the parser below and the doors above. */
+/* wire: exchange — an HTTP request and its answer, between the parser below and the doors above. */
 #ifndef MADANG_EXCHANGE_H
 #define MADANG_EXCHANGE_H
 

@@ -1,4 +1,4 @@
-/* web: peer — who is at the other end of a connection, and whose word about that is believed. */
+/* wire: peer — who is at the other end of a connection, and whose word about that is believed. */
 #ifndef MADANG_PEER_H
 #define MADANG_PEER_H
 

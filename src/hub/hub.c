@@ -1,6 +1,5 @@
 #include "hub_parts.h"
 
-#include "madang/calls.h"
 #include "madang/config.h"
 #include "madang/log.h"
 #include "madang/map.h"
@@ -32,6 +31,7 @@ struct lingering {
 static struct map accounts;
 static struct timer resync_timer;
 static size_t lingering_count;
+static const struct hub_ops *above;
 
 struct text topic_of(struct arena *a, const char *kind, int64_t id)
 {
@@ -324,13 +324,6 @@ void hub_resync_all(void)
         timer_set_after(&resync_timer, random_below(RESYNC_JITTER_MS));
 }
 
-static void tell_online(int64_t account, bool here)
-{
-    for (size_t i = 0; i < feature_count; i++)
-        if (features[i]->online)
-            features[i]->online(account, here);
-}
-
 static void on_lingered(struct timer *t)
 {
     struct account_entry *e = CONTAINER_OF(t, struct lingering, timer)->entry;
@@ -373,10 +366,10 @@ static void account_leave(struct socket *s)
         account_linger(e, s);
     else
         account_end(e);
-    tell_online(s->account, false);
+    above->online(s->account, false);
 }
 
-void socket_identify(struct socket *s, const struct claims *claims)
+void hub_identify(struct socket *s, const struct claims *claims)
 {
     struct account_entry *e = account_find(claims->account);
 
@@ -396,14 +389,13 @@ void socket_identify(struct socket *s, const struct claims *claims)
     }
     list_append(&e->sockets, &s->of_account);
     if (e->count++ == 0)
-        tell_online(claims->account, true);
+        above->online(claims->account, true);
 }
 
 void hub_socket_gone(struct socket *s)
 {
-    for (size_t i = 0; s->open && i < feature_count; i++)
-        if (features[i]->closed)
-            features[i]->closed(s->handle);
+    if (s->open)
+        above->closed(s->handle);
     account_leave(s);
     topics_leave(s);
 }
@@ -510,36 +502,6 @@ void hub_end_account(int64_t account, int code)
     relay_command("end-account %lld %d", (long long)account, code);
 }
 
-/* Features that want to know who listens: few, and asked for each topic that anybody comes to or leaves. */
-#define EARS_MAX 8
-static struct {
-    struct text topics;
-    void (*run)(struct text rest, bool here);
-} ears[EARS_MAX];
-static size_t ear_count;
-
-/* The first listener to a topic is here, or the last one gone. */
-static void on_listened(struct text topic, bool here)
-{
-    for (size_t i = 0; i < ear_count; i++) {
-        struct text rest = topic;
-
-        if (text_skip(&rest, ears[i].topics))
-            ears[i].run(rest, here);
-    }
-}
-
-static void ears_open(void)
-{
-    ear_count = 0;
-    for (size_t i = 0; i < feature_count; i++)
-        if (features[i]->listened.run) {
-            CHECK(ear_count < EARS_MAX);
-            ears[ear_count].topics = text_of(features[i]->listened.topics);
-            ears[ear_count++].run = features[i]->listened.run;
-        }
-}
-
 /* "tell feature word {…}": a node of another version passes over what it does not know. */
 static struct text word_text(struct arena *a, const char *feature, const struct word_def *word, const void *data)
 {
@@ -584,12 +546,11 @@ static void word_run(const struct word_def *w, struct text json)
 
 void hub_told(struct text feature, struct text what)
 {
-    struct text json, word = text_cut(what, ' ', &json);
+    struct text json, name = text_cut(what, ' ', &json);
+    const struct word_def *word = above->word(feature, name);
 
-    for (size_t i = 0; i < feature_count; i++)
-        for (size_t k = 0; k < features[i]->words.count; k++)
-            if (text_is(text_of(features[i]->name), feature) && text_is(text_of(features[i]->words.at[k].name), word))
-                word_run(&features[i]->words.at[k], json);
+    if (word)
+        word_run(word, json);
 }
 
 /* Whoever follows a topic is not asked to look: a number that does not follow the last one tells him. */
@@ -599,14 +560,14 @@ static void on_pg(bool up)
         topics_doubt();
 }
 
-void hub_start(void)
+void hub_start(const struct hub_ops *ops)
 {
     static struct pg_watcher watcher = { .changed = on_pg };
 
+    above = ops;
     pg_watch(&watcher);
     timer_init(&resync_timer, on_resync);
-    topics_on_listened(on_listened);
-    ears_open();
+    topics_on_listened(ops->listened);
     tx_set_publisher(hub_publish, hub_missed);
 }
 

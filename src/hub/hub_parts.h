@@ -1,13 +1,22 @@
-/* web: hub_parts — between hub, relay and socket. */
+/* hub: hub_parts — between hub and relay, and for the floor above them. */
 #ifndef MADANG_HUB_PARTS_H
 #define MADANG_HUB_PARTS_H
 
 #include "madang/hub.h"
-#include "ws.h"
+#include "wire/ws.h"
 
-void hub_start(void);
+/* What stands above the hub and hears of it; all of it is told outside of a task. */
+struct hub_ops {
+    void (*online)(int64_t account, bool here);     /* the account's first socket of this node; the last one is gone */
+    void (*closed)(uint64_t socket);                /* that had a session */
+    void (*listened)(struct text topic, bool here); /* the first listener of this node; the last one is gone */
+    const struct word_def *(*word)(struct text feature, struct text name); /* NULL: of another version */
+};
+void hub_start(const struct hub_ops *ops);
 void hub_stop(void);
 void hub_socket_gone(struct socket *s);
+/* It belongs to an account from now on. */
+void hub_identify(struct socket *s, const struct claims *claims);
 /* Joins a socket while a call of its own runs: subscribes, waits for the acknowledgement, reads the heads. Events meanwhile are
  * held; hub_join_done() lets them go, behind the head of each topic. */
 problem hub_join(struct call *c, uint64_t socket, const struct text *topics, size_t count, struct counts *heads) MUST_USE;

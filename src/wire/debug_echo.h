@@ -1,4 +1,4 @@
-/* web: debug_echo — with [debug] echo on, what outside judges of HTTP and WebSocket talk to: everything comes back unchanged.
+/* wire: debug_echo — with [debug] echo on, what outside judges of HTTP and WebSocket talk to: everything comes back unchanged.
  *
  * /debug/ws-echo takes text and binary messages, /debug/echo a body, both up to 16 MiB; parser, limits of progress and writer are
  * those of every other request.

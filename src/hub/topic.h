@@ -1,4 +1,4 @@
-/* web: topic — who on this node hears what, and in which order numbered events are handed on.
+/* hub: topic — who on this node hears what, and in which order numbered events are handed on.
  *
  * A topic lives while somebody uses it: a member, a wait, an account that was here a moment ago. What only few topics ever need
  * (events that came early, waits for the relay) is made when it is needed, since there is a topic for every account.
@@ -7,7 +7,7 @@
 #define MADANG_TOPIC_H
 
 #include "madang/map.h"
-#include "ws.h"
+#include "wire/ws.h"
 
 struct member {
     struct socket *socket;

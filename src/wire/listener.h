@@ -1,4 +1,4 @@
-/* web: listener — the sockets that are listened on, and the connections that came by them. */
+/* wire: listener — the sockets that are listened on, and the connections that came by them. */
 #ifndef MADANG_LISTENER_H
 #define MADANG_LISTENER_H
 

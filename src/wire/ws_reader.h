@@ -1,4 +1,4 @@
-/* web: ws_reader — WebSocket frames into messages (RFC 6455 §5), by wslay's frame layer; permessage-deflate (RFC 7692).
+/* wire: ws_reader — WebSocket frames into messages (RFC 6455 §5), by wslay's frame layer; permessage-deflate (RFC 7692).
  *
  * A reader costs some kilobytes, so a socket leases one only while a frame or a message is incomplete.
  */

@@ -1,4 +1,4 @@
-/* web: http_head — the strict reading of a request's head (RFC 9112), before llhttp sees it.
+/* wire: http_head — the strict reading of a request's head (RFC 9112), before llhttp sees it.
  *
  * Whatever two readers could understand in two ways is refused here: bare CR or LF, folded lines, blanks before the colon, two
  * Content-Lengths, Content-Length beside Transfer-Encoding, codings other than one chunked, several Hosts. Pure; fuzzed.

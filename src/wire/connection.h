@@ -1,4 +1,4 @@
-/* web: connection — one accepted socket: bytes in as they come, bytes out once a turn.
+/* wire: connection — one accepted socket: bytes in as they come, bytes out once a turn.
  *
  * What is sent is a list of chunks, shared by reference count (a broadcast is framed once for all its receivers), and leaves in
  * one writev at the end of the turn; where many have the same list of chunks to send, it is joined once for all of them.

@@ -1,9 +1,9 @@
-/* web: ws — one WebSocket: handshake, frames, heartbeats, closing; its messages go to door_ws. */
+/* wire: ws — one WebSocket: handshake, frames, heartbeats, closing; what its messages say is for the floors above. */
 #ifndef MADANG_WS_H
 #define MADANG_WS_H
 
-#include "door.h"
 #include "exchange.h"
+#include "madang/token.h"
 #include "ws_reader.h"
 
 struct topic;
@@ -47,7 +47,7 @@ struct socket {
     char session[SESSION_ID_LEN + 1];
 };
 
-/* Whether this request may become a WebSocket (RFC 6455 §4.2); what to answer otherwise. */
+/* Whether this request may become a WebSocket (RFC 6455 §4.2), wherever the page is that asks; what to answer otherwise. */
 problem ws_handshake(struct exchange *x) MUST_USE;
 /* Answers 101 and takes the connection over. `behind`: bytes that came behind the head. */
 void ws_accept(struct connection *c, struct exchange *x, bool korean, struct text behind);
@@ -68,14 +68,15 @@ struct chunk *frame_join_all(const struct text *parts, size_t count);
     frame_join_all((const struct text[]){ __VA_ARGS__ }, sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))
 struct text frame_payload(const struct chunk *frame);
 void sockets_each(void (*each)(struct socket *s, void *arg), void *arg);
-void ws_start(void);
+/* What stands above the sockets; all of it is told outside of a task. */
+struct socket_ops {
+    void (*message)(struct socket *s, struct text json); /* borrowed */
+    void (*gone)(struct socket *s);                      /* s->c is NULL already; it is freed when nothing of its runs any more */
+    void (*identified)(struct socket *s, const struct claims *claims); /* it came with a token that holds */
+};
+void ws_start(const struct socket_ops *ops);
 void ws_stop(void);
 
-/* door_ws */
-void door_ws_message(struct socket *s, struct text json);
-void door_ws_gone(struct socket *s);
 void socket_task_done(struct socket *s); /* a task of its ended: it may be freed now */
-/* It belongs to an account from now on. */
-void socket_identify(struct socket *s, const struct claims *claims);
 
 #endif

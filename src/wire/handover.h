@@ -1,4 +1,4 @@
-/* web: handover — listening sockets from an instance to its successor, over a Unix socket, so that an upgrade refuses nobody.
+/* wire: handover — listening sockets from an instance to its successor, over a Unix socket, so that an upgrade refuses nobody.
  *
  * Both instances accept from the same socket until the first is ended. The path is not removed by whoever ends: it may be the
  * successor's by then.

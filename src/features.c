@@ -2,6 +2,7 @@
 #include "app.h"
 #include "madang/calls.h"
 #include "madang/mail.h"
+#include "web/audit_list.h"
 #include "web/jobs.h"
 #include "web/session.h"
 #include "web/system.h"
@@ -15,6 +16,7 @@ static const struct built_feature built[] = {
     { &jobs_feature, NULL },
     { &system_feature, NULL },
     { &mail_feature, NULL },
+    { &audit_feature, NULL },
 #define X(name, needs) { &name##_feature, needs },
 #include "features.def"
 #undef X

@@ -7,6 +7,7 @@ export default {
   'system.time': ['GET', '/api/v1/time', false, false],
   'system.info': ['GET', '/api/v1/info', false, false],
   'system.features': ['GET', '/api/v1/features', false, false],
+  'audit.list': ['GET', '/api/v1/manage/audit', false, false],
   'files.link': ['POST', '/api/v1/files/{file}/link', false, false],
   'auth.code': ['POST', '/api/v1/auth/codes', true, false],
   'auth.signup': ['POST', '/api/v1/auth/signup', true, false],

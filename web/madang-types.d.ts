@@ -83,6 +83,35 @@ export interface Features {
   /** By name. */
   features: string[];
 }
+export interface AuditPage {
+  /** next of the page before. */
+  before?: number | null;
+  /** Of this one alone. */
+  account?: number | null;
+  /** To this one alone: "account:12". */
+  object?: string | null;
+  limit?: number;
+}
+export interface AuditEntry {
+  id: number;
+  at: string;
+  /** Whose act it was. */
+  account: number;
+  /** By which call. */
+  call: string;
+  /** To what: its kind and number. */
+  object: string;
+  /** How it was; null: it was not there. */
+  before: unknown;
+  /** How it is since; null: it is gone. */
+  after: unknown;
+  /** As the log has it. */
+  request: string;
+}
+export interface AuditEntries {
+  entries: AuditEntry[];
+  next?: number | null;
+}
 export interface FileInfo {
   file: number;
   size: number;
@@ -826,6 +855,8 @@ export interface Calls {
   "system.info": { in: Record<string, never>; out: Service };
   /** Which families of calls this service has switched on. */
   "system.features": { in: Record<string, never>; out: Features };
+  /** What managers did, newest first: who, by which call, to what, and how that was before and after. */
+  "audit.list": { in: AuditPage; out: AuditEntries };
   /** A fresh address of a picture that I may see. */
   "files.link": { in: FileRef; out: FileLink };
   /** Mails a code of six digits. The answer does not tell whether the address is known. */

@@ -44,6 +44,8 @@ struct call {
     int64_t message;                 /* its id there */
     struct exchange *http;
 
+    enum { AUDIT_NONE, AUDIT_WANTED, AUDIT_NOTED } audit; /* what it changes is noted before it commits: madang/audit.h */
+
     struct text key, fingerprint; /* of idempotency; empty without */
     struct text replay;           /* the stored answer, when this is a repetition */
 
@@ -63,6 +65,7 @@ void call_after(struct call *c, void (*run)(struct call *c, void *arg), void (*u
 struct call call_of_our_own(struct task *t, struct arena *a, const char *name);
 /* FIELDS_INVALID at one field, for rules that a shape cannot say. */
 problem call_field_wrong(struct call *c, const char *pointer, const char *en, const char *ko) MUST_USE;
+struct text call_request_id(struct call *c); /* to quote in answers and logs */
 /* The problem, with the seconds after which to try again. */
 problem call_retry_after(struct call *c, problem p, int64_t seconds) MUST_USE;
 

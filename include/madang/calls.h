@@ -83,6 +83,7 @@ struct call_def {
     enum doors doors;
     enum once once;
     enum shed shed;
+    bool audit;          /* a manager's act: it notes what it changes (madang/audit.h) */
     bool cookie;         /* reads the refresh cookie: only from our own origin */
     int64_t deadline_ms; /* 0: [http] call_ms */
     int status;          /* of success; 0: 200, or 204 without an output */
@@ -169,9 +170,8 @@ struct built_feature {
 bool features_select(const struct built_feature *built, size_t count, struct text off) MUST_USE;
 
 /* Of the call at work. */
-struct text call_request_id(struct call *c); /* to quote in answers and logs */
-struct text call_address(struct call *c);    /* of the client, as text; "-" when its socket is gone */
-struct text call_network(struct call *c);    /* what to count by: address_network() */
+struct text call_address(struct call *c); /* of the client, as text; "-" when its socket is gone */
+struct text call_network(struct call *c); /* what to count by: address_network() */
 
 /* Index of all rows, made at start-up. */
 void calls_start(void);

@@ -26,3 +26,12 @@ problem call_retry_after(struct call *c, problem p, int64_t seconds)
     c->retry_after_s = seconds;
     return p;
 }
+
+struct text call_request_id(struct call *c)
+{
+    char handle[24], id[24];
+
+    if (!c->request_id.len && c->socket)
+        c->request_id = arena_join(c->arena, text_i64((int64_t)c->socket, handle), T("-"), text_i64(c->message, id));
+    return c->request_id;
+}

@@ -285,6 +285,10 @@ problem tx_commit(struct tx *tx)
         return PROBLEM(STORE_UNAVAILABLE);
     if (arena_is_over(c->arena))
         return PROBLEM(OVERLOADED);
+    if (c->audit == AUDIT_WANTED) {
+        log_error("audit", "%s: what it did was not noted; rolled back", c->name);
+        return PROBLEM(INTERNAL);
+    }
     if (c->key.len) {
         struct text answer = c->out_shape ? shape_text(c->out_shape, c->out, c->arena) : T("{}");
 

@@ -17,6 +17,7 @@ static void check_row(const struct call_def *d)
     CHECK(d->name && d->says && (d->run != NULL) != (d->raw != NULL));
     CHECK((d->rest.path == NULL) == (d->doors == SOCKET_ONLY));
     CHECK(!d->raw || (d->doors == REST_ONLY && !d->in));
+    CHECK(d->audit || d->who < WHO_MANAGER || d->rest.method == METHOD_GET); /* what managers change is noted */
     if (d->in)
         shape_check(d->in);
     if (d->out)

@@ -142,6 +142,7 @@ problem door_run(struct call *c)
         c->fingerprint = fingerprint(c);
     if ((p = limits_check(c)))
         return p;
+    c->audit = c->def->audit ? AUDIT_WANTED : AUDIT_NONE;
     p = c->def->raw ? c->def->raw(c) : c->def->run(c);
     if (!p && arena_is_over(c->arena))
         p = PROBLEM(OVERLOADED);

@@ -46,15 +46,6 @@ static void reply(uint64_t handle, struct visit *v, struct text member, struct t
         socket_send_own(s, frame_join(T("{\"id\":"), text_i64(v->id, id), member, json, T("}")));
 }
 
-struct text call_request_id(struct call *c)
-{
-    char handle[24], id[24];
-
-    if (!c->request_id.len && c->socket)
-        c->request_id = arena_join(c->arena, text_i64((int64_t)c->socket, handle), T("-"), text_i64(c->message, id));
-    return c->request_id;
-}
-
 struct text call_address(struct call *c)
 {
     const struct socket *s = c->address.len ? NULL : socket_by(c->socket);

@@ -100,11 +100,11 @@ static const struct call_def calls[] = {
       .says = "Somebody's profile, and what we are to each other." },
     { .name = "people.search", .rest = GET("/api/v1/people"), .who = WHO_MEMBER, .in = &search_shape, .out = &found_list_shape,
       .run = people_search, .limits = SEARCH_LIMITS, .says = "People whose nickname begins so." },
-    { .name = "accounts.suspend", .rest = POST("/api/v1/accounts/{account}/suspension"), .who = WHO_MANAGER,
+    { .name = "accounts.suspend", .rest = POST("/api/v1/accounts/{account}/suspension"), .who = WHO_MANAGER, .audit = true,
       .in = &suspension_shape,
       .run = account_suspend_call, .problems = { PROBLEM(ACCOUNT_NOT_FOUND) },
       .says = "Suspends an account until a time, for a reason." },
-    { .name = "accounts.unsuspend", .rest = DELETE("/api/v1/accounts/{account}/suspension"), .who = WHO_MANAGER,
+    { .name = "accounts.unsuspend", .rest = DELETE("/api/v1/accounts/{account}/suspension"), .who = WHO_MANAGER, .audit = true,
       .in = &account_ref_shape,
       .run = account_unsuspend_call, .problems = { PROBLEM(ACCOUNT_NOT_FOUND) }, .says = "Ends a suspension." },
 };

@@ -1,6 +1,7 @@
 /* Me, my points, other people, suspension. */
 #include "accounts_parts.h"
 #include "accounts_rules.h"
+#include "madang/audit.h"
 #include "madang/files.h"
 #include "madang/hub.h"
 #include "madang/password.h"
@@ -178,16 +179,26 @@ static void after_suspend(void *arg)
     hub_end_account(*(const int64_t *)arg, CLOSE_SUSPENDED);
 }
 
-problem account_suspend(struct tx *tx, int64_t account, struct instant until, struct text reason)
+static problem stand(struct tx *tx, int64_t account, const struct standing *becomes)
 {
-    int64_t *whom = arena_new(tx->call->arena, int64_t);
+    struct standing was;
     bool found;
-    problem p = store_suspend(tx, account, (struct opt_instant){ PRESENT, until }, reason, &found);
+    problem p = store_suspend(tx, account, becomes, &was, &found);
 
     if (p)
         return p;
     if (!found)
         return PROBLEM(ACCOUNT_NOT_FOUND);
+    return audit_note(tx, topic_of(tx->call->arena, "account", account), &standing_shape, &was, becomes);
+}
+
+problem account_suspend(struct tx *tx, int64_t account, struct instant until, struct text reason)
+{
+    int64_t *whom = arena_new(tx->call->arena, int64_t);
+    problem p = stand(tx, account, &(struct standing){ { PRESENT, until }, { PRESENT, reason } });
+
+    if (p)
+        return p;
     *whom = account;
     tx_after(tx, after_suspend, whom); /* first, so that sockets are told why */
     return sessions_end_all(tx, account, T(""));
@@ -208,12 +219,9 @@ problem account_unsuspend_call(struct call *c)
 {
     const struct account_ref *in = c->in;
     struct tx tx TX_SCOPE = { 0 };
-    bool found;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_suspend(&tx, in->account, (struct opt_instant){ 0 }, T(""), &found)))
+    if ((p = tx_begin(c, &tx)) || (p = stand(&tx, in->account, &(struct standing){ .until = { .is = ABSENT } })))
         return p;
-    if (!found)
-        return PROBLEM(ACCOUNT_NOT_FOUND);
     return tx_commit(&tx);
 }

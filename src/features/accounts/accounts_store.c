@@ -339,11 +339,15 @@ static const struct statement export_all = {
            " from accounts a where a.id = $1 and a.left_at is null"
 };
 
+/* Answers how it was. */
 static const struct statement suspend = {
     .name = "account_suspend",
     .lane = LANE_TX,
-    .sql = "update accounts set suspended_until = $2, suspended_for = $3 where id = $1 and left_at is null"
-           " and role <> 'admin'"
+    .row = &standing_shape,
+    .sql = "with was as (select id, suspended_until, suspended_for from accounts where id = $1 and left_at is null "
+           " and role <> 'admin' for update)"
+           " update accounts a set suspended_until = $2, suspended_for = nullif($3, '') from was where a.id = was.id"
+           " returning was.suspended_until as until, was.suspended_for as reason"
 };
 static const struct statement is_avatar = { .name = "account_is_avatar",
                                             .lane = LANE_READ,
@@ -664,9 +668,9 @@ problem store_export(struct call *c, struct account_export *out)
     return store_one(c, &export_all, VALUES(c->account), out);
 }
 
-problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, struct text reason, bool *found)
+problem store_suspend(struct tx *tx, int64_t account, const struct standing *becomes, struct standing *was, bool *found)
 {
-    return store_found(tx, &suspend, VALUES(account, until, reason), found);
+    return store_maybe(tx, &suspend, VALUES(account, becomes->until, becomes->reason), was, found);
 }
 
 problem store_accounts_sweep(struct call *c)

@@ -100,7 +100,7 @@ struct guest_rows {
 problem store_guests_ended(struct call *c, struct guest_rows *out) MUST_USE; /* a week ago and longer; 100 of them */
 problem store_guest_end(struct tx *tx, int64_t account) MUST_USE;            /* harmless when it has come back since */
 problem store_export(struct call *c, struct account_export *out) MUST_USE;
-problem store_suspend(struct tx *tx, int64_t account, struct opt_instant until, struct text reason, bool *found) MUST_USE;
+problem store_suspend(struct tx *tx, int64_t account, const struct standing *becomes, struct standing *was, bool *found) MUST_USE;
 problem store_accounts_sweep(struct call *c) MUST_USE;
 
 problem store_is_avatar(struct call *c, int64_t file, bool *yes) MUST_USE;

@@ -222,6 +222,9 @@ static const struct field suspension_fields[] = {
 };
 const struct shape suspension_shape = SHAPE("Suspension", struct suspension, suspension_fields);
 
+static const struct field standing_fields[] = { FIELD(struct standing, until), FIELD(struct standing, reason) };
+const struct shape standing_shape = SHAPE("AccountStanding", struct standing, standing_fields);
+
 static const struct field export_fields[] = {
     FIELD(struct account_export, account),
     FIELD(struct account_export, sessions),

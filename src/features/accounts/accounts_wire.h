@@ -149,11 +149,17 @@ struct suspension {
     struct instant until;
     struct text reason;
 };
+/* Suspended until then, and why; neither: it is not. */
+struct standing {
+    struct opt_instant until;
+    struct opt_text reason;
+};
 struct account_export {
     struct json account, sessions, points, consents;
 };
 
 extern const struct words genders, locales, regions, interests, relations, code_purposes, account_roles;
+extern const struct shape standing_shape;
 extern const struct shape code_request_shape, signup_shape, login_shape, logged_in_shape, password_forgot_shape,
     password_reset_shape, password_change_shape, email_change_shape, session_list_shape, session_row_shape, session_ref_shape,
     onboarding_shape, account_new_shape, profile_change_shape, me_shape, me_row_shape, nickname_query_shape, nickname_free_shape,

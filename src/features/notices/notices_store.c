@@ -46,6 +46,9 @@ static const struct statement drop = {
 static const struct statement get = {
     .name = "notice_get", .lane = LANE_READ, .row = &notice_shape, .sql = "select " NOTICE " from notices where id = $1"
 };
+static const struct statement lock = {
+    .name = "notice_lock", .lane = LANE_TX, .row = &notice_shape, .sql = "select " NOTICE " from notices where id = $1 for update"
+};
 static const struct statement list = { .name = "notices",
                                        .lane = LANE_READ,
                                        .row = &notice_shape,
@@ -53,22 +56,26 @@ static const struct statement list = { .name = "notices",
                                        .sql = "select " NOTICE
                                               " from notices where $1::bigint is null or id < $1 order by id desc limit $2" };
 
-STATEMENT_TABLE(notices_statements, &add, &edit, &drop, &get, &list);
+STATEMENT_TABLE(notices_statements, &add, &edit, &drop, &get, &lock, &list);
 
 problem store_notice_add(struct tx *tx, const struct notice_new *in, struct notice *out)
 {
     return store_one(tx, &add, VALUES(in->title, in->body, tx->call->account), out);
 }
 
-problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out, bool *found)
+problem store_notice_lock(struct tx *tx, int64_t notice, struct notice *out, bool *found)
 {
-    return store_maybe(tx, &edit, VALUES(in->notice, in->title, in->body), out, found);
+    return store_maybe(tx, &lock, VALUES(notice), out, found);
 }
 
-problem store_notice_delete(struct tx *tx, int64_t notice, int64_t *author, bool *found)
+problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out)
 {
-    *author = 0;
-    return store_maybe(tx, &drop, VALUES(notice), author, found);
+    return store_one(tx, &edit, VALUES(in->notice, in->title, in->body), out);
+}
+
+problem store_notice_delete(struct tx *tx, int64_t notice, int64_t *author)
+{
+    return store_one(tx, &drop, VALUES(notice), author);
 }
 
 problem store_notice_get(struct call *c, int64_t notice, struct notice *out, bool *found)

@@ -1,4 +1,5 @@
 /* Reports, and the managers' side of them. */
+#include "madang/audit.h"
 #include "madang/files.h"
 #include "social_parts.h"
 
@@ -60,6 +61,27 @@ static problem undecided(struct call *c, int64_t report)
     return p ? p : exists ? PROBLEM(REPORT_CLOSED) : PROBLEM(REPORT_NOT_FOUND);
 }
 
+/* As the audit log has it. */
+struct decision {
+    struct word state;
+    struct opt_text note;
+};
+static const struct field decision_fields[] = {
+    FIELD(struct decision, state, .words = &report_states),
+    FIELD(struct decision, note),
+};
+static const struct shape decision_shape = SHAPE("ReportDecision", struct decision, decision_fields);
+
+static problem decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported, bool *done)
+{
+    const struct decision open = { .state = { REPORT_OPEN } }, decided = { { (int)state }, note };
+    problem p = store_report_decide(tx, report, state, note, reported, done);
+
+    if (p || !*done)
+        return p;
+    return audit_note(tx, topic_of(tx->call->arena, "report", report), &decision_shape, &open, &decided);
+}
+
 problem reports_accept(struct call *c)
 {
     const struct report_accept *in = c->in;
@@ -68,7 +90,7 @@ problem reports_accept(struct call *c)
     bool done;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_report_decide(&tx, in->report, REPORT_ACCEPTED, in->note, &reported, &done)))
+    if ((p = tx_begin(c, &tx)) || (p = decide(&tx, in->report, REPORT_ACCEPTED, in->note, &reported, &done)))
         return p;
     if (!done)
         return undecided(c, in->report);
@@ -85,7 +107,7 @@ problem reports_dismiss(struct call *c)
     bool done;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_report_decide(&tx, in->report, REPORT_DISMISSED, in->note, &reported, &done)))
+    if ((p = tx_begin(c, &tx)) || (p = decide(&tx, in->report, REPORT_DISMISSED, in->note, &reported, &done)))
         return p;
     return done ? tx_commit(&tx) : undecided(c, in->report);
 }

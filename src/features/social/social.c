@@ -58,10 +58,10 @@ static const struct call_def calls[] = {
     { .name = "reports.list", .rest = GET("/api/v1/reports"), .who = WHO_MANAGER, .in = &report_page_shape,
       .out = &report_list_shape,
       .run = reports_list, .says = "Reports, newest first." },
-    { .name = "reports.accept", .rest = POST("/api/v1/reports/{report}/accept"), .who = WHO_MANAGER, .in = &report_accept_shape,
+    { .name = "reports.accept", .rest = POST("/api/v1/reports/{report}/accept"), .who = WHO_MANAGER, .audit = true, .in = &report_accept_shape,
       .run = reports_accept, .problems = { PROBLEM(REPORT_NOT_FOUND), PROBLEM(REPORT_CLOSED), PROBLEM(ACCOUNT_NOT_FOUND) },
       .says = "Accepts a report and suspends the reported person." },
-    { .name = "reports.dismiss", .rest = POST("/api/v1/reports/{report}/dismiss"), .who = WHO_MANAGER,
+    { .name = "reports.dismiss", .rest = POST("/api/v1/reports/{report}/dismiss"), .who = WHO_MANAGER, .audit = true,
       .in = &report_dismiss_shape,
       .run = reports_dismiss, .problems = { PROBLEM(REPORT_NOT_FOUND), PROBLEM(REPORT_CLOSED) }, .says = "Dismisses a report." },
 

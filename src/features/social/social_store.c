@@ -139,6 +139,7 @@ static const struct statement card = {
 #define PEOPLE(condition)                                                                                              \
     "select c.id as account, c.nickname, c.avatar, r.at as since from " condition                                      \
     " join account_cards c on c.id = r.other where (coalesce($2, '') = '' or lower(c.nickname) like lower($2) || '%')" \
+    " and c.nickname is not null"                                                                                      \
     " and ($3::text is null or (lower(c.nickname), c.id) > (lower($3), $4::bigint)) order by lower(c.nickname), c.id limit $5"
 #define PAIRS(where) \
     "(select case when low = $1 then high else low end as other, at from friendships where $1 in (low, high) and " where ") r"

@@ -104,8 +104,8 @@ static const struct field description_fields[] = {
 static const struct shape description_shape = SHAPE("SessionDescription", struct session_description, description_fields);
 static const struct field candidate_fields[] = {
     FIELD(struct ice_candidate, candidate, .len_max = CANDIDATE_MAX, .raw = true, .says = "Empty: there are no more."),
-    FIELD(struct ice_candidate, mid, .says = "sdpMid."),
-    FIELD(struct ice_candidate, fragment, .says = "usernameFragment."),
+    FIELD(struct ice_candidate, mid, .raw = true, .says = "sdpMid."),
+    FIELD(struct ice_candidate, fragment, .raw = true, .says = "usernameFragment."),
     FIELD(struct ice_candidate, line, .min = 0, .max = 65535, .says = "sdpMLineIndex."),
 };
 static const struct shape candidate_shape = SHAPE("IceCandidate", struct ice_candidate, candidate_fields);

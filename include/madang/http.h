@@ -36,6 +36,18 @@ void constant_free(struct constant **k);                                    /* w
 void exchange_reply_constant(struct exchange *x, const struct constant *k); /* 200, or 304 by its ETag */
 /* OVERLOADED, and nothing is begun, when it does not fit into the call's arena. */
 problem exchange_reply_shape(struct call *c, int status, const struct shape *s, const void *value) MUST_USE;
+/* A file of the disk: 200, 206 by Range and If-Range, 304 by If-None-Match, or RANGE_NOT_SATISFIABLE. It goes from the disk to
+ * the socket by sendfile(2) on a pool thread; how fast is the client's to say, as with exchange_write(). One that cannot be read,
+ * or became shorter, ends the connection short. */
+struct reply_file {
+    const char *path;
+    struct text type, etag; /* strong, with its quotes */
+    struct text download;   /* the name to keep it under; "": it is shown */
+    const char *cache;      /* as of a call's row; NULL: as the row says */
+};
+problem exchange_reply_file(struct call *c, const struct reply_file *f) MUST_USE;
+/* "attachment; filename=…" (RFC 6266, RFC 8187): any name, also a Korean one, in plain ASCII. */
+struct text content_disposition(struct arena *a, struct text name);
 /* A page of HTML, with the headers of one: the policy forbids every script but our own files. */
 void exchange_reply_page(struct exchange *x, int status, struct text html);
 void exchange_page_headers(struct exchange *x);

@@ -4,6 +4,7 @@
 #include "listener.h"
 #include "madang/codec.h"
 #include "madang/config.h"
+#include "madang/metric.h"
 #include "madang/random.h"
 
 const char *const method_names[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
@@ -441,24 +442,42 @@ static void cancel_send_wait(struct wait *w)
     wait_done(w, NULL);
 }
 
-problem exchange_write(struct call *c, struct text piece)
+problem exchange_wait_sent(struct call *c)
 {
     struct exchange *x = c->http;
     struct wait w;
-    problem p = NULL;
+    problem p;
 
     if (!x->http)
         return PROBLEM(CANCELLED);
-    if (x->is_head)
-        return NULL;
-    send_piece(x, piece);
-    if (http_connection(x->http)->queued <= (size_t)config->http_send_bytes)
+    if (http_connection(x->http)->count == 0)
         return NULL;
     wait_init(&w, cancel_send_wait);
     x->send_wait = &w;
     p = task_wait(c->task, &w, 0);
     x->send_wait = NULL;
     return p ? p : x->http ? NULL : PROBLEM(CANCELLED);
+}
+
+problem exchange_write(struct call *c, struct text piece)
+{
+    struct exchange *x = c->http;
+
+    if (!x->http)
+        return PROBLEM(CANCELLED);
+    if (x->is_head)
+        return NULL;
+    send_piece(x, piece);
+    return http_connection(x->http)->queued <= (size_t)config->http_send_bytes ? NULL : exchange_wait_sent(c);
+}
+
+void exchange_sent_aside(struct exchange *x, size_t bytes)
+{
+    CHECK((int64_t)bytes <= x->length_left);
+    x->length_left -= (int64_t)bytes;
+    metric_add(METRIC_BYTES_OUT, (int64_t)bytes);
+    if (x->http)
+        http_connection(x->http)->sent += (uint32_t)bytes;
 }
 
 problem exchange_reply_shape(struct call *c, int status, const struct shape *s, const void *value)

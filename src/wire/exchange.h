@@ -73,6 +73,8 @@ problem exchange_read(struct exchange *x, char *head, size_t len) MUST_USE;
 void exchange_identify(struct exchange *x);
 bool exchange_has_status(int status);                                         /* it can be answered with */
 void exchange_send_chunk(struct exchange *x, int status, struct chunk *body); /* the whole answer, sharing the chunk */
+problem exchange_wait_sent(struct call *c) MUST_USE;                          /* until all that was queued is with the kernel */
+void exchange_sent_aside(struct exchange *x, size_t bytes);                   /* of the body, past the queue */
 bool accepts_gzip(struct text accept_encoding);
 void exchange_param_add(struct exchange *x, struct pair p); /* at most PARAMS_MAX */
 

@@ -130,6 +130,31 @@ static void test_ranges(void **state)
     assert_false(etag_matches(T("\"bb\""), T("\"b\"")));
 }
 
+static void test_disposition(void **state)
+{
+    static const struct {
+        struct text name, out;
+    } rows[] = {
+        { TEXT_INIT(""), TEXT_INIT("attachment") },
+        { TEXT_INIT("a b.txt"), TEXT_INIT("attachment; filename=\"a b.txt\"") },
+        { TEXT_INIT("한글.pdf"), TEXT_INIT("attachment; filename=\"__.pdf\"; filename*=UTF-8''%ED%95%9C%EA%B8%80.pdf") },
+        { TEXT_INIT("a\"b%41"), TEXT_INIT("attachment; filename=\"a_b_41\"; filename*=UTF-8''a%22b%2541") },
+        { TEXT_INIT("../x\r\n\\y\x7f"), TEXT_INIT("attachment; filename=\".._x___y_\"") },
+        { TEXT_INIT("\xffz"), TEXT_INIT("attachment; filename=\"_z\"") },
+    };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 16);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct text out = content_disposition(&a, rows[i].name);
+
+        if (!text_is(out, rows[i].out))
+            fail_msg("%.*s", TEXT_ARG(out));
+    }
+    arena_fini(&a);
+}
+
 struct heard {
     int opcode;
     char text[64];
@@ -277,14 +302,9 @@ static void test_statuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_heads),
-        cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_frames),
-        cmocka_unit_test(test_fragments_byte_by_byte),
-        cmocka_unit_test(test_compressed),
-        cmocka_unit_test(test_close_codes),
-        cmocka_unit_test(test_statuses),
+        cmocka_unit_test(test_heads),       cmocka_unit_test(test_networks),    cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_disposition), cmocka_unit_test(test_frames),      cmocka_unit_test(test_fragments_byte_by_byte),
+        cmocka_unit_test(test_compressed),  cmocka_unit_test(test_close_codes), cmocka_unit_test(test_statuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

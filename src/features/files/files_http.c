@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files_image.h"
@@ -14,30 +13,22 @@
 #include "madang/random.h"
 #include "madang/worker.h"
 
-#define PIECE 65536
-
 /* One piece of file work on a pool thread. */
 struct file_io {
-    int fd, flags, error;
+    int fd, error;
     const char *path;
-    char *to;
     struct text from;
-    int64_t offset, size;
-    ssize_t done;
 };
 
 static void io_open(void *arg)
 {
     struct file_io *io = arg;
-    struct stat st;
 
-    io->fd = open(io->path, io->flags | O_CLOEXEC, 0640);
-    if (io->fd < 0 || fstat(io->fd, &st) != 0)
+    io->fd = open(io->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (io->fd < 0)
         io->error = errno;
-    else if (io->flags & O_CREAT && !spool_claim(io->fd))
+    else if (!spool_claim(io->fd))
         io->error = EAGAIN;
-    else
-        io->size = st.st_size;
 }
 
 static void io_write(void *arg)
@@ -55,15 +46,6 @@ static void io_write(void *arg)
     }
 }
 
-static void io_read(void *arg)
-{
-    struct file_io *io = arg;
-
-    io->done = pread(io->fd, io->to, PIECE, io->offset);
-    if (io->done < 0)
-        io->error = errno;
-}
-
 static problem run_io(struct call *c, struct file_io *io, void (*run)(void *arg))
 {
     problem p = worker_run(c->task, WORKER_FILE, run, io);
@@ -75,14 +57,6 @@ static problem run_io(struct call *c, struct file_io *io, void (*run)(void *arg)
         return storage_problem(io->error);
     }
     return p;
-}
-
-static void close_file(void *arg)
-{
-    struct file_io *io = arg;
-
-    if (io->fd >= 0)
-        close(io->fd); /* only ever read: nothing is left to be written that could hold us */
 }
 
 /* What an upload has in the spool. The spool file's descriptor is its lock: it goes last. */
@@ -171,7 +145,7 @@ problem file_upload(struct call *c)
     struct file_info out;
     problem p, dropped;
 
-    u->spool = (struct file_io){ .fd = -1, .path = name.at, .flags = O_WRONLY | O_CREAT | O_EXCL };
+    u->spool = (struct file_io){ .fd = -1, .path = name.at };
     u->image = (struct image_work){ .from = name.at,
                                     .pixels_max = config->files_image_pixels,
                                     .clean = arena_printf(c->arena, "%s.clean", name.at).at,
@@ -185,61 +159,24 @@ problem file_upload(struct call *c)
     return exchange_reply_shape(c, 201, &file_info_shape, &out);
 }
 
-static problem stream(struct call *c, struct file_io *io, int64_t first, int64_t last)
-{
-    problem p;
-
-    io->to = arena_alloc(c->arena, PIECE);
-    for (io->offset = first; io->offset <= last; io->offset += io->done) {
-        int64_t left = last - io->offset + 1;
-
-        if ((p = run_io(c, io, io_read)))
-            return p;
-        if (io->done == 0)
-            return PROBLEM(UPSTREAM_FAILED); /* it became shorter: the connection ends short too */
-        if (io->done > left)
-            io->done = left;
-        if ((p = exchange_write(c, (struct text){ io->to, (size_t)io->done })))
-            return p;
-    }
-    return NULL;
-}
-
-static problem serve_path(struct call *c, const char *path, struct text type, struct text etag)
-{
-    struct exchange *x = c->http;
-    struct text range = exchange_header(x, T("range")), if_range = exchange_header(x, T("if-range"));
-    struct file_io *io = arena_new(c->arena, struct file_io);
-    enum range_kind kind;
-    int64_t first, last;
-    problem p;
-
-    *io = (struct file_io){ .fd = -1, .path = path, .flags = O_RDONLY };
-    arena_defer(c->arena, close_file, io);
-    if ((p = run_io(c, io, io_open)))
-        return p;
-    if (if_range.len && !text_is(if_range, etag))
-        range = T("");
-    kind = range_parse(range, io->size, &first, &last);
-    if (kind == RANGE_UNSATISFIABLE) {
-        exchange_header_add(x, "Content-Range", arena_printf(c->arena, "bytes */%lld", (long long)io->size));
-        return PROBLEM(RANGE_NOT_SATISFIABLE);
-    }
-    exchange_header_add(x, "Content-Type", type);
-    exchange_header_add(x, "Accept-Ranges", T("bytes"));
-    exchange_header_add(x, "ETag", etag);
-    if (kind == RANGE_PART)
-        exchange_header_add(
-            x, "Content-Range",
-            arena_printf(c->arena, "bytes %lld-%lld/%lld", (long long)first, (long long)last, (long long)io->size));
-    exchange_begin(x, kind == RANGE_PART ? 206 : 200, last - first + 1);
-    return exchange_method(x) == METHOD_HEAD ? NULL : stream(c, io, first, last);
-}
-
 static void private_headers(struct exchange *x)
 {
     exchange_header_add(x, "Content-Security-Policy", T("default-src 'none'; sandbox"));
     exchange_header_add(x, "Cross-Origin-Resource-Policy", T("same-origin"));
+}
+
+static problem go_to(struct exchange *x, struct text url, struct text etag)
+{
+    if (etag_matches(exchange_header(x, T("if-none-match")), etag)) {
+        private_headers(x);
+        exchange_header_add(x, "ETag", etag);
+        exchange_begin(x, 304, -1);
+        return NULL;
+    }
+    exchange_cache(x, PRIVATE(60)); /* its address does not hold for longer */
+    exchange_header_add(x, "Location", url);
+    exchange_begin(x, 302, 0);
+    return NULL;
 }
 
 problem file_get(struct call *c)
@@ -265,18 +202,9 @@ problem file_get(struct call *c)
     etag = arena_printf(c->arena, "\"%.*s\"", TEXT_ARG(f.key));
     if ((p = object_place(c, f.key, thumbnail ? T("image/webp") : f.type, &place)))
         return p;
-    if (etag_matches(exchange_header(x, T("if-none-match")), etag)) {
-        private_headers(x);
-        exchange_header_add(x, "ETag", etag);
-        exchange_begin(x, 304, -1);
-        return NULL;
-    }
-    if (place.url.len) {
-        exchange_cache(x, PRIVATE(60)); /* its address does not hold for longer */
-        exchange_header_add(x, "Location", place.url);
-        exchange_begin(x, 302, 0);
-        return NULL;
-    }
+    if (place.url.len)
+        return go_to(x, place.url, etag);
     private_headers(x);
-    return serve_path(c, place.path, thumbnail ? T("image/webp") : f.type, etag);
+    return exchange_reply_file(
+        c, &(struct reply_file){ .path = place.path, .type = thumbnail ? T("image/webp") : f.type, .etag = etag });
 }

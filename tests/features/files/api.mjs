@@ -1,6 +1,9 @@
 // Pictures: clean copies, thumbnails, signed addresses, ranges, refusals, the removing of what nobody names.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { befriend, Cluster, room, signUp, until } from '../../lib/daemon.mjs';
 import { png, pngBomb } from '../../lib/pictures.mjs';
@@ -44,6 +47,70 @@ test('ranges, conditions and HEAD', async () => {
     assert.equal((await node.get(url, undefined, { range: 'bytes=0-1', 'if-range': etag })).status, 206);
     const head = await node.call('HEAD', url);
     assert.deepEqual([head.status, head.headers.get('content-length'), head.bytes.length], [200, String(size), 0]);
+});
+
+// An object of the store, made as large and as strange as a test needs it.
+async function object(bytes) {
+    const before = stored(), { url } = (await upload(png(60, 60))).body, etag = (await node.get(url)).headers.get('etag');
+    const name = fs.readdirSync(`${cluster.folder}/files`).flatMap(d => fs.readdirSync(`${cluster.folder}/files/${d}`).map(f => `${cluster.folder}/files/${d}/${f}`)).find(f => !before.includes(path.basename(f)) && !f.endsWith('.t'));
+    fs.writeFileSync(name, bytes);
+    return { url, etag, name };
+}
+// A client that reads when it is told to.
+function reader(url) {
+    const s = net.connect(node.port, '127.0.0.1'), { pathname, search } = new URL(url, 'http://x');
+    s.on('error', () => {});
+    s.pause();
+    s.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    return s;
+}
+const readAll = async s => Buffer.concat(await s.toArray());
+
+test('ranges of all shapes, by GET alone', async () => {
+    const bytes = Buffer.from('0123456789'.repeat(10)), { url, etag } = await object(bytes);
+    const cases = [
+        ['bytes=0-0', 206, '0-0', 1], ['bytes=90-', 206, '90-99', 10], ['bytes=-1', 206, '99-99', 1], ['bytes=-1000', 206, '0-99', 100], ['bytes=50-1000', 206, '50-99', 50],
+        ['bytes=100-', 416, '*'], ['bytes=-0', 416, '*'], ['bytes=5-4', 200], ['bytes=x-y', 200], ['bytes=', 200], ['bytes=-', 200], ['bytes=0-1,5-6', 200], ['lines=1-2', 200], ['bytes=99999999999999999999-', 200],
+    ];
+    for (const [range, status, part, length] of cases) {
+        const r = await node.get(url, undefined, { range });
+        assert.deepEqual([range, r.status, r.headers.get('content-range')], [range, status, part ? `bytes ${part}/100` : null]);
+        if (status === 206) assert.deepEqual([r.headers.get('content-length'), r.bytes], [String(length), bytes.subarray(Number(part.split('-')[0])).subarray(0, length)], range);
+        if (status === 200) assert.deepEqual([r.headers.get('accept-ranges'), r.bytes], ['bytes', bytes], range);
+    }
+    for (const [ifRange, status] of [[etag, 206], [`W/${etag}`, 200], ['"x"', 200], [new Date().toUTCString(), 200]]) assert.equal((await node.get(url, undefined, { range: 'bytes=0-1', 'if-range': ifRange })).status, status, ifRange);
+    const head = await node.call('HEAD', url, { headers: { range: 'bytes=0-1' } });
+    assert.deepEqual([head.status, head.headers.get('content-length'), head.headers.get('etag'), head.bytes.length], [200, '100', etag, 0]);
+    for (const tag of [etag, `W/${etag}`, `"x", ${etag}`, '*']) assert.equal((await node.get(url, undefined, { range: 'bytes=0-1', 'if-none-match': tag })).status, 304, tag);
+    assert.deepEqual([(await node.get((await object(Buffer.alloc(0))).url)).bytes.length], [0]);
+});
+
+test('a file that is larger than every buffer comes byte for byte, also to who reads late', async () => {
+    const bytes = randomBytes(24 << 20), { url } = await object(bytes), whole = await node.get(url);
+    assert.ok(whole.bytes.equals(bytes));
+    const part = await node.get(url, undefined, { range: 'bytes=1000001-20000000' });
+    assert.ok(part.bytes.equals(bytes.subarray(1000001, 20000001)));
+    const s = reader(url), sent = async () => Number(/^madang_bytes_out_total (\d+)/m.exec(await node.admin('/metrics'))[1]), from = await sent();
+    await until('a full socket', async () => await sent() > from + 100000);
+    s.write(`GET /api/v1/time HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`); // what is asked meanwhile comes behind it
+    const all = await readAll(s), body = all.indexOf('\r\n\r\n') + 4;
+    assert.ok(all.subarray(body, body + bytes.length).equals(bytes));
+    assert.match(String(all.subarray(body + bytes.length)), /^HTTP\/1\.1 200 OK\r\n/);
+});
+
+test('who goes away, who does not read, and a file that becomes shorter', async () => {
+    const { url, name } = await object(randomBytes(24 << 20)), left = reader(url), slow = reader(url), short = reader(url);
+    const open = () => fs.readdirSync(`/proc/${node.process.pid}/fd`).filter(fd => { try { return fs.readlinkSync(`/proc/${node.process.pid}/fd/${fd}`) === name; } catch { return false; } }).length;
+    await until('three that are being sent', () => open() === 3);
+    left.destroy();
+    await until('one less', () => open() === 2);
+    fs.truncateSync(name, 1 << 20);
+    const got = await readAll(short);
+    assert.match(String(got.subarray(0, 400)), /content-length: 25165824\r\n/i);
+    assert.ok(got.length < 24 << 20, 'it ends short of what was said');
+    await until('the end of who does not read', () => open() === 0, 20000);
+    slow.destroy();
+    assert.equal((await node.get(url)).bytes.length, 1 << 20);
 });
 
 test('what is no picture of ours is refused, by content and not by name', async () => {

@@ -1,6 +1,7 @@
 #include "madang/audit.h"
 
 #include "madang/config.h"
+#include "madang/fault.h"
 
 static const struct field entry_fields[] = {
     FIELD(struct audit_entry, id),
@@ -44,11 +45,14 @@ static struct opt_text as_json(struct call *c, const struct shape *shape, const 
 problem audit_note(struct tx *tx, struct text object, const struct shape *shape, const void *before, const void *after)
 {
     struct call *c = tx->call;
-    problem p = store_exec(tx, &add,
+    problem p;
+
+    if (FAULT(AUDIT_FORGET))
+        return NULL;
+    p = store_exec(tx, &add,
                            VALUES(c->account, text_of(c->name), object, as_json(c, shape, before), as_json(c, shape, after),
                                   call_request_id(c)),
                            NULL);
-
     if (!p)
         c->audit = AUDIT_NOTED;
     return p;

@@ -12,11 +12,8 @@
 #undef X
 
 static const struct built_feature built[] = {
-    { &session_feature, NULL },
-    { &jobs_feature, NULL },
-    { &system_feature, NULL },
-    { &mail_feature, NULL },
-    { &audit_feature, NULL },
+    { &session_feature, NULL }, { &jobs_feature, NULL },  { &system_feature, NULL },
+    { &mail_feature, NULL },    { &audit_feature, NULL },
 #define X(name, needs) { &name##_feature, needs },
 #include "features.def"
 #undef X

@@ -133,21 +133,21 @@ export interface CodeRequest {
   email: string;
   purpose: "signup" | "login" | "email";
 }
-export interface ConsentVersions {
+export interface AccountConsents {
   /** Version of the terms agreed to. */
   terms: string;
   /** Version of the privacy policy agreed to. */
   privacy: string;
 }
-export interface Signup {
+export interface AuthSignup {
   email: string;
   code: string;
   password: string;
   birth_date: string;
-  consents: ConsentVersions;
+  consents: AccountConsents;
   locale?: "ko" | "en" | null;
 }
-export interface LoggedIn {
+export interface AuthLoggedIn {
   account: number;
   role: "nobody" | "guest" | "newcomer" | "member" | "manager" | "admin";
   access_token: string;
@@ -161,18 +161,18 @@ export interface Login {
   /** Only after login.code-required. */
   code?: string | null;
 }
-export interface PasswordForgot {
+export interface AuthPasswordForgot {
   email: string;
 }
-export interface PasswordReset {
+export interface AuthPasswordReset {
   token: string;
   password: string;
 }
-export interface PasswordChange {
+export interface AuthPasswordChange {
   old_password: string;
   new_password: string;
 }
-export interface EmailChange {
+export interface AuthEmailChange {
   email: string;
   /** Sent to the present address. */
   code_old: string;
@@ -212,7 +212,7 @@ export interface Me {
   providers: string[];
   avatar_url?: string | null;
 }
-export interface Onboarding {
+export interface MeOnboarding {
   nickname: string;
   /** Needed when the account was made by a provider's login. */
   birth_date?: string | null;
@@ -221,9 +221,9 @@ export interface Onboarding {
   introduction?: string | null;
   interests?: string[];
   /** Needed when the account was made by a provider's login. */
-  consents?: ConsentVersions | null;
+  consents?: AccountConsents | null;
 }
-export interface ProfileChange {
+export interface MeProfileChange {
   /** Another one costs 100 points. */
   nickname?: string | null;
   introduction?: string | null;
@@ -258,7 +258,7 @@ export interface AccountExport {
   points: unknown;
   consents: unknown;
 }
-export interface Leaving {
+export interface AccountLeaving {
   /** When the account has one. */
   password?: string | null;
 }
@@ -291,21 +291,21 @@ export interface PeopleSearch {
   after?: string | null;
   limit?: number;
 }
-export interface Found {
+export interface PeopleFound {
   account: number;
   nickname: string;
   avatar_url?: string | null;
 }
-export interface FoundPeople {
-  people: Found[];
+export interface PeopleFoundList {
+  people: PeopleFound[];
   next?: string | null;
 }
-export interface Suspension {
+export interface AccountSuspension {
   account: number;
   until: string;
   reason: string;
 }
-export interface PeoplePage {
+export interface FriendsPage {
   /** How the nickname begins. */
   nickname?: string | null;
   /** next of the page before. */
@@ -324,14 +324,14 @@ export interface FriendList {
   people: Friend[];
   next?: string | null;
 }
-export interface OtherAccount {
+export interface SocialAccountOf {
   account: number;
 }
 export interface FriendState {
   /** sent; or friend, when the other had asked already. */
   state: string;
 }
-export interface MessageRef {
+export interface DmMessageRef {
   room: number;
   seq: number;
 }
@@ -339,7 +339,7 @@ export interface ReportNew {
   account: number;
   reason: string;
   /** Messages of theirs to me; their text is copied as evidence. */
-  messages?: MessageRef[];
+  messages?: DmMessageRef[];
 }
 export interface ReportId {
   report: number;
@@ -385,17 +385,17 @@ export interface ReportDismiss {
   report: number;
   note?: string | null;
 }
-export interface RoomOpen {
+export interface DmRoomOpen {
   account: number;
 }
-export interface Card {
+export interface PersonCard {
   account: number;
   nickname?: string | null;
   avatar_url?: string | null;
   /** This person has left. */
   departed: boolean;
 }
-export interface Picture {
+export interface DmPicture {
   file: number;
   /** Good for ten minutes; then files.link. */
   url: string;
@@ -410,9 +410,9 @@ export interface DmMessage {
   body: string;
   deleted: boolean;
   at: string;
-  images: Picture[];
+  images: DmPicture[];
 }
-export interface Room {
+export interface DmRoom {
   room: number;
   /** Newest number of the room. */
   head: number;
@@ -421,28 +421,28 @@ export interface Room {
   /** How far the other has. */
   other_read: number;
   unread: number;
-  other: Card;
+  other: PersonCard;
   /** Whether I may write. */
   open: boolean;
   online?: boolean | null;
   last?: DmMessage | null;
   last_at: string;
 }
-export interface RoomPage {
+export interface DmRoomPage {
   /** next of the page before. */
   before?: string | null;
   limit?: number;
 }
-export interface Rooms {
-  rooms: Room[];
+export interface DmRooms {
+  rooms: DmRoom[];
   next?: string | null;
   /** In the rooms of this page. */
   unread: number;
 }
-export interface RoomRef {
+export interface DmRoomRef {
   room: number;
 }
-export interface HistoryPage {
+export interface DmHistoryPage {
   room: number;
   /** Older than this number, newest first. */
   before?: number | null;
@@ -450,7 +450,7 @@ export interface HistoryPage {
   after?: number | null;
   limit?: number;
 }
-export interface History {
+export interface DmHistory {
   messages: DmMessage[];
   more: boolean;
   /** before, or after, of the next page. */
@@ -682,13 +682,13 @@ export interface VideoPeer {
   /** When two offers cross, I give way to this peer (perfect negotiation). */
   polite: boolean;
 }
-export interface IceServer {
+export interface VideoIceServer {
   urls: string[];
   username?: string | null;
   credential?: string | null;
 }
-export interface IceConfig {
-  servers: IceServer[];
+export interface VideoIceConfig {
+  servers: VideoIceServer[];
   /** iceTransportPolicy. */
   policy: "all" | "relay";
   /** Ask again by then (video.ice). */
@@ -702,16 +702,16 @@ export interface VideoJoined {
   host: boolean;
   /** The others. */
   peers: VideoPeer[];
-  ice: IceConfig;
+  ice: VideoIceConfig;
 }
 export interface VideoRoomRef {
   room: string;
 }
-export interface SessionDescription {
+export interface VideoSessionDescription {
   type: "offer" | "answer";
   sdp: string;
 }
-export interface IceCandidate {
+export interface VideoIceCandidate {
   /** Empty: there are no more. */
   candidate: string;
   /** sdpMid. */
@@ -725,7 +725,7 @@ export type VideoSignal = | {
   room: string;
   to: string;
   /** Either this … */
-  description: SessionDescription;
+  description: VideoSessionDescription;
   /** … or this. */
   candidate?: null;
 } | {
@@ -734,7 +734,7 @@ export type VideoSignal = | {
   /** Either this … */
   description?: null;
   /** … or this. */
-  candidate: IceCandidate;
+  candidate: VideoIceCandidate;
 };
 export interface VideoPeerRef {
   room: string;
@@ -744,7 +744,7 @@ export interface MeChanged {
   account: number;
 }
 export interface FriendChange {
-  other: Card;
+  other: PersonCard;
   /** I did it, perhaps elsewhere. */
   mine: boolean;
 }
@@ -825,7 +825,7 @@ export type VideoSignalled = | {
   from: string;
   /** Of the sender: what a page before it said is of no use. */
   page: string;
-  description: SessionDescription;
+  description: VideoSessionDescription;
   candidate?: null;
 } | {
   room: string;
@@ -833,7 +833,7 @@ export type VideoSignalled = | {
   /** Of the sender: what a page before it said is of no use. */
   page: string;
   description?: null;
-  candidate: IceCandidate;
+  candidate: VideoIceCandidate;
 };
 export interface VideoClosed {
   room: string;
@@ -862,23 +862,23 @@ export interface Calls {
   /** Mails a code of six digits. The answer does not tell whether the address is known. */
   "auth.code": { in: CodeRequest; out: Record<string, never> };
   /** Makes an account with the mailed code, and logs in. A guest keeps what is theirs. */
-  "auth.signup": { in: Signup; out: LoggedIn };
+  "auth.signup": { in: AuthSignup; out: AuthLoggedIn };
   /** Logs in by e-mail address and password. What a guest has goes along. */
-  "auth.login": { in: Login; out: LoggedIn };
+  "auth.login": { in: Login; out: AuthLoggedIn };
   /** A fresh access token for the refresh cookie, which changes with each use. */
-  "auth.refresh": { in: Record<string, never>; out: LoggedIn };
+  "auth.refresh": { in: Record<string, never>; out: AuthLoggedIn };
   /** Ends this session. */
   "auth.logout": { in: Record<string, never>; out: Record<string, never> };
   /** A short-lived identity without a name. */
-  "auth.guest": { in: Record<string, never>; out: LoggedIn };
+  "auth.guest": { in: Record<string, never>; out: AuthLoggedIn };
   /** Mails a link to set a new password. */
-  "auth.forgot": { in: PasswordForgot; out: Record<string, never> };
+  "auth.forgot": { in: AuthPasswordForgot; out: Record<string, never> };
   /** Sets a new password with the mailed token; every session ends. */
-  "auth.reset": { in: PasswordReset; out: Record<string, never> };
+  "auth.reset": { in: AuthPasswordReset; out: Record<string, never> };
   /** Changes the password; every other session ends. */
-  "auth.password": { in: PasswordChange; out: Record<string, never> };
+  "auth.password": { in: AuthPasswordChange; out: Record<string, never> };
   /** Changes the e-mail address, by codes mailed to both; every other session ends. */
-  "auth.email": { in: EmailChange; out: Record<string, never> };
+  "auth.email": { in: AuthEmailChange; out: Record<string, never> };
   /** Where I am logged in. */
   "sessions.list": { in: Record<string, never>; out: Sessions };
   /** Ends one of my sessions. */
@@ -888,47 +888,47 @@ export interface Calls {
   /** My account and profile. */
   "me.get": { in: Record<string, never>; out: Me };
   /** Completes the profile: a newcomer becomes a member and gets 1000 points. */
-  "me.onboard": { in: Onboarding; out: LoggedIn };
+  "me.onboard": { in: MeOnboarding; out: AuthLoggedIn };
   /** Changes my profile. */
-  "me.update": { in: ProfileChange; out: Me };
+  "me.update": { in: MeProfileChange; out: Me };
   /** My points and how they came, newest first. */
   "me.points": { in: PointsPage; out: Points };
   /** What is kept about me. */
   "me.export": { in: Record<string, never>; out: AccountExport };
   /** Erases my personal data and ends the account. */
-  "me.leave": { in: Leaving; out: Record<string, never> };
+  "me.leave": { in: AccountLeaving; out: Record<string, never> };
   /** Whether a nickname is free. */
   "nickname.check": { in: NicknameQuery; out: NicknameFree };
   /** Somebody's profile, and what we are to each other. */
   "people.get": { in: AccountRef; out: Person };
   /** People whose nickname begins so. */
-  "people.search": { in: PeopleSearch; out: FoundPeople };
+  "people.search": { in: PeopleSearch; out: PeopleFoundList };
   /** Suspends an account until a time, for a reason. */
-  "accounts.suspend": { in: Suspension; out: Record<string, never> };
+  "accounts.suspend": { in: AccountSuspension; out: Record<string, never> };
   /** Ends a suspension. */
   "accounts.unsuspend": { in: AccountRef; out: Record<string, never> };
   /** My friends by nickname, and whether they are online. */
-  "friends.list": { in: PeoplePage; out: FriendList };
+  "friends.list": { in: FriendsPage; out: FriendList };
   /** Who asked me. */
-  "friends.received": { in: PeoplePage; out: FriendList };
+  "friends.received": { in: FriendsPage; out: FriendList };
   /** Whom I asked. */
-  "friends.sent": { in: PeoplePage; out: FriendList };
+  "friends.sent": { in: FriendsPage; out: FriendList };
   /** Asks somebody to be friends; two requests that cross make a friendship. */
-  "friends.request": { in: OtherAccount; out: FriendState };
+  "friends.request": { in: SocialAccountOf; out: FriendState };
   /** Accepts somebody's request. */
-  "friends.accept": { in: OtherAccount; out: Record<string, never> };
+  "friends.accept": { in: SocialAccountOf; out: Record<string, never> };
   /** Rejects somebody's request. */
-  "friends.reject": { in: OtherAccount; out: Record<string, never> };
+  "friends.reject": { in: SocialAccountOf; out: Record<string, never> };
   /** Takes my request back. */
-  "friends.cancel": { in: OtherAccount; out: Record<string, never> };
+  "friends.cancel": { in: SocialAccountOf; out: Record<string, never> };
   /** Ends a friendship. */
-  "friends.remove": { in: OtherAccount; out: Record<string, never> };
+  "friends.remove": { in: SocialAccountOf; out: Record<string, never> };
   /** Whom I have blocked. */
-  "blocks.list": { in: PeoplePage; out: FriendList };
+  "blocks.list": { in: FriendsPage; out: FriendList };
   /** Blocks somebody: no friendship, messages, presence or search between us. */
-  "blocks.add": { in: OtherAccount; out: Record<string, never> };
+  "blocks.add": { in: SocialAccountOf; out: Record<string, never> };
   /** Ends a block. */
-  "blocks.remove": { in: OtherAccount; out: Record<string, never> };
+  "blocks.remove": { in: SocialAccountOf; out: Record<string, never> };
   /** Reports somebody to the managers, with messages as evidence. */
   "reports.add": { in: ReportNew; out: ReportId };
   /** Reports, newest first. */
@@ -938,13 +938,13 @@ export interface Calls {
   /** Dismisses a report. */
   "reports.dismiss": { in: ReportDismiss; out: Record<string, never> };
   /** The room of a friend and me, made on first use. */
-  "dm.open": { in: RoomOpen; out: Room };
+  "dm.open": { in: DmRoomOpen; out: DmRoom };
   /** My rooms by last message. */
-  "dm.rooms": { in: RoomPage; out: Rooms };
+  "dm.rooms": { in: DmRoomPage; out: DmRooms };
   /** A room of mine. */
-  "dm.room": { in: RoomRef; out: Room };
+  "dm.room": { in: DmRoomRef; out: DmRoom };
   /** Messages of a room of mine, by number in both directions. */
-  "dm.history": { in: HistoryPage; out: History };
+  "dm.history": { in: DmHistoryPage; out: DmHistory };
   /** Sends a message to a room of mine. */
   "dm.send": { in: DmSend; out: DmMessage };
   /** Deletes a message of mine; a tombstone stays. */
@@ -998,7 +998,7 @@ export interface Calls {
   /** Takes a place in a room, or comes back to mine. From then on this socket hears of the room, and no other of mine. */
   "video.join": { in: VideoJoin; out: VideoJoined };
   /** Fresh credentials for the TURN servers. */
-  "video.ice": { in: VideoRoomRef; out: IceConfig };
+  "video.ice": { in: VideoRoomRef; out: VideoIceConfig };
   /** To the browser of another in the room: a session description, or a candidate. */
   "video.signal": { in: VideoSignal; out: Record<string, never> };
   /** Gives my place up. When the host leaves, the room is closed. */
@@ -1022,7 +1022,7 @@ export interface Events {
   /** We are friends no more. */
   "friend.removed": FriendChange;
   /** A room with somebody began: read it with dm.room. */
-  "dm.opened": RoomRef;
+  "dm.opened": DmRoomRef;
   /** A message. */
   "dm.message": DmMessage;
   /** A message was deleted by its writer. */

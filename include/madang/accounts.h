@@ -16,7 +16,7 @@ struct leave_hook {
     problem (*leave)(struct tx *tx, int64_t account, bool *more);
     struct leave_hook *next;
 };
-void leave_hook_add(struct leave_hook *h);
+void account_leave_hook_add(struct leave_hook *h);
 
 /* A guest has logged in to an account: what is theirs in a feature's own tables goes along. Within the transaction of the
  * login. */

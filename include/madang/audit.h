@@ -1,7 +1,7 @@
 /* data: audit — what managers did: who, by which call, to what, and how that was before and after.
  *
- * A call whose row says .audit notes each thing that it changes, in the transaction that changes it; one that has noted nothing is
- * not committed. Notes are kept for [audit] days, and whoever noted or is noted about may have left.
+ * A call whose row says .audit notes each thing that it changes, in the transaction that changes it; one that has noted nothing
+ * is not committed. Notes are kept for [audit] days, and whoever noted or is noted about may have left.
  */
 #ifndef MADANG_AUDIT_H
 #define MADANG_AUDIT_H

@@ -29,12 +29,10 @@ static const struct statement list = {
            " from audit where ($1::bigint is null or id < $1) and ($2::bigint is null or account = $2)"
            " and ($3::text is null or object = $3) order by id desc limit $4"
 };
-static const struct statement sweep = {
-    .name = "audit_sweep",
-    .lane = LANE_TX,
-    .sql = "delete from audit where ctid = any (array("
-           "select ctid from audit where at < now() - $1 * interval '1 day' limit 5000))"
-};
+static const struct statement sweep = { .name = "audit_sweep",
+                                        .lane = LANE_TX,
+                                        .sql = "delete from audit where ctid = any (array("
+                                               "select ctid from audit where at < now() - $1 * interval '1 day' limit 5000))" };
 STATEMENT_TABLE(audit_statements, &add, &list, &sweep);
 
 static struct opt_text as_json(struct call *c, const struct shape *shape, const void *what)
@@ -49,10 +47,10 @@ problem audit_note(struct tx *tx, struct text object, const struct shape *shape,
 
     if (FAULT(AUDIT_FORGET))
         return NULL;
-    p = store_exec(tx, &add,
-                           VALUES(c->account, text_of(c->name), object, as_json(c, shape, before), as_json(c, shape, after),
-                                  call_request_id(c)),
-                           NULL);
+    p = store_exec(
+        tx, &add,
+        VALUES(c->account, text_of(c->name), object, as_json(c, shape, before), as_json(c, shape, after), call_request_id(c)),
+        NULL);
     if (!p)
         c->audit = AUDIT_NOTED;
     return p;

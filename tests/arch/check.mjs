@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { apart, Checks, floors, needs, publicFloor, read, root, tables } from './arrows.mjs';
+import { apart, Checks, floors, names, needs, publicFloor, read, root, tables } from './arrows.mjs';
 
 const tracked = (...folders) => String(execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...folders], { cwd: root })).trim().split('\n').filter(f => fs.existsSync(path.join(root, f)));
 const files = tracked('src', 'include').filter(f => /\.[ch]$/.test(f));
@@ -45,6 +45,15 @@ for (const f of files) {
     if (/<openssl\//.test(text)) check(f.startsWith('src/sec/'), `${f} includes OpenSSL`);
     if (/<curl\//.test(text)) check(f.startsWith('src/net/'), `${f} includes curl`);
     if (/<libpq-fe\.h>/.test(text)) check(f.startsWith('src/data/'), `${f} includes libpq`);
+}
+
+// What is prepared in the database and what is public in the documents is called by a noun of its feature.
+const capital = noun => noun[0].toUpperCase() + noun.slice(1);
+for (const f of files) {
+    const feature = /^src\/features\/(\w+)\//.exec(f)?.[1], nouns = names.get(feature);
+    if (!nouns) continue;
+    for (const [, name] of read(f).matchAll(/\bSHAPE\("(\w+)"/g)) check(nouns.some(n => new RegExp(`^${capital(n)}([A-Z]|$)`).test(name)), `${f}: the shape ${name} begins with none of the nouns of ${feature}`);
+    for (const [, name] of read(f).matchAll(/\bstruct statement \w+ =\s*\{\s*\.name = "(\w+)"/g)) check(nouns.some(n => name === n || name.startsWith(`${n}_`)), `${f}: the statement ${name} begins with none of the nouns of ${feature}`);
 }
 
 // Whose tables and views there are, and who names them.

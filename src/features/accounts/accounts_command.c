@@ -12,7 +12,7 @@ static int list(const char *word, struct arena *a)
 {
     struct account_lines found;
 
-    if (store_accounts_now(a, text_of(word), &found) < 0)
+    if (accounts_now(a, text_of(word), &found) < 0)
         return FAILED;
     for (size_t i = 0; i < found.count; i++) {
         const struct account_line *l = &found.at[i];
@@ -36,7 +36,7 @@ static int promote(const char *email, const char *role, struct arena *a)
 {
     if (strcmp(role, "admin") != 0 && strcmp(role, "manager") != 0 && strcmp(role, "member") != 0)
         return USAGE;
-    return say(store_promote_now(a, text_of(email), text_of(role)), email, role,
+    return say(account_promote_now(a, text_of(email), text_of(role)), email, role,
                "is no member's address: who signs up and completes the profile is one");
 }
 
@@ -47,7 +47,7 @@ static int suspend(const char *email, const char *days, const char *why, struct 
 
     if (strcmp(days, "off") != 0 && (!text_to_i64(text_of(days), &length) || length < 1 || length > 36500))
         return USAGE;
-    return say(store_suspend_now(a, text_of(email), length, text_of(why)), email, length ? "is suspended" : "is not suspended",
+    return say(account_suspend_now(a, text_of(email), length, text_of(why)), email, length ? "is suspended" : "is not suspended",
                "is nobody's address who could be suspended");
 }
 
@@ -77,7 +77,7 @@ int account_command(int count, char **arguments)
     return status;
 }
 
-int promote_command(int count, char **arguments)
+int account_promote_command(int count, char **arguments)
 {
     char *longer[] = { "account", "promote", arguments[count > 1], NULL };
 

@@ -83,15 +83,15 @@ static problem give_profile(struct tx *tx, const struct account_new *in, struct 
     bool done;
     problem p;
 
-    if ((p = store_nickname_take(tx, profile.nickname)) || (p = store_onboard(tx, &profile, &done)) ||
+    if ((p = nickname_take(tx, profile.nickname)) || (p = account_onboard(tx, &profile, &done)) ||
         (p = points_book(tx, tx->call->account, POINTS_ONBOARDING, "onboarding", T("once"))))
         return p;
-    return store_promote(tx, email, text_of(role_names[role]));
+    return account_promote(tx, email, text_of(role_names[role]));
 }
 
 static problem check_rules(struct call *c, const struct account_new *in)
 {
-    int age = in->birth_date.is == PRESENT ? age_at(in->birth_date.value, clock_wall()) : AGE_MIN;
+    int age = in->birth_date.is == PRESENT ? person_age_at(in->birth_date.value, clock_wall()) : AGE_MIN;
 
     if (age < 0)
         return call_field_wrong(c, "/birth_date", "is not a birth date", "생년월일이 올바르지 않습니다");
@@ -104,7 +104,7 @@ static problem create(struct call *c, void *arg)
 {
     struct creation *creation = arg;
     const struct account_new *in = creation->in;
-    struct text email = email_normal(c->arena, in->email), hash;
+    struct text email = account_email_normal(c->arena, in->email), hash;
     struct tx tx TX_SCOPE = { 0 };
     problem p;
 
@@ -113,8 +113,8 @@ static problem create(struct call *c, void *arg)
         return p;
     }
     if ((p = password_hash(c->task, c->arena, in->password, &hash)) || (p = tx_begin(c, &tx)) ||
-        (p = store_account_add(&tx, ROLE_NEWCOMER, (struct opt_text){ PRESENT, email }, (struct opt_text){ PRESENT, hash },
-                               in->birth_date, LOCALE_KO, 0, &creation->id)))
+        (p = account_add(&tx, ROLE_NEWCOMER, (struct opt_text){ PRESENT, email }, (struct opt_text){ PRESENT, hash },
+                         in->birth_date, LOCALE_KO, 0, &creation->id)))
         return p;
     c->account = creation->id;
     if (in->nickname.is == PRESENT && (p = give_profile(&tx, in, email)))

@@ -31,7 +31,7 @@ static uint64_t look(struct call *c)
     struct ended_lately_list list;
 
     do {
-        if (store_sessions_ended_lately(c, &from, config->session_access_s, &list))
+        if (sessions_ended_lately(c, &from, config->session_access_s, &list))
             return LOOK_SOON_MS;
         end_here(&list);
         if (list.count)

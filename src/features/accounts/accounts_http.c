@@ -37,8 +37,9 @@ static problem return_path(struct call *c, struct text *out)
     *out = exchange_param(c->http, T("return_to"));
     if (out->len == 0)
         *out = T("/");
-    return return_path_is_ours(*out) ? NULL
-                                     : call_field_wrong(c, "/return_to", "is no path of ours", "우리 서비스의 경로가 아닙니다");
+    return oauth_return_path_is_ours(*out)
+               ? NULL
+               : call_field_wrong(c, "/return_to", "is no path of ours", "우리 서비스의 경로가 아닙니다");
 }
 
 /* Keeps the attempt, binds it to this browser, and tells where to go. */
@@ -57,7 +58,7 @@ static problem begin_attempt(struct call *c, int64_t link_account, struct opt_i6
     if ((p = find_provider(c, &provider)) || (p = return_path(c, &a.return_to)))
         return p;
     a.provider = text_of(provider->name);
-    a.browser = secret_hash(c->arena, cookie);
+    a.browser = session_secret_hash(c->arena, cookie);
     a.redirect_uri = arena_printf(c->arena, "%.*s/api/v1/auth/%s/callback", TEXT_ARG(config->http_public_url), provider->name);
     if ((p = oauth_keep(c, a.state, shape_text(&attempt_shape, &a, c->arena))))
         return p;
@@ -88,7 +89,7 @@ struct link_address {
     struct text url;
 };
 static const struct field link_fields[] = { FIELD(struct link_address, url, .len_max = 2000) };
-static const struct shape link_shape = SHAPE("LinkAddress", struct link_address, link_fields);
+static const struct shape link_shape = SHAPE("OauthLinkAddress", struct link_address, link_fields);
 
 problem oauth_link(struct call *c)
 {
@@ -114,7 +115,7 @@ static problem take_attempt(struct call *c, const struct oauth_provider *provide
     if ((p = oauth_take(c, state, &in.json)))
         return p;
     if (shape_decode(&attempt_shape, c->arena, &in, a, &faults) || !text_is(a->provider, text_of(provider->name)) ||
-        !equal_in_constant_time(a->browser, secret_hash(c->arena, cookie)))
+        !equal_in_constant_time(a->browser, session_secret_hash(c->arena, cookie)))
         return PROBLEM(OAUTH_STATE);
     return NULL;
 }
@@ -127,16 +128,15 @@ static problem add_account(struct tx *tx, const struct oauth_attempt *a, const s
     bool taken = false;
     problem p;
 
-    if (id->email_verified && email_is_valid(id->email))
-        email = (struct opt_text){ PRESENT, email_normal(c->arena, id->email) };
-    if (email.is == PRESENT && (p = store_identity_by_email(store_on_tx(tx), email.value, &who, &taken)))
+    if (id->email_verified && account_email_is_valid(id->email))
+        email = (struct opt_text){ PRESENT, account_email_normal(c->arena, id->email) };
+    if (email.is == PRESENT && (p = account_by_email(store_on_tx(tx), email.value, &who, &taken)))
         return p;
     if (taken) /* joined only after a login to that account */
         return PROBLEM(OAUTH_EMAIL_TAKEN);
-    if ((p = store_account_add(tx, ROLE_NEWCOMER, email, none, (struct opt_date){ 0 }, c->korean ? LOCALE_KO : LOCALE_EN, 0,
-                               account)))
+    if ((p = account_add(tx, ROLE_NEWCOMER, email, none, (struct opt_date){ 0 }, c->korean ? LOCALE_KO : LOCALE_EN, 0, account)))
         return p;
-    return store_identity_add(tx, a->provider, id->subject, *account);
+    return account_identity_add(tx, a->provider, id->subject, *account);
 }
 
 static problem log_in(struct call *c, const struct oauth_attempt *a, const struct oauth_identity *id)
@@ -148,8 +148,8 @@ static problem log_in(struct call *c, const struct oauth_attempt *a, const struc
     bool known, held = true;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_identity_by_provider(store_on_tx(&tx), a->provider, id->subject, &who, &known)) ||
-        (known && (p = store_account_hold(&tx, who.id, (struct opt_text){ ABSENT, T("") }, &held))))
+    if ((p = tx_begin(c, &tx)) || (p = account_by_provider(store_on_tx(&tx), a->provider, id->subject, &who, &known)) ||
+        (known && (p = account_hold(&tx, who.id, (struct opt_text){ ABSENT, T("") }, &held))))
         return p;
     if (!held)
         return PROBLEM(OAUTH_REFUSED); /* it has just left */
@@ -174,7 +174,7 @@ static problem join(struct call *c, const struct oauth_attempt *a, const struct 
     problem p;
 
     if ((p = tx_begin(c, &tx)) ||
-        (p = store_identity_join(&tx, a->provider, id->subject, a->link_account, a->session.value, &done)))
+        (p = account_identity_join(&tx, a->provider, id->subject, a->link_account, a->session.value, &done)))
         return p;
     return done ? tx_commit(&tx) : PROBLEM(OAUTH_STATE);
 }

@@ -16,7 +16,7 @@
 static struct script rotate_script = SCRIPT("session_rotate.lua"), fill_script = SCRIPT("session_fill.lua"),
                      code_script = SCRIPT("code_try.lua"), fail_script = SCRIPT("login_fail.lua");
 
-struct text secret_hash(struct arena *a, struct text secret)
+struct text session_secret_hash(struct arena *a, struct text secret)
 {
     struct digest d = sha256(secret);
 
@@ -73,7 +73,7 @@ problem session_rotate(struct call *c, struct family *f, struct text presented, 
     struct redis_value out = { 0 };
     struct rotated r;
     problem p = script_run(c, &rotate_script, VALUES(family_key(c, f->id)),
-                           VALUES(secret_hash(c->arena, presented), secret_hash(c->arena, *fresh),
+                           VALUES(session_secret_hash(c->arena, presented), session_secret_hash(c->arena, *fresh),
                                   base64url_encode(c->arena, sealed.at, sealed.len), f->left_s, (int64_t)PREDECESSOR_MS),
                            &out);
 
@@ -104,7 +104,7 @@ void session_drop(struct call *c, struct text session)
 
 static struct text code_key(struct call *c, enum code_purpose purpose, struct text email)
 {
-    return redis_key(c->arena, "code:%s:%s", code_purposes.names[purpose], secret_hash(c->arena, email).at);
+    return redis_key(c->arena, "code:%s:%s", code_purposes.names[purpose], session_secret_hash(c->arena, email).at);
 }
 
 /* With a password or an address that is changed the mark is another, and the code good for nothing. */
@@ -162,7 +162,7 @@ struct fail_keys {
 
 static struct fail_keys fail_keys_of(struct call *c, struct text email)
 {
-    const char *who = secret_hash(c->arena, email).at;
+    const char *who = session_secret_hash(c->arena, email).at;
     struct text from = call_network(c);
 
     return (struct fail_keys){ redis_key(c->arena, "fail:%s:%.*s", who, TEXT_ARG(from)),
@@ -186,8 +186,8 @@ problem login_gate(struct call *c, struct text email, bool *wants_code)
     *wants_code = false;
     if (p || out.count < 3)
         return p == PROBLEM(LEASES_UNAVAILABLE) ? NULL : p; /* Redis gone: the row's own limit stands */
-    wait = failure_wait_s(count_of(&out.at[0]), config->login_failures_pair);
-    wait_address = failure_wait_s(count_of(&out.at[1]), config->login_failures_address);
+    wait = login_failure_wait_s(count_of(&out.at[0]), config->login_failures_pair);
+    wait_address = login_failure_wait_s(count_of(&out.at[1]), config->login_failures_address);
     *wants_code = count_of(&out.at[2]) >= config->login_failures_account;
     if (wait || wait_address)
         return call_retry_after(c, PROBLEM(RATE_LIMITED), wait > wait_address ? wait : wait_address);

@@ -29,6 +29,6 @@ void login_succeeded(struct call *c, struct text email);
 problem oauth_keep(struct call *c, struct text state, struct text json) MUST_USE;
 problem oauth_take(struct call *c, struct text state, struct text *json) MUST_USE; /* OAUTH_STATE */
 
-struct text secret_hash(struct arena *a, struct text secret); /* hex */
+struct text session_secret_hash(struct arena *a, struct text secret); /* hex */
 
 #endif

@@ -10,7 +10,7 @@
 
 static struct leave_hook *leave_hooks;
 
-void leave_hook_add(struct leave_hook *h)
+void account_leave_hook_add(struct leave_hook *h)
 {
     h->next = leave_hooks;
     leave_hooks = h;
@@ -50,15 +50,15 @@ problem me_leave(struct call *c)
     bool found, ok = true, old, more;
     problem p;
 
-    if ((p = store_identity_by_id(store_on_call(c), c->account, &who, &found)))
+    if ((p = account_by_id(store_on_call(c), c->account, &who, &found)))
         return p;
     if (who.password.is == PRESENT && (p = password_check(c->task, in->password.value, who.password.value, &ok, &old)))
         return p;
     if (!ok)
         return PROBLEM(PASSWORD_WRONG);
-    if ((p = tx_begin(c, &tx)) || (p = store_leave(&tx, c->account, &avatar)) || (p = sessions_end_all(&tx, c->account, T(""))) ||
-        (p = store_leave_rest(&tx, c->account)) || (p = run_leave_hooks(&tx, c->account, &more)) ||
-        (p = forget_person(&tx, c->account)))
+    if ((p = tx_begin(c, &tx)) || (p = account_leave(&tx, c->account, &avatar)) ||
+        (p = sessions_end_all(&tx, c->account, T(""))) || (p = account_leave_rest(&tx, c->account)) ||
+        (p = run_leave_hooks(&tx, c->account, &more)) || (p = forget_person(&tx, c->account)))
         return p;
     if ((avatar.is == PRESENT && (p = file_release(&tx, avatar.value))) || (p = file_release_loose(&tx, c->account)))
         return p;
@@ -81,7 +81,7 @@ static problem leave_step(struct task *task, int64_t account, bool guest, bool *
         struct tx tx TX_SCOPE = { 0 };
 
         if (!(p = tx_begin(&c, &tx)) && !(p = run_leave_hooks(&tx, account, more)) && !(p = forget_person(&tx, account)) &&
-            !(p = guest && !*more ? store_guest_end(&tx, account) : NULL))
+            !(p = guest && !*more ? guest_end(&tx, account) : NULL))
             p = tx_commit(&tx);
     }
     arena_fini(&a);
@@ -111,7 +111,7 @@ problem guests_sweep(struct call *c)
     problem p = NULL;
 
     while (!p && guests.count && clock_ms() < until) {
-        p = store_guests_ended(c, &guests);
+        p = guests_ended(c, &guests);
         for (size_t i = 0; !p && i < guests.count; i++)
             p = leave_steps(c, guests.at[i], true);
     }

@@ -45,12 +45,12 @@ problem session_begin(struct tx *tx, int64_t account, enum role role, struct log
     *f = (struct family){ .id = random_token(c->arena, 16),
                           .account = account,
                           .generation = 1,
-                          .current = secret_hash(c->arena, secret),
+                          .current = session_secret_hash(c->arena, secret),
                           .role = { (int)role },
                           .left_s = role == ROLE_GUEST ? config->session_guest_s : config->session_refresh_s };
     set_cookie(c, f->id, secret, f->left_s);
     session_token(c, account, role, f->id, out);
-    return store_session_add(tx, f, utf8_is_valid(device) ? device : T("?"), call_address(c));
+    return session_add(tx, f, utf8_is_valid(device) ? device : T("?"), call_address(c));
 }
 
 /* The lease; without Redis it is filled from the twin at first use. */
@@ -66,12 +66,12 @@ problem auth_code_send(struct call *c)
 {
     const struct code_request *in = c->in;
     enum code_purpose purpose = (enum code_purpose)in->purpose.value;
-    struct text email = email_normal(c->arena, in->email), code;
+    struct text email = account_email_normal(c->arena, in->email), code;
     struct identity who = { 0 };
     bool known;
     problem p;
 
-    if ((p = store_identity_by_email(store_on_call(c), email, &who, &known)) ||
+    if ((p = account_by_email(store_on_call(c), email, &who, &known)) ||
         (p = code_make(c, purpose, email, purpose == CODE_SIGNUP ? T("") : code_mark(c->arena, &who), &code)))
         return p;
     if (purpose == CODE_SIGNUP && known)
@@ -81,7 +81,7 @@ problem auth_code_send(struct call *c)
 
 static problem check_age(struct call *c, struct date birth)
 {
-    int age = age_at(birth, clock_wall());
+    int age = person_age_at(birth, clock_wall());
 
     if (age < 0)
         return call_field_wrong(c, "/birth_date", "is not a birth date", "생년월일이 올바르지 않습니다");
@@ -95,20 +95,19 @@ static problem signup_account(struct tx *tx, const struct signup *in, struct tex
     bool upgraded = false;
     problem p;
 
-    if (c->role == ROLE_GUEST && (p = store_guest_upgrade(tx, c->account, email, hash, in->birth_date, locale, &upgraded)))
+    if (c->role == ROLE_GUEST && (p = guest_upgrade(tx, c->account, email, hash, in->birth_date, locale, &upgraded)))
         return p;
     *id = c->account;
-    if (!upgraded &&
-        (p = store_account_add(tx, ROLE_NEWCOMER, (struct opt_text){ PRESENT, email }, (struct opt_text){ PRESENT, hash },
-                               (struct opt_date){ PRESENT, in->birth_date }, locale, 0, id)))
+    if (!upgraded && (p = account_add(tx, ROLE_NEWCOMER, (struct opt_text){ PRESENT, email }, (struct opt_text){ PRESENT, hash },
+                                      (struct opt_date){ PRESENT, in->birth_date }, locale, 0, id)))
         return p;
-    return store_consents_add(tx, *id, &in->consents);
+    return account_consents_add(tx, *id, &in->consents);
 }
 
 problem auth_signup(struct call *c)
 {
     const struct signup *in = c->in;
-    struct text email = email_normal(c->arena, in->email), hash;
+    struct text email = account_email_normal(c->arena, in->email), hash;
     struct tx tx TX_SCOPE = { 0 };
     struct family f;
     int64_t id;
@@ -135,7 +134,7 @@ void guest_hook_add(struct guest_hook *h)
 problem guest_take(struct tx *tx, int64_t guest, int64_t account)
 {
     bool is_guest; /* a token may be older than the sign-up */
-    problem p = store_guest_lock(tx, guest, &is_guest);
+    problem p = guest_lock(tx, guest, &is_guest);
 
     if (p || !is_guest || guest == account)
         return p;
@@ -152,7 +151,7 @@ static problem begin_alone(struct call *c, const struct identity *who)
     bool held;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_account_hold(&tx, who->id, who->password, &held)))
+    if ((p = tx_begin(c, &tx)) || (p = account_hold(&tx, who->id, who->password, &held)))
         return p;
     if (!held)
         return PROBLEM(LOGIN_FAILED);
@@ -169,7 +168,7 @@ static problem rehash(struct call *c, struct identity *who, struct text password
     problem p = password_hash(c->task, c->arena, password, &hash);
 
     who->password.value = hash;
-    return p ? p : store_password_rehash(c, who->id, was, hash);
+    return p ? p : account_password_rehash(c, who->id, was, hash);
 }
 
 /* The extra code that an account under attack asks for: mailed at the first try without it. */
@@ -189,12 +188,12 @@ static problem check_extra_code(struct call *c, const struct login *in, struct t
 problem auth_login(struct call *c)
 {
     const struct login *in = c->in;
-    struct text email = email_normal(c->arena, in->email);
+    struct text email = account_email_normal(c->arena, in->email);
     struct identity who = { 0 };
     bool known, ok, old, wants_code;
     problem p;
 
-    if ((p = login_gate(c, email, &wants_code)) || (p = store_identity_by_email(store_on_call(c), email, &who, &known)) ||
+    if ((p = login_gate(c, email, &wants_code)) || (p = account_by_email(store_on_call(c), email, &who, &known)) ||
         (p = password_check(c->task, in->password, who.password.value, &ok, &old)))
         return p;
     if (!ok) {
@@ -220,8 +219,8 @@ problem auth_guest(struct call *c)
     problem p;
 
     if ((p = tx_begin(c, &tx)) ||
-        (p = store_account_add(&tx, ROLE_GUEST, none, none, (struct opt_date){ 0 }, c->korean ? LOCALE_KO : LOCALE_EN,
-                               config->session_guest_s, &id)) ||
+        (p = account_add(&tx, ROLE_GUEST, none, none, (struct opt_date){ 0 }, c->korean ? LOCALE_KO : LOCALE_EN,
+                         config->session_guest_s, &id)) ||
         (p = session_begin(&tx, id, ROLE_GUEST, c->out, &f)) || (p = tx_commit(&tx)))
         return p;
     session_begun(c, &f);
@@ -239,7 +238,7 @@ struct rotated {
 static problem family_stolen(struct call *c, struct text session, int64_t account)
 {
     bool found;
-    problem p = store_session_end(store_on_call(c), account, session, &found);
+    problem p = session_store_end(store_on_call(c), account, session, &found);
 
     log_warn("session", "a used refresh token came again from %.*s: the session of account %lld ends%s",
              TEXT_ARG(call_address(c)), (long long)account, p ? ", once the database can be reached" : "");
@@ -259,7 +258,7 @@ static problem rotate_once(struct call *c, struct family *f, struct text present
     if ((p = session_rotate(c, f, presented, &r->fresh, &r->how)))
         return p;
     known = r->how == ROTATED || r->how == SAME_SUCCESSOR;
-    p = known ? store_session_follow(c, f, &r->twin, &r->found) : store_session_load(c, f->id, &r->twin, &r->found);
+    p = known ? session_follow(c, f, &r->twin, &r->found) : session_load(c, f->id, &r->twin, &r->found);
     r->settled = !r->found || (known && r->twin.generation == f->generation && text_is(r->twin.current, f->current));
     return p;
 }
@@ -308,7 +307,7 @@ problem auth_refresh(struct call *c)
 static problem end_one(struct call *c, struct text session)
 {
     bool found;
-    problem p = store_session_end(store_on_call(c), c->account, session, &found);
+    problem p = session_store_end(store_on_call(c), c->account, session, &found);
 
     if (p)
         return p;
@@ -337,7 +336,7 @@ problem auth_verify(struct call *c)
 
 problem sessions_list(struct call *c)
 {
-    return store_sessions_list(c, c->out);
+    return sessions_of(c, c->out);
 }
 
 problem session_end(struct call *c)
@@ -363,7 +362,7 @@ static void after_end_many(void *arg)
 problem sessions_end_all(struct tx *tx, int64_t account, struct text keep)
 {
     struct end_many *e = arena_new(tx->call->arena, struct end_many);
-    problem p = store_sessions_end(store_on_tx(tx), account, keep, &e->list);
+    problem p = sessions_end(store_on_tx(tx), account, keep, &e->list);
 
     e->c = tx->call;
     if (!p)

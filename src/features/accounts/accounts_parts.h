@@ -68,6 +68,6 @@ problem letter_password_changed(struct call *c, struct store_on on, struct text 
 
 int account_create(int count, char **arguments, struct arena *a); /* what stands behind "create" */
 int account_command(int count, char **arguments);
-int promote_command(int count, char **arguments); /* an older spelling */
+int account_promote_command(int count, char **arguments); /* an older spelling */
 
 #endif

@@ -7,16 +7,17 @@
 problem auth_password_forgot(struct call *c)
 {
     const struct password_forgot *in = c->in;
-    struct text email = email_normal(c->arena, in->email), token = random_token(c->arena, 32);
+    struct text email = account_email_normal(c->arena, in->email), token = random_token(c->arena, 32);
     struct tx tx TX_SCOPE = { 0 };
     struct identity who;
     bool known, added;
     problem p;
 
-    if ((p = store_identity_by_email(store_on_call(c), email, &who, &known)) || !known)
+    if ((p = account_by_email(store_on_call(c), email, &who, &known)) || !known)
         return p; /* the same answer, whether known or not */
-    if ((p = tx_begin(c, &tx)) || (p = store_password_token_add(&tx, secret_hash(c->arena, token), who.id, email, &added)) ||
-        !added || (p = letter_password(c, store_on_tx(&tx), who.id, email, token, who.locale.value == LOCALE_KO)))
+    if ((p = tx_begin(c, &tx)) ||
+        (p = account_password_token_add(&tx, session_secret_hash(c->arena, token), who.id, email, &added)) || !added ||
+        (p = letter_password(c, store_on_tx(&tx), who.id, email, token, who.locale.value == LOCALE_KO)))
         return p;
     return tx_commit(&tx);
 }
@@ -29,11 +30,11 @@ static problem set_password(struct tx *tx, int64_t account, struct text hash, st
     bool done;
     problem p;
 
-    if ((p = store_password_set(tx, account, hash, was, &done)))
+    if ((p = account_password_set(tx, account, hash, was, &done)))
         return p;
     if (!done)
         return PROBLEM(PASSWORD_WRONG); /* it was changed since it was looked at */
-    if ((p = store_email_of(store_on_tx(tx), account, &email)) || (p = sessions_end_all(tx, account, keep)) ||
+    if ((p = account_email_of(store_on_tx(tx), account, &email)) || (p = sessions_end_all(tx, account, keep)) ||
         (p = letter_password_drop(store_on_tx(tx), account)))
         return p;
     return email.len ? letter_password_changed(c, store_on_tx(tx), email, c->korean) : NULL;
@@ -49,7 +50,7 @@ problem auth_password_reset(struct call *c)
     problem p;
 
     if ((p = password_hash(c->task, c->arena, in->password, &hash)) || (p = tx_begin(c, &tx)) ||
-        (p = store_password_token_use(&tx, secret_hash(c->arena, in->token), &account, &found)))
+        (p = account_password_token_use(&tx, session_secret_hash(c->arena, in->token), &account, &found)))
         return p;
     if (!found)
         return PROBLEM(PASSWORD_TOKEN_INVALID);
@@ -61,7 +62,7 @@ problem auth_password_reset(struct call *c)
 static problem check_password(struct call *c, struct text password, struct identity *who)
 {
     bool found, ok, old;
-    problem p = store_identity_by_id(store_on_call(c), c->account, who, &found);
+    problem p = account_by_id(store_on_call(c), c->account, who, &found);
 
     if (p)
         return p;
@@ -89,7 +90,7 @@ static problem use_code(struct call *c, struct text email, struct text code)
 {
     struct identity who = { 0 };
     bool known;
-    problem p = store_identity_by_email(store_on_call(c), email, &who, &known);
+    problem p = account_by_email(store_on_call(c), email, &who, &known);
 
     return p ? p : code_use(c, CODE_EMAIL, email, code_mark(c->arena, &who), code);
 }
@@ -97,15 +98,15 @@ static problem use_code(struct call *c, struct text email, struct text code)
 problem auth_email_change(struct call *c)
 {
     const struct email_change *in = c->in;
-    struct text fresh = email_normal(c->arena, in->email), old;
+    struct text fresh = account_email_normal(c->arena, in->email), old;
     struct tx tx TX_SCOPE = { 0 };
     struct identity who;
     bool done;
     problem p;
 
-    if ((p = check_password(c, in->password, &who)) || (p = store_email_of(store_on_call(c), c->account, &old)) ||
+    if ((p = check_password(c, in->password, &who)) || (p = account_email_of(store_on_call(c), c->account, &old)) ||
         (p = use_code(c, old, in->code_old)) || (p = use_code(c, fresh, in->code_new)) || (p = tx_begin(c, &tx)) ||
-        (p = store_email_set(&tx, c->account, fresh, old, who.password.value, &done)))
+        (p = account_email_set(&tx, c->account, fresh, old, who.password.value, &done)))
         return p;
     if (!done)
         return PROBLEM(CODE_WRONG); /* the code was of what the account was a moment ago */

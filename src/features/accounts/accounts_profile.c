@@ -20,7 +20,7 @@ static problem announce_me(struct tx *tx)
 
 static problem read_me(struct store_on on, struct me *out)
 {
-    problem p = store_me(on, out);
+    problem p = me_read(on, out);
 
     if (!p)
         out->avatar_url = file_url_maybe(on.call, out->avatar, true);
@@ -36,7 +36,7 @@ static problem onboarding_rules(struct call *c, const struct onboarding *in)
 {
     struct me me;
     struct date birth;
-    problem p = store_me(store_on_call(c), &me);
+    problem p = me_read(store_on_call(c), &me);
 
     if (p)
         return p;
@@ -47,7 +47,7 @@ static problem onboarding_rules(struct call *c, const struct onboarding *in)
     if (me.birth_date.is != PRESENT && !in->consents)
         return PROBLEM(CONSENT_REQUIRED);
     birth = me.birth_date.is == PRESENT ? me.birth_date.value : in->birth_date.value;
-    return age_at(birth, clock_wall()) < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
+    return person_age_at(birth, clock_wall()) < AGE_MIN ? PROBLEM(UNDER_AGE) : NULL;
 }
 
 /* The role is in the access token, so the session goes on with a new one. */
@@ -58,12 +58,12 @@ problem me_onboard(struct call *c)
     bool done;
     problem p;
 
-    if ((p = onboarding_rules(c, in)) || (p = tx_begin(c, &tx)) || (p = store_nickname_take(&tx, in->nickname)) ||
-        (p = store_onboard(&tx, in, &done)))
+    if ((p = onboarding_rules(c, in)) || (p = tx_begin(c, &tx)) || (p = nickname_take(&tx, in->nickname)) ||
+        (p = account_onboard(&tx, in, &done)))
         return p;
     if (!done)
         return PROBLEM(ALREADY_MEMBER);
-    if (in->consents && (p = store_consents_add(&tx, c->account, in->consents)))
+    if (in->consents && (p = account_consents_add(&tx, c->account, in->consents)))
         return p;
     if ((p = points_book(&tx, c->account, POINTS_ONBOARDING, "onboarding", T("once"))) || (p = announce_me(&tx)) ||
         (p = tx_commit(&tx)))
@@ -101,8 +101,8 @@ problem me_update(struct call *c)
 
     if (in->introduction.is == PRESENT && utf8_length(in->introduction.value) < 2)
         return call_field_wrong(c, "/introduction", "is too short", "너무 짧습니다");
-    if ((p = tx_begin(c, &tx)) || (in->nickname.is == PRESENT && (p = store_nickname_take(&tx, in->nickname.value))) ||
-        (p = store_profile_change(&tx, in, &did)) || (p = pay_for_nickname(&tx, &did)) ||
+    if ((p = tx_begin(c, &tx)) || (in->nickname.is == PRESENT && (p = nickname_take(&tx, in->nickname.value))) ||
+        (p = account_profile_change(&tx, in, &did)) || (p = pay_for_nickname(&tx, &did)) ||
         (p = change_avatar(&tx, in, did.old_avatar)))
         return p;
     if ((p = announce_me(&tx)) || (p = read_me(store_on_tx(&tx), c->out))) /* whole before the commit keeps it for a replay */
@@ -115,7 +115,7 @@ problem me_points(struct call *c)
     const struct points_page *in = c->in;
     struct points_list *out = c->out;
     const struct points_entry *last;
-    problem p = store_points(c, in, out);
+    problem p = points_read(c, in, out);
 
     if (p)
         return p;
@@ -126,28 +126,28 @@ problem me_points(struct call *c)
 
 problem me_export(struct call *c)
 {
-    return store_export(c, c->out);
+    return account_export(c, c->out);
 }
 
 problem nickname_check(struct call *c)
 {
     struct nickname_free *out = c->out;
 
-    return store_nickname_free(store_on_call(c), ((const struct nickname_query *)c->in)->nickname, &out->available);
+    return nickname_free(store_on_call(c), ((const struct nickname_query *)c->in)->nickname, &out->available);
 }
 
 problem people_get(struct call *c)
 {
     struct person *out = c->out;
     bool found;
-    problem p = store_person(c, ((const struct account_ref *)c->in)->account, out, &found);
+    problem p = person_read(c, ((const struct account_ref *)c->in)->account, out, &found);
 
     if (p)
         return p;
     if (!found)
         return PROBLEM(ACCOUNT_NOT_FOUND);
     if (out->birth_date.is == PRESENT)
-        out->age_band = (struct opt_text){ PRESENT, age_band(c->arena, out->birth_date.value, clock_wall()) };
+        out->age_band = (struct opt_text){ PRESENT, person_age_band(c->arena, out->birth_date.value, clock_wall()) };
     out->avatar_url = file_url_maybe(c, out->avatar, true);
     return NULL;
 }
@@ -165,7 +165,7 @@ problem people_search(struct call *c)
     if (in->nickname.len == 0 || text_find(in->nickname, '%') >= 0 || text_find(in->nickname, '_') >= 0 ||
         text_find(in->nickname, '\\') >= 0)
         return NULL; /* no nickname has these */
-    if ((p = store_people(c, in, &from, out)))
+    if ((p = people_find(c, in, &from, out)))
         return p;
     if ((last = page_cut(&out->people, in->limit)))
         out->next = page_next(c, last->nickname, last->account);
@@ -183,13 +183,13 @@ static problem stand(struct tx *tx, int64_t account, const struct standing *beco
 {
     struct standing was;
     bool found;
-    problem p = store_suspend(tx, account, becomes, &was, &found);
+    problem p = account_suspend_row(tx, account, becomes, &was, &found);
 
     if (p)
         return p;
     if (!found)
         return PROBLEM(ACCOUNT_NOT_FOUND);
-    return audit_note(tx, topic_of(tx->call->arena, "account", account), &standing_shape, &was, becomes);
+    return audit_note(tx, topic_of(tx->call->arena, "account", account), &account_standing_shape, &was, becomes);
 }
 
 problem account_suspend(struct tx *tx, int64_t account, struct instant until, struct text reason)

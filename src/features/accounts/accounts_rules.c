@@ -42,7 +42,7 @@ struct text nickname_fold(struct arena *a, struct text nickname)
     return text_fold(a, (struct text){ copy, nickname.len });
 }
 
-bool email_is_valid(struct text t)
+bool account_email_is_valid(struct text t)
 {
     struct text domain, local = text_cut(t, '@', &domain);
 
@@ -53,7 +53,7 @@ bool email_is_valid(struct text t)
            domain.at[domain.len - 1] != '.';
 }
 
-bool six_digits(struct text t)
+bool code_six_digits(struct text t)
 {
     for (size_t i = 0; i < t.len; i++)
         if (t.at[i] < '0' || t.at[i] > '9')
@@ -69,7 +69,7 @@ bool session_id_is_valid(struct text t)
     return t.len == 22;
 }
 
-struct text email_normal(struct arena *a, struct text email)
+struct text account_email_normal(struct arena *a, struct text email)
 {
     char *copy = (char *)(uintptr_t)arena_cstr(a, email);
 
@@ -79,19 +79,19 @@ struct text email_normal(struct arena *a, struct text email)
     return (struct text){ copy, email.len };
 }
 
-int age_at(struct date birth, struct instant now)
+int person_age_at(struct date birth, struct instant now)
 {
     return birth.year < 1900 ? -1 : date_years_between(birth, date_in_korea(now));
 }
 
-struct text age_band(struct arena *a, struct date birth, struct instant now)
+struct text person_age_band(struct arena *a, struct date birth, struct instant now)
 {
-    int age = age_at(birth, now), in_band = age % 10;
+    int age = person_age_at(birth, now), in_band = age % 10;
 
     return arena_printf(a, "%ds %s", age / 10 * 10, in_band <= 3 ? "early" : in_band <= 6 ? "middle" : "late");
 }
 
-bool return_path_is_ours(struct text path)
+bool oauth_return_path_is_ours(struct text path)
 {
     for (size_t i = 0; i < path.len; i++)
         if ((unsigned char)path.at[i] < 0x20 || path.at[i] == '\\')
@@ -99,7 +99,7 @@ bool return_path_is_ours(struct text path)
     return path.len >= 1 && path.len <= 500 && path.at[0] == '/' && (path.len == 1 || path.at[1] != '/');
 }
 
-int64_t failure_wait_s(int64_t failures, int64_t limit)
+int64_t login_failure_wait_s(int64_t failures, int64_t limit)
 {
     int64_t over = failures - limit;
 

@@ -7,11 +7,11 @@
 static const struct field identity_fields[] = {
     FIELD(struct identity, id),
     FIELD(struct identity, role, .words = &account_roles),
-    FIELD(struct identity, locale, .words = &locales),
+    FIELD(struct identity, locale, .words = &account_locales),
     FIELD(struct identity, password),
     FIELD(struct identity, suspended),
 };
-static const struct shape identity_shape = SHAPE("Identity", struct identity, identity_fields);
+static const struct shape identity_shape = SHAPE("AccountIdentity", struct identity, identity_fields);
 #define IDENTITY "a.id, a.role, a.locale, a.password, coalesce(a.suspended_until > now(), false) as suspended"
 
 static const struct statement by_email = { .name = "account_by_email",
@@ -29,7 +29,7 @@ static const struct statement by_provider = { .name = "account_by_provider",
                                               .sql = "select " IDENTITY " from identities i join accounts a on a.id = i.account"
                                                      " where i.provider = $1 and i.subject = $2 and a.left_at is null" };
 
-static const struct statement account_add = {
+static const struct statement account_add_sql = {
     .name = "account_add",
     .lane = LANE_TX,
     .row = &row_i64,
@@ -38,24 +38,24 @@ static const struct statement account_add = {
 };
 
 /* Only a guest that has not ended becomes a newcomer: its rows elsewhere stay its own. */
-static const struct statement guest_upgrade = {
+static const struct statement guest_upgrade_sql = {
     .name = "guest_upgrade",
     .lane = LANE_TX,
     .sql = "update accounts set role = 'newcomer', email = $2, password = $3, birth_date = $4, locale = $5, expires_at = null"
            " where id = $1 and role = 'guest' and left_at is null"
 };
 
-static const struct statement guest_lock = {
+static const struct statement guest_lock_sql = {
     .name = "guest_lock",
     .lane = LANE_TX,
     .sql = "select id from accounts where id = $1 and role = 'guest' and left_at is null for update",
 };
-static const struct statement identity_add = { .name = "identity_add",
+static const struct statement identity_add = { .name = "account_identity_add",
                                                .lane = LANE_TX,
                                                .sql = "insert into identities (provider, subject, account) values ($1, $2, $3)" };
 /* Only while the session that asked for it stands: who was put out meanwhile gets no other way in. */
 static const struct statement identity_join = {
-    .name = "identity_join",
+    .name = "account_identity_join",
     .lane = LANE_TX,
     .sql = "insert into identities (provider, subject, account) select $1, $2, s.account from sessions s"
            " join accounts a on a.id = s.account and a.left_at is null"
@@ -63,38 +63,38 @@ static const struct statement identity_join = {
            " returning account as id"
 };
 static const struct statement consents_add = {
-    .name = "consents_add",
+    .name = "account_consents_add",
     .lane = LANE_TX,
     .sql = "insert into consents (account, kind, version) values ($1, 'terms', $2), ($1, 'privacy', $3)"
            " on conflict do nothing"
 };
 /* What was checked before the transaction is compared again under the row's lock; null: nothing was. */
 static const struct statement password_set = {
-    .name = "password_set",
+    .name = "account_password_set",
     .lane = LANE_TX,
     .sql = "update accounts set password = $2 where id = $1 and left_at is null and ($3::text is null or password = $3)"
            ""
 };
 static const struct statement email_set = {
-    .name = "email_set",
+    .name = "account_email_set",
     .lane = LANE_TX,
     .sql = "update accounts set email = $2 where id = $1 and left_at is null and email is not distinct from $3"
            " and password = $4"
 };
 /* Who logs in is held as he was found, until the session is there: a change of the password then finds it and ends it. */
-static const struct statement account_hold = {
+static const struct statement account_hold_sql = {
     .name = "account_hold",
     .lane = LANE_TX,
     .sql = "select id from accounts where id = $1 and left_at is null and ($2::text is null or password = $2) for share"
 };
 
 static const struct statement email_of = {
-    .name = "email_of", .lane = LANE_READ, .row = &row_opt_text, .sql = "select email from accounts where id = $1"
+    .name = "account_email_of", .lane = LANE_READ, .row = &row_opt_text, .sql = "select email from accounts where id = $1"
 };
 
 /* Only while the address is the account's: one that changes at the same moment waits, or is waited for. */
 static const struct statement password_token_add = {
-    .name = "password_token_add",
+    .name = "account_password_token_add",
     .lane = LANE_TX,
     .sql = "insert into password_tokens (hash, account, expires_at) select $1, a.id, now() + interval '30 minutes'"
            " from accounts a where a.id = $2 and a.email = $3 and a.left_at is null for share of a returning account as id"
@@ -102,7 +102,7 @@ static const struct statement password_token_add = {
 /* Single use. The account's lock comes first, as for everybody who ends its links, so that two links used at once do not wait
  * for each other; the second finds its row gone. */
 static const struct statement password_token_use = {
-    .name = "password_token_use",
+    .name = "account_password_token_use",
     .lane = LANE_TX,
     .row = &row_i64,
     .sql = "with a as (select a.id from accounts a join password_tokens k on k.account = a.id where k.hash = $1 for update of a)"
@@ -110,7 +110,7 @@ static const struct statement password_token_use = {
            " returning t.account as id"
 };
 /* After the change itself, in the same transaction: its lock has let every link that was on its way be seen. */
-static const struct statement password_tokens_end = { .name = "password_tokens_end",
+static const struct statement password_tokens_end = { .name = "account_password_tokens_end",
                                                       .lane = LANE_TX,
                                                       .sql = "delete from password_tokens where account = $1" };
 
@@ -127,18 +127,19 @@ static const struct shape family_shape = SHAPE("SessionFamily", struct family, f
     "left_s,"                                                                                                              \
     " a.role, coalesce(a.suspended_until > now(), false) as suspended"
 
-static const struct statement session_add = { .name = "session_add",
-                                              .lane = LANE_TX,
-                                              .sql = "insert into sessions (id, account, current, device, address, expires_at)"
-                                                     " values ($1, $2, $3, $4, $5, now() + $6 * interval '1 s')" };
-static const struct statement session_load = {
+static const struct statement session_add_sql = { .name = "session_add",
+                                                  .lane = LANE_TX,
+                                                  .sql =
+                                                      "insert into sessions (id, account, current, device, address, expires_at)"
+                                                      " values ($1, $2, $3, $4, $5, now() + $6 * interval '1 s')" };
+static const struct statement session_load_sql = {
     .name = "session_load",
     .lane = LANE_READ,
     .row = &family_shape,
     .sql = "select " FAMILY " from sessions s join accounts a on a.id = s.account"
            " where s.id = $1 and s.ended_at is null and s.expires_at > now() and a.left_at is null"
 };
-static const struct statement session_follow = {
+static const struct statement session_follow_sql = {
     .name = "session_follow",
     .lane = LANE_TX,
     .row = &family_shape,
@@ -163,8 +164,8 @@ static const struct field ended_lately_fields[] = {
     FIELD(struct ended_lately, at),
     FIELD(struct ended_lately, suspended),
 };
-static const struct shape ended_lately_shape = SHAPE("EndedLately", struct ended_lately, ended_lately_fields);
-static const struct statement sessions_ended_lately = {
+static const struct shape ended_lately_shape = SHAPE("SessionsEndedLately", struct ended_lately, ended_lately_fields);
+static const struct statement sessions_ended_lately_sql = {
     .name = "sessions_ended_lately",
     .lane = LANE_READ,
     .row = &ended_lately_shape,
@@ -176,8 +177,8 @@ static const struct statement sessions_ended_lately = {
 };
 
 static const struct field ended_fields[] = { FIELD(struct ended, id) };
-static const struct shape ended_shape = SHAPE("EndedSession", struct ended, ended_fields);
-static const struct statement sessions_end = {
+static const struct shape ended_shape = SHAPE("SessionEnded", struct ended, ended_fields);
+static const struct statement sessions_end_sql = {
     .name = "sessions_end",
     .lane = LANE_TX,
     .row = &ended_shape,
@@ -210,7 +211,7 @@ static const struct statement me_get = {
            " from accounts a where a.id = $1 and a.left_at is null"
 };
 static const struct statement onboard = {
-    .name = "onboard",
+    .name = "account_onboard",
     .lane = LANE_TX,
     .sql = "update accounts set role = 'member', nickname = $2, birth_date = coalesce(birth_date, $3), gender = $4,"
            " region = $5, introduction = $6, interests = $7"
@@ -222,11 +223,11 @@ static const struct field changed_fields[] = {
     FIELD(struct profile_changed, renamed),
     FIELD(struct profile_changed, renames),
 };
-static const struct shape changed_shape = SHAPE("ProfileChanged", struct profile_changed, changed_fields);
+static const struct shape changed_shape = SHAPE("MeProfileChanged", struct profile_changed, changed_fields);
 /* $n null leaves as it is; the flags $8 and $9 clear. The old avatar comes back, so that its file can be let go, and the number
  * of this change of the nickname, which only the row's lock gives out: what is paid for is the change, not the request. */
 static const struct statement profile_change = {
-    .name = "profile_change",
+    .name = "account_profile_change",
     .lane = LANE_TX,
     .row = &changed_shape,
     .sql = "update accounts a set nickname = coalesce($2, a.nickname),"
@@ -243,7 +244,7 @@ static const struct statement profile_change = {
 
 /* As nickname_fold(); the index accounts_nickname_fold has it. */
 #define NICKNAME_FOLD "lower(translate(nickname, 'I10', 'llo'))"
-static const struct statement nickname_free = {
+static const struct statement nickname_free_sql = {
     .name = "nickname_free",
     .lane = LANE_READ,
     .row = &row_bool,
@@ -273,7 +274,7 @@ static const struct statement person_get = {
 static const struct statement people = {
     .name = "people",
     .lane = LANE_READ,
-    .row = &found_shape,
+    .row = &people_found_shape,
     .rows_max = 51,
     .sql = "select a.id as account, a.nickname, a.avatar from accounts a"
            " where lower(a.nickname) like lower($2) || '%' and a.left_at is null and a.id <> $1"
@@ -343,7 +344,7 @@ static const struct statement export_all = {
 static const struct statement suspend = {
     .name = "account_suspend",
     .lane = LANE_TX,
-    .row = &standing_shape,
+    .row = &account_standing_shape,
     .sql = "with was as (select id, suspended_until, suspended_for from accounts where id = $1 and left_at is null "
            " and role <> 'admin' for update)"
            " update accounts a set suspended_until = $2, suspended_for = nullif($3, '') from was where a.id = was.id"
@@ -390,11 +391,11 @@ static const struct statement sweep_sessions = {
     .sql = "delete from sessions where ctid = any (array(select ctid from sessions"
            " where expires_at < now() - interval '1 day' or ended_at < now() - interval '7 days' limit 5000))"
 };
-static const struct statement sweep_tokens = { .name = "password_tokens_sweep",
+static const struct statement sweep_tokens = { .name = "account_password_tokens_sweep",
                                                .lane = LANE_TX,
                                                .sql = "delete from password_tokens where ctid = any (array("
                                                       "select ctid from password_tokens where expires_at < now() limit 5000))" };
-static const struct statement guests_ended = {
+static const struct statement guests_ended_sql = {
     .name = "guests_ended",
     .lane = LANE_READ,
     .row = &row_i64,
@@ -402,19 +403,19 @@ static const struct statement guests_ended = {
     .sql = "select id from accounts where role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
            " order by expires_at, id limit 100"
 };
-static const struct statement guest_end = {
+static const struct statement guest_end_sql = {
     .name = "guest_end",
     .lane = LANE_TX,
     .sql = "delete from accounts where id = $1 and role = 'guest' and left_at is null and expires_at < now() - interval '7 days'"
 };
 
-STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add, &guest_upgrade, &guest_lock, &identity_add,
-                &identity_join, &consents_add, &password_set, &email_set, &email_of, &account_hold, &password_token_add,
-                &password_token_use, &password_tokens_end, &session_add, &session_load, &session_follow, &sessions_ended_lately,
-                &session_end, &sessions_end, &sessions_trim, &sessions_list, &me_get, &onboard, &profile_change, &nickname_free,
-                &nickname_lock, &person_get, &people, &points_add, &points_list, &points_balance, &leave_account, &leave_rest,
-                &export_all, &suspend, &is_avatar, &promote, &suspend_email, &accounts_list, &sweep_sessions, &sweep_tokens,
-                &guests_ended, &guest_end);
+STATEMENT_TABLE(accounts_statements, &by_email, &by_id, &by_provider, &account_add_sql, &guest_upgrade_sql, &guest_lock_sql,
+                &identity_add, &identity_join, &consents_add, &password_set, &email_set, &email_of, &account_hold_sql,
+                &password_token_add, &password_token_use, &password_tokens_end, &session_add_sql, &session_load_sql,
+                &session_follow_sql, &sessions_ended_lately_sql, &session_end, &sessions_end_sql, &sessions_trim, &sessions_list,
+                &me_get, &onboard, &profile_change, &nickname_free_sql, &nickname_lock, &person_get, &people, &points_add,
+                &points_list, &points_balance, &leave_account, &leave_rest, &export_all, &suspend, &is_avatar, &promote,
+                &suspend_email, &accounts_list, &sweep_sessions, &sweep_tokens, &guests_ended_sql, &guest_end_sql);
 
 static const struct constraint constraints[] = {
     { "accounts_email_key", PROBLEM_EMAIL_TAKEN },
@@ -424,18 +425,17 @@ static const struct constraint constraints[] = {
 };
 struct constraint_table accounts_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
 
-problem store_identity_by_email(struct store_on on, struct text email, struct identity *out, bool *found)
+problem account_by_email(struct store_on on, struct text email, struct identity *out, bool *found)
 {
     return store_maybe(on, &by_email, VALUES(email), out, found);
 }
 
-problem store_identity_by_id(struct store_on on, int64_t account, struct identity *out, bool *found)
+problem account_by_id(struct store_on on, int64_t account, struct identity *out, bool *found)
 {
     return store_maybe(on, &by_id, VALUES(account), out, found);
 }
 
-problem store_identity_by_provider(struct store_on on, struct text provider, struct text subject, struct identity *out,
-                                   bool *found)
+problem account_by_provider(struct store_on on, struct text provider, struct text subject, struct identity *out, bool *found)
 {
     return store_maybe(on, &by_provider, VALUES(provider, subject), out, found);
 }
@@ -450,36 +450,38 @@ static struct opt_text opt_word_text(const struct words *w, struct opt_word valu
     return value.is == PRESENT ? (struct opt_text){ PRESENT, word_text(w, value.value) } : (struct opt_text){ ABSENT, T("") };
 }
 
-problem store_account_add(struct tx *tx, enum role role, struct opt_text email, struct opt_text password, struct opt_date birth,
-                          enum locale locale, int64_t guest_s, int64_t *id)
+problem account_add(struct tx *tx, enum role role, struct opt_text email, struct opt_text password, struct opt_date birth,
+                    enum locale locale, int64_t guest_s, int64_t *id)
 {
-    return store_one(tx, &account_add,
-                     VALUES(text_of(role_names[role]), email, password, birth, word_text(&locales, (int)locale), guest_s), id);
+    return store_one(tx, &account_add_sql,
+                     VALUES(text_of(role_names[role]), email, password, birth, word_text(&account_locales, (int)locale), guest_s),
+                     id);
 }
 
-problem store_guest_lock(struct tx *tx, int64_t account, bool *is_guest)
+problem guest_lock(struct tx *tx, int64_t account, bool *is_guest)
 {
-    return store_found(tx, &guest_lock, VALUES(account), is_guest);
+    return store_found(tx, &guest_lock_sql, VALUES(account), is_guest);
 }
 
-problem store_guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,
-                            enum locale locale, bool *done)
+problem guest_upgrade(struct tx *tx, int64_t account, struct text email, struct text password, struct date birth,
+                      enum locale locale, bool *done)
 {
-    return store_found(tx, &guest_upgrade, VALUES(account, email, password, birth, word_text(&locales, (int)locale)), done);
+    return store_found(tx, &guest_upgrade_sql, VALUES(account, email, password, birth, word_text(&account_locales, (int)locale)),
+                       done);
 }
 
-problem store_identity_add(struct tx *tx, struct text provider, struct text subject, int64_t account)
+problem account_identity_add(struct tx *tx, struct text provider, struct text subject, int64_t account)
 {
     return store_exec(tx, &identity_add, VALUES(provider, subject, account), NULL);
 }
 
-problem store_identity_join(struct tx *tx, struct text provider, struct text subject, int64_t account, struct text session,
-                            bool *done)
+problem account_identity_join(struct tx *tx, struct text provider, struct text subject, int64_t account, struct text session,
+                              bool *done)
 {
     return store_found(tx, &identity_join, VALUES(provider, subject, account, session), done);
 }
 
-problem store_consents_add(struct tx *tx, int64_t account, const struct consent_versions *v)
+problem account_consents_add(struct tx *tx, int64_t account, const struct consent_versions *v)
 {
     return store_exec(tx, &consents_add, VALUES(account, v->terms, v->privacy), NULL);
 }
@@ -490,14 +492,14 @@ static problem end_links(struct tx *tx, int64_t account, bool done)
     return done ? store_exec(tx, &password_tokens_end, VALUES(account), NULL) : NULL;
 }
 
-problem store_password_set(struct tx *tx, int64_t account, struct text hash, struct opt_text was, bool *done)
+problem account_password_set(struct tx *tx, int64_t account, struct text hash, struct opt_text was, bool *done)
 {
     problem p = store_found(tx, &password_set, VALUES(account, hash, was), done);
 
     return p ? p : end_links(tx, account, *done);
 }
 
-problem store_password_rehash(struct call *c, int64_t account, struct text was, struct text hash)
+problem account_password_rehash(struct call *c, int64_t account, struct text was, struct text hash)
 {
     struct opt_text guard = { PRESENT, was };
     bool done;
@@ -505,7 +507,7 @@ problem store_password_rehash(struct call *c, int64_t account, struct text was, 
     return store_found(c, &password_set, VALUES(account, hash, guard), &done);
 }
 
-problem store_email_set(struct tx *tx, int64_t account, struct text email, struct text was, struct text password, bool *done)
+problem account_email_set(struct tx *tx, int64_t account, struct text email, struct text was, struct text password, bool *done)
 {
     struct opt_text before = { was.len ? PRESENT : NULL_VALUE, was };
     problem p = store_found(tx, &email_set, VALUES(account, email, before, password), done);
@@ -513,12 +515,12 @@ problem store_email_set(struct tx *tx, int64_t account, struct text email, struc
     return p ? p : end_links(tx, account, *done);
 }
 
-problem store_account_hold(struct tx *tx, int64_t account, struct opt_text password, bool *held)
+problem account_hold(struct tx *tx, int64_t account, struct opt_text password, bool *held)
 {
-    return store_found(tx, &account_hold, VALUES(account, password), held);
+    return store_found(tx, &account_hold_sql, VALUES(account, password), held);
 }
 
-problem store_email_of(struct store_on on, int64_t account, struct text *email)
+problem account_email_of(struct store_on on, int64_t account, struct text *email)
 {
     struct opt_text known = { .is = ABSENT };
     bool found;
@@ -528,57 +530,56 @@ problem store_email_of(struct store_on on, int64_t account, struct text *email)
     return p;
 }
 
-problem store_password_token_add(struct tx *tx, struct text hash, int64_t account, struct text email, bool *done)
+problem account_password_token_add(struct tx *tx, struct text hash, int64_t account, struct text email, bool *done)
 {
     return store_found(tx, &password_token_add, VALUES(hash, account, email), done);
 }
 
-problem store_password_token_use(struct tx *tx, struct text hash, int64_t *account, bool *found)
+problem account_password_token_use(struct tx *tx, struct text hash, int64_t *account, bool *found)
 {
     *account = 0;
     return store_maybe(tx, &password_token_use, VALUES(hash), account, found);
 }
 
-problem store_session_add(struct tx *tx, const struct family *f, struct text device, struct text address)
+problem session_add(struct tx *tx, const struct family *f, struct text device, struct text address)
 {
-    problem p = store_exec(tx, &session_add, VALUES(f->id, f->account, f->current, device, address, f->left_s), NULL);
+    problem p = store_exec(tx, &session_add_sql, VALUES(f->id, f->account, f->current, device, address, f->left_s), NULL);
 
     return p ? p : store_exec(tx, &sessions_trim, VALUES(f->account, config->session_per_account), NULL);
 }
 
-problem store_session_load(struct call *c, struct text id, struct family *out, bool *found)
+problem session_load(struct call *c, struct text id, struct family *out, bool *found)
 {
-    return store_maybe(c, &session_load, VALUES(id), out, found);
+    return store_maybe(c, &session_load_sql, VALUES(id), out, found);
 }
 
-problem store_session_follow(struct call *c, const struct family *f, struct family *out, bool *found)
+problem session_follow(struct call *c, const struct family *f, struct family *out, bool *found)
 {
-    return store_maybe(c, &session_follow, VALUES(f->id, f->generation, f->current, f->previous, f->sealed, f->left_s), out,
+    return store_maybe(c, &session_follow_sql, VALUES(f->id, f->generation, f->current, f->previous, f->sealed, f->left_s), out,
                        found);
 }
 
-problem store_sessions_ended_lately(struct call *c, const struct ended_lately *from, int64_t life_s,
-                                    struct ended_lately_list *out)
+problem sessions_ended_lately(struct call *c, const struct ended_lately *from, int64_t life_s, struct ended_lately_list *out)
 {
-    return store_many(c, &sessions_ended_lately, VALUES(from->at, from->id, life_s), out);
+    return store_many(c, &sessions_ended_lately_sql, VALUES(from->at, from->id, life_s), out);
 }
 
-problem store_session_end(struct store_on on, int64_t account, struct text id, bool *found)
+problem session_store_end(struct store_on on, int64_t account, struct text id, bool *found)
 {
     return store_found(on, &session_end, VALUES(account, id), found);
 }
 
-problem store_sessions_end(struct store_on on, int64_t account, struct text keep, struct ended_list *out)
+problem sessions_end(struct store_on on, int64_t account, struct text keep, struct ended_list *out)
 {
-    return store_many(on, &sessions_end, VALUES(account, keep), out);
+    return store_many(on, &sessions_end_sql, VALUES(account, keep), out);
 }
 
-problem store_sessions_list(struct call *c, struct session_list *out)
+problem sessions_of(struct call *c, struct session_list *out)
 {
     return store_many(c, &sessions_list, VALUES(c->account, c->session), &out->sessions);
 }
 
-problem store_me(struct store_on on, struct me *out)
+problem me_read(struct store_on on, struct me *out)
 {
     bool found;
     problem p = store_maybe(on, &me_get, VALUES(on.call->account), out, &found);
@@ -595,48 +596,49 @@ static struct value words_value(struct arena *a, const struct words *w, const st
     return value_texts(names, count);
 }
 
-problem store_onboard(struct tx *tx, const struct onboarding *in, bool *done)
+problem account_onboard(struct tx *tx, const struct onboarding *in, bool *done)
 {
     return store_found(tx, &onboard,
-                       VALUES(tx->call->account, in->nickname, in->birth_date, opt_word_text(&genders, in->gender),
-                              word_text(&regions, in->region.value), in->introduction,
-                              words_value(tx->call->arena, &interests, in->interests.at, in->interests.count)),
+                       VALUES(tx->call->account, in->nickname, in->birth_date, opt_word_text(&account_genders, in->gender),
+                              word_text(&account_regions, in->region.value), in->introduction,
+                              words_value(tx->call->arena, &account_interests, in->interests.at, in->interests.count)),
                        done);
 }
 
-problem store_profile_change(struct tx *tx, const struct profile_change *in, struct profile_changed *out)
+problem account_profile_change(struct tx *tx, const struct profile_change *in, struct profile_changed *out)
 {
-    struct value list = words_value(tx->call->arena, &interests, in->interests.at, in->interests.count);
+    struct value list = words_value(tx->call->arena, &account_interests, in->interests.at, in->interests.count);
 
     return store_one(tx, &profile_change,
-                     VALUES(tx->call->account, in->nickname, opt_word_text(&genders, in->gender),
-                            opt_word_text(&regions, in->region), opt_word_text(&locales, in->locale), list,
+                     VALUES(tx->call->account, in->nickname, opt_word_text(&account_genders, in->gender),
+                            opt_word_text(&account_regions, in->region), opt_word_text(&account_locales, in->locale), list,
                             in->clear_interests.is == PRESENT && in->clear_interests.value, in->introduction.is == NULL_VALUE,
                             in->introduction, in->avatar.is == NULL_VALUE, in->avatar),
                      out);
 }
 
-problem store_nickname_free(struct store_on on, struct text nickname, bool *is_free)
+problem nickname_free(struct store_on on, struct text nickname, bool *is_free)
 {
-    return store_one(on, &nickname_free, VALUES(nickname, nickname_fold(on.call->arena, nickname), on.call->account), is_free);
+    return store_one(on, &nickname_free_sql, VALUES(nickname, nickname_fold(on.call->arena, nickname), on.call->account),
+                     is_free);
 }
 
-problem store_nickname_take(struct tx *tx, struct text nickname)
+problem nickname_take(struct tx *tx, struct text nickname)
 {
     bool is_free = false;
     problem p = store_exec(tx, &nickname_lock, VALUES(nickname_fold(tx->call->arena, nickname)), NULL);
 
-    if (p || (p = store_nickname_free(store_on_tx(tx), nickname, &is_free)))
+    if (p || (p = nickname_free(store_on_tx(tx), nickname, &is_free)))
         return p;
     return is_free ? NULL : PROBLEM(NICKNAME_TAKEN);
 }
 
-problem store_person(struct call *c, int64_t account, struct person *out, bool *found)
+problem person_read(struct call *c, int64_t account, struct person *out, bool *found)
 {
     return store_maybe(c, &person_get, VALUES(account, c->account), out, found);
 }
 
-problem store_people(struct call *c, const struct search *in, const struct cursor *from, struct found_list *out)
+problem people_find(struct call *c, const struct search *in, const struct cursor *from, struct found_list *out)
 {
     return store_many(c, &people, VALUES(c->account, in->nickname, from->text, from->id, in->limit + 1), &out->people);
 }
@@ -646,34 +648,34 @@ problem points_book(struct tx *tx, int64_t account, int64_t amount, const char *
     return store_exec(tx, &points_add, VALUES(account, amount, text_of(reason), reference), NULL);
 }
 
-problem store_points(struct call *c, const struct points_page *in, struct points_list *out)
+problem points_read(struct call *c, const struct points_page *in, struct points_list *out)
 {
     problem p = store_one(c, &points_balance, VALUES(c->account), &out->balance);
 
     return p ? p : store_many(c, &points_list, VALUES(c->account, in->before, in->limit + 1), &out->entries);
 }
 
-problem store_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar)
+problem account_leave(struct tx *tx, int64_t account, struct opt_i64 *avatar)
 {
     return store_one(tx, &leave_account, VALUES(account), avatar);
 }
 
-problem store_leave_rest(struct tx *tx, int64_t account)
+problem account_leave_rest(struct tx *tx, int64_t account)
 {
     return store_exec(tx, &leave_rest, VALUES(account), NULL);
 }
 
-problem store_export(struct call *c, struct account_export *out)
+problem account_export(struct call *c, struct account_export *out)
 {
     return store_one(c, &export_all, VALUES(c->account), out);
 }
 
-problem store_suspend(struct tx *tx, int64_t account, const struct standing *becomes, struct standing *was, bool *found)
+problem account_suspend_row(struct tx *tx, int64_t account, const struct standing *becomes, struct standing *was, bool *found)
 {
     return store_maybe(tx, &suspend, VALUES(account, becomes->until, becomes->reason), was, found);
 }
 
-problem store_accounts_sweep(struct call *c)
+problem accounts_sweep(struct call *c)
 {
     problem p;
 
@@ -681,37 +683,37 @@ problem store_accounts_sweep(struct call *c)
     return p ? p : store_sweep(c, &sweep_tokens, NO_VALUES);
 }
 
-problem store_guests_ended(struct call *c, struct guest_rows *out)
+problem guests_ended(struct call *c, struct guest_rows *out)
 {
-    return store_many(c, &guests_ended, NO_VALUES, out);
+    return store_many(c, &guests_ended_sql, NO_VALUES, out);
 }
 
-problem store_guest_end(struct tx *tx, int64_t account)
+problem guest_end(struct tx *tx, int64_t account)
 {
-    return store_exec(tx, &guest_end, VALUES(account), NULL);
+    return store_exec(tx, &guest_end_sql, VALUES(account), NULL);
 }
 
-problem store_is_avatar(struct call *c, int64_t file, bool *yes)
+problem account_is_avatar(struct call *c, int64_t file, bool *yes)
 {
     return store_one(c, &is_avatar, VALUES(file), yes);
 }
 
-problem store_promote(struct tx *tx, struct text email, struct text role)
+problem account_promote(struct tx *tx, struct text email, struct text role)
 {
     return store_exec(tx, &promote, VALUES(email, role), NULL);
 }
 
-int64_t store_promote_now(struct arena *a, struct text email, struct text role)
+int64_t account_promote_now(struct arena *a, struct text email, struct text role)
 {
     return statement_run_now(&promote, VALUES(email, role), a, NULL);
 }
 
-int64_t store_suspend_now(struct arena *a, struct text email, int64_t days, struct text why)
+int64_t account_suspend_now(struct arena *a, struct text email, int64_t days, struct text why)
 {
     return statement_run_now(&suspend_email, VALUES(email, days, why), a, NULL);
 }
 
-int64_t store_accounts_now(struct arena *a, struct text word, struct account_lines *out)
+int64_t accounts_now(struct arena *a, struct text word, struct account_lines *out)
 {
     return statement_run_now(&accounts_list, VALUES(word), a, out);
 }

@@ -158,12 +158,14 @@ struct account_export {
     struct json account, sessions, points, consents;
 };
 
-extern const struct words genders, locales, regions, interests, relations, code_purposes, account_roles;
-extern const struct shape standing_shape;
-extern const struct shape code_request_shape, signup_shape, login_shape, logged_in_shape, password_forgot_shape,
-    password_reset_shape, password_change_shape, email_change_shape, session_list_shape, session_row_shape, session_ref_shape,
-    onboarding_shape, account_new_shape, profile_change_shape, me_shape, me_row_shape, nickname_query_shape, nickname_free_shape,
-    account_ref_shape, person_shape, person_row_shape, search_shape, found_shape, found_list_shape, points_page_shape,
-    points_entry_shape, points_list_shape, leaving_shape, suspension_shape, account_export_shape;
+extern const struct words account_genders, account_locales, account_regions, account_interests, person_relations, code_purposes,
+    account_roles;
+extern const struct shape account_standing_shape;
+extern const struct shape code_request_shape, auth_signup_shape, login_shape, auth_logged_in_shape, auth_password_forgot_shape,
+    auth_password_reset_shape, auth_password_change_shape, auth_email_change_shape, session_list_shape, session_row_shape,
+    session_ref_shape, me_onboarding_shape, account_new_shape, me_profile_change_shape, me_shape, me_row_shape,
+    nickname_query_shape, nickname_free_shape, account_ref_shape, person_shape, person_row_shape, people_search_shape,
+    people_found_shape, people_found_list_shape, points_page_shape, points_entry_shape, points_list_shape, account_leaving_shape,
+    account_suspension_shape, account_export_shape;
 
 #endif

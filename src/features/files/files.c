@@ -54,7 +54,7 @@ static problem may_read(struct call *c, int64_t file, bool *yes)
 {
     int64_t owner;
     bool found;
-    problem p = store_file_owner(c, file, &owner, &found);
+    problem p = file_owner(c, file, &owner, &found);
 
     *yes = found && owner == c->account;
     for (struct file_reader *r = readers; r && !p && found && !*yes; r = r->next)
@@ -106,7 +106,7 @@ static problem remove_one(struct call *c, const struct file_row *f)
 
     if ((p = object_delete(c, f->key)) || (p = object_delete(c, arena_printf(c->arena, "%.*s.t", TEXT_ARG(f->key)))))
         return p;
-    return store_file_forget(c, f->id);
+    return file_forget(c, f->id);
 }
 
 /* One page of them, in memory of its own. What cannot be removed is left for the next time, and those behind it are gone all the
@@ -120,7 +120,7 @@ static problem sweep_page(struct task *t, int64_t *after, bool *more, problem *l
 
     arena_init(&a, 4u << 20);
     c = call_of_our_own(t, &a, "files.sweep");
-    p = store_files_loose(&c, *after, &rows);
+    p = files_loose(&c, *after, &rows);
     for (size_t i = 0; !p && i < rows.count; i++) {
         problem failed = remove_one(&c, &rows.at[i]);
 

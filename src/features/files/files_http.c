@@ -113,13 +113,13 @@ static problem clean(struct call *c, struct image_work *w)
 static problem keep(struct call *c, const struct image_work *w, struct file_row *f)
 {
     struct text thumb_key = arena_printf(c->arena, "%.*s.t", TEXT_ARG(f->key));
-    problem p = store_file_add(c, f, &f->id);
+    problem p = file_add(c, f, &f->id);
 
     if (p)
         return p;
     if (!(p = object_put(c, f->key, w->clean, f->type)) && !(p = object_put(c, thumb_key, w->thumbnail, T("image/webp"))))
         return NULL;
-    if (store_file_drop(c, f->id))
+    if (file_drop(c, f->id))
         log_warn("files", "file %lld has no object and waits for its sweep", (long long)f->id);
     return p;
 }
@@ -193,7 +193,7 @@ problem file_get(struct call *c)
         return PROBLEM(FILE_NOT_FOUND);
     if (!file_address_ok(c, id))
         return PROBLEM(LINK_EXPIRED);
-    if ((p = store_file_get(c, id, &f, &found)))
+    if ((p = file_row(c, id, &f, &found)))
         return p;
     if (!found)
         return PROBLEM(FILE_NOT_FOUND);

@@ -29,7 +29,7 @@ static const struct field file_row_fields[] = {
 };
 static const struct shape file_row_shape = SHAPE("FileRow", struct file_row, file_row_fields);
 
-static const struct statement file_add = {
+static const struct statement file_add_sql = {
     .name = "file_add",
     .lane = LANE_TX,
     .row = &row_i64,
@@ -41,7 +41,7 @@ static const struct statement file_get = {
     .row = &file_row_shape,
     .sql = "select id, size, width, height, key, type from files where id = $1 and not removed"
 };
-static const struct statement file_owner = {
+static const struct statement file_owner_sql = {
     .name = "file_owner", .lane = LANE_READ, .row = &row_i64, .sql = "select account from files where id = $1 and not removed"
 };
 static const struct statement file_attach_one = {
@@ -55,7 +55,7 @@ static const struct statement file_release_one = { .name = "file_release",
 static const struct statement files_leave = { .name = "files_leave",
                                               .lane = LANE_TX,
                                               .sql = "update files set removed = true where account = $1 and not attached" };
-static const struct statement files_loose = {
+static const struct statement files_loose_sql = {
     .name = "files_loose",
     .lane = LANE_READ,
     .row = &file_row_shape,
@@ -70,7 +70,7 @@ static const struct field object_row_fields[] = {
     FIELD(struct object_row, type),
     FIELD(struct object_row, kept),
 };
-static const struct shape object_row_shape = SHAPE("ObjectRow", struct object_row, object_row_fields);
+static const struct shape object_row_shape = SHAPE("FileObjectRow", struct object_row, object_row_fields);
 const struct statement files_objects = {
     .name = "files_objects",
     .lane = LANE_SLOW,
@@ -79,27 +79,27 @@ const struct statement files_objects = {
            " lateral (values (f.key, f.type), (f.key || '.t', 'image/webp')) o (key, type) where not removed order by f.id"
 };
 /* Only while it is still loose: it may have been attached since it was listed. */
-static const struct statement file_forget = { .name = "file_forget",
-                                              .lane = LANE_TX,
-                                              .sql = "delete from files where id = $1 and (removed or not attached)" };
+static const struct statement file_forget_sql = { .name = "file_forget",
+                                                  .lane = LANE_TX,
+                                                  .sql = "delete from files where id = $1 and (removed or not attached)" };
 
-STATEMENT_TABLE(files_statements, &file_add, &file_get, &file_owner, &file_attach_one, &file_release_one, &files_loose,
-                &file_forget, &files_leave, &files_objects);
+STATEMENT_TABLE(files_statements, &file_add_sql, &file_get, &file_owner_sql, &file_attach_one, &file_release_one,
+                &files_loose_sql, &file_forget_sql, &files_leave, &files_objects);
 
-problem store_file_add(struct call *c, const struct file_row *f, int64_t *id)
+problem file_add(struct call *c, const struct file_row *f, int64_t *id)
 {
-    return store_one(c, &file_add, VALUES(c->account, f->key, f->type, f->size, f->width, f->height), id);
+    return store_one(c, &file_add_sql, VALUES(c->account, f->key, f->type, f->size, f->width, f->height), id);
 }
 
-problem store_file_get(struct call *c, int64_t file, struct file_row *out, bool *found)
+problem file_row(struct call *c, int64_t file, struct file_row *out, bool *found)
 {
     return store_maybe(c, &file_get, VALUES(file), out, found);
 }
 
-problem store_file_owner(struct call *c, int64_t file, int64_t *owner, bool *found)
+problem file_owner(struct call *c, int64_t file, int64_t *owner, bool *found)
 {
     *owner = 0;
-    return store_maybe(c, &file_owner, VALUES(file), owner, found);
+    return store_maybe(c, &file_owner_sql, VALUES(file), owner, found);
 }
 
 problem file_attach(struct tx *tx, int64_t account, int64_t file)
@@ -115,19 +115,19 @@ problem file_release(struct tx *tx, int64_t file)
     return store_exec(tx, &file_release_one, VALUES(file), NULL);
 }
 
-problem store_file_drop(struct call *c, int64_t file)
+problem file_drop(struct call *c, int64_t file)
 {
     return store_exec(c, &file_release_one, VALUES(file), NULL);
 }
 
-problem store_files_loose(struct call *c, int64_t after, struct loose_rows *out)
+problem files_loose(struct call *c, int64_t after, struct loose_rows *out)
 {
-    return store_many(c, &files_loose, VALUES(config->files_unattached_s, after), out);
+    return store_many(c, &files_loose_sql, VALUES(config->files_unattached_s, after), out);
 }
 
-problem store_file_forget(struct call *c, int64_t file)
+problem file_forget(struct call *c, int64_t file)
 {
-    return store_exec(c, &file_forget, VALUES(file), NULL);
+    return store_exec(c, &file_forget_sql, VALUES(file), NULL);
 }
 
 problem file_release_loose(struct tx *tx, int64_t account)

@@ -11,16 +11,16 @@ struct file_row {
     int64_t id, size, width, height;
     struct text key, type;
 };
-problem store_file_add(struct call *c, const struct file_row *f, int64_t *id) MUST_USE;
-problem store_file_get(struct call *c, int64_t file, struct file_row *out, bool *found) MUST_USE;
-problem store_file_owner(struct call *c, int64_t file, int64_t *owner, bool *found) MUST_USE;
-problem store_file_drop(struct call *c, int64_t file) MUST_USE; /* its objects never came to be */
+problem file_add(struct call *c, const struct file_row *f, int64_t *id) MUST_USE;
+problem file_row(struct call *c, int64_t file, struct file_row *out, bool *found) MUST_USE;
+problem file_owner(struct call *c, int64_t file, int64_t *owner, bool *found) MUST_USE;
+problem file_drop(struct call *c, int64_t file) MUST_USE; /* its objects never came to be */
 struct loose_rows {
     struct file_row *at;
     size_t count;
 };
-problem store_files_loose(struct call *c, int64_t after, struct loose_rows *out) MUST_USE;
-problem store_file_forget(struct call *c, int64_t file) MUST_USE;
+problem files_loose(struct call *c, int64_t after, struct loose_rows *out) MUST_USE;
+problem file_forget(struct call *c, int64_t file) MUST_USE;
 
 struct file_info {
     int64_t file, size, width, height;

@@ -16,7 +16,7 @@ static problem notices_list(struct call *c)
     const struct notice_page *in = c->in;
     struct notice_list *out = c->out;
     const struct notice *last;
-    problem p = store_notices(c, in, out);
+    problem p = notices_read(c, in, out);
 
     if (!p && (last = page_cut(&out->notices, in->limit)))
         out->next = (struct opt_i64){ PRESENT, last->notice };
@@ -26,14 +26,15 @@ static problem notices_list(struct call *c)
 static problem notices_get(struct call *c)
 {
     bool found;
-    problem p = store_notice_get(c, ((const struct notice_ref *)c->in)->notice, c->out, &found);
+    problem p = notice_get(c, ((const struct notice_ref *)c->in)->notice, c->out, &found);
 
     return p ? p : found ? NULL : PROBLEM(NOTICE_NOT_FOUND);
 }
 
 static problem note(struct tx *tx, const struct notice *before, const struct notice *after)
 {
-    return audit_note(tx, topic_of(tx->call->arena, "notice", before ? before->notice : after->notice), &notice_shape, before, after);
+    return audit_note(tx, topic_of(tx->call->arena, "notice", before ? before->notice : after->notice), &notice_shape, before,
+                      after);
 }
 
 static problem notices_post(struct call *c)
@@ -41,7 +42,7 @@ static problem notices_post(struct call *c)
     struct tx tx TX_SCOPE = { 0 };
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_notice_add(&tx, c->in, c->out)) || (p = note(&tx, NULL, c->out)) ||
+    if ((p = tx_begin(c, &tx)) || (p = notice_add(&tx, c->in, c->out)) || (p = note(&tx, NULL, c->out)) ||
         (p = tx_announce(&tx, T("notices"), &posted, c->out)))
         return p;
     return tx_commit(&tx);
@@ -55,11 +56,12 @@ static problem notices_edit(struct call *c)
     bool found;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_notice_lock(&tx, in->notice, &before, &found)))
+    if ((p = tx_begin(c, &tx)) || (p = notice_lock(&tx, in->notice, &before, &found)))
         return p;
     if (!found)
         return PROBLEM(NOTICE_NOT_FOUND);
-    if ((p = store_notice_edit(&tx, in, c->out)) || (p = note(&tx, &before, c->out)) || (p = tx_announce(&tx, T("notices"), &edited, c->out)))
+    if ((p = notice_edit(&tx, in, c->out)) || (p = note(&tx, &before, c->out)) ||
+        (p = tx_announce(&tx, T("notices"), &edited, c->out)))
         return p;
     return tx_commit(&tx);
 }
@@ -81,11 +83,12 @@ static problem notices_delete(struct call *c)
     bool found;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_notice_lock(&tx, in->notice, &before, &found)))
+    if ((p = tx_begin(c, &tx)) || (p = notice_lock(&tx, in->notice, &before, &found)))
         return p;
     if (!found)
         return PROBLEM(NOTICE_NOT_FOUND);
-    if ((p = store_notice_delete(&tx, in->notice, &author)) || (p = note(&tx, &before, NULL)) || (p = forget_notice(&tx, in, author)) || (p = tx_announce(&tx, T("notices"), &deleted, in)))
+    if ((p = notice_delete(&tx, in->notice, &author)) || (p = note(&tx, &before, NULL)) || (p = forget_notice(&tx, in, author)) ||
+        (p = tx_announce(&tx, T("notices"), &deleted, in)))
         return p;
     return tx_commit(&tx);
 }
@@ -106,12 +109,15 @@ static const struct call_def calls[] = {
     { .name = "notices.get", .rest = GET("/api/v1/notices/{notice}"), .in = &notice_ref_shape, .out = &notice_shape,
       .run = notices_get,
       .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "A notice." },
-    { .name = "notices.post", .rest = POST("/api/v1/notices"), .who = WHO_MANAGER, .audit = true, .in = &notice_new_shape, .out = &notice_shape,
+    { .name = "notices.post", .rest = POST("/api/v1/notices"), .who = WHO_MANAGER, .audit = true, .in = &notice_new_shape,
+      .out = &notice_shape,
       .run = notices_post, .once = BY_KEY, .status = 201, .says = "Posts a notice." },
-    { .name = "notices.edit", .rest = PUT("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .audit = true, .in = &notice_edit_shape,
+    { .name = "notices.edit", .rest = PUT("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .audit = true,
+      .in = &notice_edit_shape,
       .out = &notice_shape,
       .run = notices_edit, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "Changes a notice." },
-    { .name = "notices.delete", .rest = DELETE("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .audit = true, .in = &notice_ref_shape,
+    { .name = "notices.delete", .rest = DELETE("/api/v1/notices/{notice}"), .who = WHO_MANAGER, .audit = true,
+      .in = &notice_ref_shape,
       .run = notices_delete, .problems = { PROBLEM(NOTICE_NOT_FOUND) }, .says = "Takes a notice away." },
 };
 /* clang-format on */

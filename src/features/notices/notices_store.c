@@ -58,32 +58,32 @@ static const struct statement list = { .name = "notices",
 
 STATEMENT_TABLE(notices_statements, &add, &edit, &drop, &get, &lock, &list);
 
-problem store_notice_add(struct tx *tx, const struct notice_new *in, struct notice *out)
+problem notice_add(struct tx *tx, const struct notice_new *in, struct notice *out)
 {
     return store_one(tx, &add, VALUES(in->title, in->body, tx->call->account), out);
 }
 
-problem store_notice_lock(struct tx *tx, int64_t notice, struct notice *out, bool *found)
+problem notice_lock(struct tx *tx, int64_t notice, struct notice *out, bool *found)
 {
     return store_maybe(tx, &lock, VALUES(notice), out, found);
 }
 
-problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out)
+problem notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out)
 {
     return store_one(tx, &edit, VALUES(in->notice, in->title, in->body), out);
 }
 
-problem store_notice_delete(struct tx *tx, int64_t notice, int64_t *author)
+problem notice_delete(struct tx *tx, int64_t notice, int64_t *author)
 {
     return store_one(tx, &drop, VALUES(notice), author);
 }
 
-problem store_notice_get(struct call *c, int64_t notice, struct notice *out, bool *found)
+problem notice_get(struct call *c, int64_t notice, struct notice *out, bool *found)
 {
     return store_maybe(c, &get, VALUES(notice), out, found);
 }
 
-problem store_notices(struct call *c, const struct notice_page *in, struct notice_list *out)
+problem notices_read(struct call *c, const struct notice_page *in, struct notice_list *out)
 {
     return store_many(c, &list, VALUES(in->before, in->limit + 1), &out->notices);
 }

@@ -33,11 +33,11 @@ struct notice_list {
 extern const struct shape notice_shape, notice_new_shape, notice_edit_shape, notice_ref_shape, notice_page_shape,
     notice_list_shape;
 
-problem store_notice_add(struct tx *tx, const struct notice_new *in, struct notice *out) MUST_USE;
-problem store_notice_lock(struct tx *tx, int64_t notice, struct notice *out, bool *found) MUST_USE;
-problem store_notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out) MUST_USE; /* one that is locked */
-problem store_notice_delete(struct tx *tx, int64_t notice, int64_t *author) MUST_USE; /* one that is locked */
-problem store_notice_get(struct call *c, int64_t notice, struct notice *out, bool *found) MUST_USE;
-problem store_notices(struct call *c, const struct notice_page *in, struct notice_list *out) MUST_USE;
+problem notice_add(struct tx *tx, const struct notice_new *in, struct notice *out) MUST_USE;
+problem notice_lock(struct tx *tx, int64_t notice, struct notice *out, bool *found) MUST_USE;
+problem notice_edit(struct tx *tx, const struct notice_edit *in, struct notice *out) MUST_USE; /* one that is locked */
+problem notice_delete(struct tx *tx, int64_t notice, int64_t *author) MUST_USE;                /* one that is locked */
+problem notice_get(struct call *c, int64_t notice, struct notice *out, bool *found) MUST_USE;
+problem notices_read(struct call *c, const struct notice_page *in, struct notice_list *out) MUST_USE;
 
 #endif

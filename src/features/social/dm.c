@@ -5,7 +5,7 @@
 #include "madang/topics.h"
 #include "social_parts.h"
 
-const struct event_def dm_opened_event = { "dm.opened", &room_ref_shape, "account:{account}", true,
+const struct event_def dm_opened_event = { "dm.opened", &dm_room_ref_shape, "account:{account}", true,
                                            "A room with somebody began: read it with dm.room." },
                        dm_message_event = { "dm.message", &dm_message_shape, "room:{room}", true, "A message." },
                        dm_deleted_event = { "dm.deleted", &dm_deleted_shape, "room:{room}", true,
@@ -39,7 +39,7 @@ static void finish_room(struct call *c, struct room *r)
 static problem read_room(struct call *c, int64_t room, struct room *out)
 {
     bool found, online, known;
-    problem p = store_room_get(store_on_call(c), room, c->account, out, &found);
+    problem p = dm_room_get(store_on_call(c), room, c->account, out, &found);
 
     if (p)
         return p;
@@ -103,11 +103,11 @@ static problem opening_refusal(struct tx *tx, int64_t other)
 
     if (other == tx->call->account)
         return PROBLEM(FRIEND_SELF);
-    if ((p = store_relation(store_on_tx(tx), tx->call->account, other, &relation, &exists)))
+    if ((p = friend_relation(store_on_tx(tx), tx->call->account, other, &relation, &exists)))
         return p;
     if (!exists)
         return PROBLEM(ACCOUNT_NOT_FOUND);
-    if (tie_is_block(relation))
+    if (friend_tie_is_block(relation))
         return PROBLEM(BLOCKED);
     return relation == FRIEND ? NULL : PROBLEM(ROOM_CLOSED);
 }
@@ -120,8 +120,8 @@ problem dm_open(struct call *c)
     bool made;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_pair_lock(&tx, c->account, in->account)) ||
-        (p = opening_refusal(&tx, in->account)) || (p = store_room_open(&tx, c->account, in->account, &room, &made)) ||
+    if ((p = tx_begin(c, &tx)) || (p = friend_pair_lock(&tx, c->account, in->account)) ||
+        (p = opening_refusal(&tx, in->account)) || (p = dm_room_open(&tx, c->account, in->account, &room, &made)) ||
         (made && (p = announce_room(&tx, in->account, room))) || (p = tx_commit(&tx)))
         return p;
     return read_room(c, room, c->out);
@@ -152,7 +152,7 @@ problem dm_rooms(struct call *c)
     problem p;
 
     if ((p = page_from(c, "/before", in->before, CURSOR_TIME | CURSOR_OLD, &from)) ||
-        (p = store_rooms(c, &from, in->limit + 1, out)))
+        (p = dm_rooms_of(c, &from, in->limit + 1, out)))
         return p;
     if ((last = page_cut(&out->rooms, in->limit)))
         out->next = page_next(c, last->last_at, last->room);
@@ -168,7 +168,7 @@ static problem check_member(struct call *c, int64_t room)
 {
     struct room r;
     bool found;
-    problem p = store_room_get(store_on_call(c), room, c->account, &r, &found);
+    problem p = dm_room_get(store_on_call(c), room, c->account, &r, &found);
 
     return p ? p : found ? NULL : PROBLEM(ROOM_NOT_FOUND);
 }
@@ -178,7 +178,7 @@ problem dm_history(struct call *c)
     const struct history_page *in = c->in;
     struct history *out = c->out;
     const struct dm_message *last;
-    problem p = store_history(c, in, out);
+    problem p = dm_history_read(c, in, out);
 
     if (p)
         return p;
@@ -198,15 +198,15 @@ static problem sending_refusal(struct call *c, int64_t room)
     struct room r;
     enum tie relation;
     bool found, exists;
-    problem p = store_room_get(store_on_call(c), room, c->account, &r, &found);
+    problem p = dm_room_get(store_on_call(c), room, c->account, &r, &found);
 
     if (p)
         return p;
     if (!found)
         return PROBLEM(ROOM_NOT_MEMBER);
-    if ((p = store_relation(store_on_call(c), c->account, r.other_account, &relation, &exists)))
+    if ((p = friend_relation(store_on_call(c), c->account, r.other_account, &relation, &exists)))
         return p;
-    return tie_is_block(relation) ? PROBLEM(BLOCKED) : PROBLEM(ROOM_CLOSED);
+    return friend_tie_is_block(relation) ? PROBLEM(BLOCKED) : PROBLEM(ROOM_CLOSED);
 }
 
 static problem send_message(struct call *c, const struct dm_send *in, struct dm_message *out)
@@ -215,7 +215,7 @@ static problem send_message(struct call *c, const struct dm_send *in, struct dm_
     bool done;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_message_add(&tx, in, out, &done)))
+    if ((p = tx_begin(c, &tx)) || (p = dm_message_add(&tx, in, out, &done)))
         return p;
     if (!done)
         return sending_refusal(c, in->room);
@@ -242,7 +242,7 @@ problem dm_send(struct call *c)
     if (p != PROBLEM(MESSAGE_SENT) && p != PROBLEM(COMMIT_UNKNOWN))
         return p;
     /* It may be there: the natural key tells, and answers as the first time. */
-    if ((again = store_message_sent(c, in, out, &found)) || !found)
+    if ((again = dm_message_sent(c, in, out, &found)) || !found)
         return again ? again : p;
     sign_images(c, out);
     return NULL;
@@ -267,7 +267,7 @@ problem dm_delete(struct call *c)
     bool done;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_message_delete(&tx, in, &was, &done)))
+    if ((p = tx_begin(c, &tx)) || (p = dm_message_delete(&tx, in, &was, &done)))
         return p;
     if (!done)
         return PROBLEM(MESSAGE_NOT_FOUND);
@@ -287,7 +287,7 @@ problem dm_read(struct call *c)
     bool moved;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_read_mark(&tx, in, &data.upto, &moved)))
+    if ((p = tx_begin(c, &tx)) || (p = dm_read_mark(&tx, in, &data.upto, &moved)))
         return p;
     if (!moved)
         return check_member(c, in->room); /* read that far already */
@@ -302,7 +302,7 @@ problem dm_typing(struct call *c)
     struct dm_typing_event data = { in->room, c->account };
     struct room r;
     bool found;
-    problem p = store_room_get(store_on_call(c), in->room, c->account, &r, &found);
+    problem p = dm_room_get(store_on_call(c), in->room, c->account, &r, &found);
 
     if (p)
         return p;
@@ -323,7 +323,7 @@ problem dm_sync(struct call *c)
     bool found;
     problem p;
 
-    if ((p = store_room_get(store_on_call(c), in->room, c->account, &r, &found)))
+    if ((p = dm_room_get(store_on_call(c), in->room, c->account, &r, &found)))
         return p;
     if (!found)
         return PROBLEM(ROOM_NOT_FOUND);
@@ -344,12 +344,12 @@ problem dm_leave(struct tx *tx, int64_t account, bool *more)
     struct text topic;
     int64_t room;
     bool found;
-    problem p = store_room_deserted(tx, account, &room, &found);
+    problem p = dm_room_deserted(tx, account, &room, &found);
 
     if (p || !found)
         return p;
     *more = true; /* of this room, or another one */
-    if ((p = store_room_empty(tx, room, &were)))
+    if ((p = dm_room_empty(tx, room, &were)))
         return p;
     for (size_t i = 0; i < were.count; i++)
         for (size_t k = 0; k < were.at[i].image_ids.count; k++)
@@ -358,13 +358,13 @@ problem dm_leave(struct tx *tx, int64_t account, bool *more)
     if (were.count == LEAVE_MAX)
         return NULL;
     topic = room_topic(tx->call, room);
-    return (p = log_drop(tx, &topic, 1)) ? p : store_room_drop(tx, room);
+    return (p = log_drop(tx, &topic, 1)) ? p : dm_room_drop(tx, room);
 }
 
 problem dm_topics(struct call *c, struct topic_list *out)
 {
     struct room_ids ids;
-    problem p = store_room_ids(c, c->account, &ids);
+    problem p = dm_room_ids(c, c->account, &ids);
 
     for (size_t i = 0; !p && i < ids.count && out->count < TOPIC_LIST_MAX; i++)
         out->at[out->count++] = room_topic(c, ids.at[i].room);

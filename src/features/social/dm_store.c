@@ -33,12 +33,12 @@ static const struct statement room_open = {
     " r.last_at from dm_rooms r left join topics t on t.topic = 'room:' || r.id"                                     \
     " join account_cards c on c.id = case when r.low = $1 then r.high else r.low end"
 static const struct statement room_get = {
-    .name = "dm_room", .lane = LANE_READ, .row = &room_row_shape, .sql = ROOM " where r.id = $2 and $1 in (r.low, r.high)"
+    .name = "dm_room", .lane = LANE_READ, .row = &dm_room_row_shape, .sql = ROOM " where r.id = $2 and $1 in (r.low, r.high)"
 };
 static const struct statement rooms = {
     .name = "dm_rooms",
     .lane = LANE_READ,
-    .row = &room_row_shape,
+    .row = &dm_room_row_shape,
     .rows_max = 101,
     .sql = ROOM " where $1 in (r.low, r.high) and ($2::timestamptz is null or (r.last_at, r.id) < ($2, $3::bigint))"
                 " order by r.last_at desc, r.id desc limit $4"
@@ -46,7 +46,7 @@ static const struct statement rooms = {
 static const struct statement room_ids = {
     .name = "dm_room_ids",
     .lane = LANE_READ,
-    .row = &room_ref_shape,
+    .row = &dm_room_ref_shape,
     .rows_max = 200,
     .sql = "select id as room from dm_rooms where $1 in (low, high) order by last_at desc, id desc limit 200"
 };
@@ -147,7 +147,7 @@ static const struct statement room_drop = { .name = "dm_room_drop",
 STATEMENT_TABLE(dm_statements, &room_open, &room_get, &rooms, &room_ids, &message_add, &message_sent, &is_shown, &history_before,
                 &history_after, &message_delete, &read_mark, &room_deserted, &room_empty, &room_drop);
 
-problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room, bool *made)
+problem dm_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room, bool *made)
 {
     struct opened_room row = { 0 };
     problem p = store_one(tx, &room_open, VALUES(a, b), &row);
@@ -157,67 +157,67 @@ problem store_room_open(struct tx *tx, int64_t a, int64_t b, int64_t *room, bool
     return p;
 }
 
-problem store_room_get(struct store_on on, int64_t room, int64_t account, struct room *out, bool *found)
+problem dm_room_get(struct store_on on, int64_t room, int64_t account, struct room *out, bool *found)
 {
     return store_maybe(on, &room_get, VALUES(account, room), out, found);
 }
 
-problem store_rooms(struct call *c, const struct cursor *from, int64_t most, struct room_list *out)
+problem dm_rooms_of(struct call *c, const struct cursor *from, int64_t most, struct room_list *out)
 {
     return store_many(c, &rooms, VALUES(c->account, from->at, from->id, most), &out->rooms);
 }
 
-problem store_room_ids(struct call *c, int64_t account, struct room_ids *out)
+problem dm_room_ids(struct call *c, int64_t account, struct room_ids *out)
 {
     return store_many(c, &room_ids, VALUES(account), out);
 }
 
-problem store_message_add(struct tx *tx, const struct dm_send *in, struct dm_message *out, bool *done)
+problem dm_message_add(struct tx *tx, const struct dm_send *in, struct dm_message *out, bool *done)
 {
     return store_maybe(tx, &message_add, VALUES(in->room, tx->call->account, in->client_id, in->body, ALL_OF(in->images)), out,
                        done);
 }
 
-problem store_is_shown(struct call *c, int64_t file, bool *yes)
+problem dm_is_shown(struct call *c, int64_t file, bool *yes)
 {
     return store_one(c, &is_shown, VALUES(file, c->account), yes);
 }
 
-problem store_message_sent(struct call *c, const struct dm_send *in, struct dm_message *out, bool *found)
+problem dm_message_sent(struct call *c, const struct dm_send *in, struct dm_message *out, bool *found)
 {
     return store_maybe(c, &message_sent, VALUES(in->room, c->account, in->client_id), out, found);
 }
 
-problem store_history(struct call *c, const struct history_page *in, struct history *out)
+problem dm_history_read(struct call *c, const struct history_page *in, struct history *out)
 {
     if (in->after.is == PRESENT)
         return store_many(c, &history_after, VALUES(in->room, c->account, in->after, in->limit + 1), &out->messages);
     return store_many(c, &history_before, VALUES(in->room, c->account, in->before, in->limit + 1), &out->messages);
 }
 
-problem store_message_delete(struct tx *tx, const struct dm_delete *in, struct dm_message *was, bool *done)
+problem dm_message_delete(struct tx *tx, const struct dm_delete *in, struct dm_message *was, bool *done)
 {
     return store_maybe(tx, &message_delete, VALUES(in->room, in->seq, tx->call->account), was, done);
 }
 
-problem store_read_mark(struct tx *tx, const struct dm_read *in, int64_t *upto, bool *done)
+problem dm_read_mark(struct tx *tx, const struct dm_read *in, int64_t *upto, bool *done)
 {
     *upto = 0;
     return store_maybe(tx, &read_mark, VALUES(in->room, tx->call->account, in->seq), upto, done);
 }
 
-problem store_room_deserted(struct tx *tx, int64_t account, int64_t *room, bool *found)
+problem dm_room_deserted(struct tx *tx, int64_t account, int64_t *room, bool *found)
 {
     *room = 0;
     return store_maybe(tx, &room_deserted, VALUES(account), room, found);
 }
 
-problem store_room_empty(struct tx *tx, int64_t room, struct message_rows *were)
+problem dm_room_empty(struct tx *tx, int64_t room, struct message_rows *were)
 {
     return store_many(tx, &room_empty, VALUES(room), were);
 }
 
-problem store_room_drop(struct tx *tx, int64_t room)
+problem dm_room_drop(struct tx *tx, int64_t room)
 {
     return store_exec(tx, &room_drop, VALUES(room), NULL);
 }

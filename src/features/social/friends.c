@@ -20,7 +20,7 @@ static problem tell_one(struct tx *tx, const struct event_def *e, int64_t whom, 
 {
     struct friend_change change = { .mine = mine };
     struct opt_i64 avatar;
-    problem p = store_card(tx, about, &change.other, &avatar);
+    problem p = friend_card(tx, about, &change.other, &avatar);
 
     if (p)
         return p;
@@ -44,7 +44,7 @@ static problem begin_pair(struct call *c, struct tx *tx, int64_t other)
 
     if (other == c->account)
         return PROBLEM(FRIEND_SELF);
-    return (p = tx_begin(c, tx)) ? p : store_pair_lock(tx, c->account, other);
+    return (p = tx_begin(c, tx)) ? p : friend_pair_lock(tx, c->account, other);
 }
 
 static problem list_of(struct call *c, enum people which)
@@ -55,8 +55,7 @@ static problem list_of(struct call *c, enum people which)
     struct cursor from;
     problem p;
 
-    if ((p = page_from(c, "/after", in->after, CURSOR_TEXT | CURSOR_OLD, &from)) ||
-        (p = store_people_of(c, which, in, &from, out)))
+    if ((p = page_from(c, "/after", in->after, CURSOR_TEXT | CURSOR_OLD, &from)) || (p = friends_page(c, which, in, &from, out)))
         return p;
     if ((last = page_cut(&out->people, in->limit)))
         out->next = page_next(c, last->nickname.value, last->account);
@@ -103,7 +102,7 @@ problem blocks_list(struct call *c)
 static problem check_room_for_friends(struct tx *tx, int64_t other)
 {
     int64_t most;
-    problem p = store_friend_counts(tx, tx->call->account, other, &most);
+    problem p = friend_counts(tx, tx->call->account, other, &most);
 
     return p ? p : most >= config->social_friends_max ? PROBLEM(FRIEND_LIMIT) : NULL;
 }
@@ -116,7 +115,7 @@ static problem check_room_for_request(struct tx *tx, enum tie relation)
 
     if (relation == RECEIVED)
         return NULL;
-    p = store_request_count(tx, tx->call->account, &count);
+    p = friend_request_count(tx, tx->call->account, &count);
     return p ? p : count >= config->social_requests_max ? PROBLEM(FRIEND_REQUESTS) : NULL;
 }
 
@@ -142,12 +141,12 @@ problem friends_request(struct call *c)
     problem p;
 
     if ((p = begin_pair(c, &tx, in->account)) ||
-        (p = store_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
+        (p = friend_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
         return p;
     if (!exists)
         return PROBLEM(ACCOUNT_NOT_FOUND);
-    if ((p = request_refusal(relation)) || (p = check_room_for_friends(&tx, in->account)) ||
-        (p = check_room_for_request(&tx, relation)) || (p = store_request(&tx, c->account, in->account, &state, &done)))
+    if ((p = friend_request_refusal(relation)) || (p = check_room_for_friends(&tx, in->account)) ||
+        (p = check_room_for_request(&tx, relation)) || (p = friend_request(&tx, c->account, in->account, &state, &done)))
         return p;
     if (!done)
         return PROBLEM(CONFLICT);
@@ -167,7 +166,7 @@ problem friends_accept(struct call *c)
     problem p;
 
     if ((p = begin_pair(c, &tx, in->account)) || (p = check_room_for_friends(&tx, in->account)) ||
-        (p = store_accept(&tx, c->account, in->account, &done)))
+        (p = friend_accept(&tx, c->account, in->account, &done)))
         return p;
     return done ? become_friends(&tx, in->account) : PROBLEM(FRIEND_REQUEST_NOT_FOUND);
 }
@@ -179,7 +178,7 @@ static problem drop_request(struct call *c, int64_t other, bool mine)
     problem p;
 
     if ((p = begin_pair(c, &tx, other)) ||
-        (p = store_request_drop(&tx, mine ? c->account : other, mine ? other : c->account, &done)))
+        (p = friend_request_drop(&tx, mine ? c->account : other, mine ? other : c->account, &done)))
         return p;
     if (!done)
         return PROBLEM(FRIEND_REQUEST_NOT_FOUND);
@@ -205,7 +204,7 @@ problem friends_remove(struct call *c)
     bool done;
     problem p;
 
-    if ((p = begin_pair(c, &tx, in->account)) || (p = store_unfriend(&tx, c->account, in->account, &done)))
+    if ((p = begin_pair(c, &tx, in->account)) || (p = friend_drop(&tx, c->account, in->account, &done)))
         return p;
     if (!done)
         return PROBLEM(FRIEND_NOT_FOUND);
@@ -225,11 +224,11 @@ problem blocks_add(struct call *c)
     problem p;
 
     if ((p = begin_pair(c, &tx, in->account)) ||
-        (p = store_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
+        (p = friend_relation(store_on_tx(&tx), c->account, in->account, &relation, &exists)))
         return p;
     if (!exists)
         return PROBLEM(ACCOUNT_NOT_FOUND);
-    if ((p = store_block(&tx, c->account, in->account, &knew, &was)))
+    if ((p = block_add(&tx, c->account, in->account, &knew, &was)))
         return p;
     if (knew && (p = tell_both(&tx, &friend_removed_event, c->account, in->account)))
         return p; /* the other sees a friend go, not a block */
@@ -247,7 +246,7 @@ problem blocks_remove(struct call *c)
     bool done;
     problem p;
 
-    if ((p = begin_pair(c, &tx, in->account)) || (p = store_unblock(&tx, c->account, in->account, &done)))
+    if ((p = begin_pair(c, &tx, in->account)) || (p = block_drop(&tx, c->account, in->account, &done)))
         return p;
     return done ? tx_commit(&tx) : PROBLEM(BLOCK_NOT_FOUND);
 }
@@ -258,11 +257,11 @@ problem friends_leave(struct tx *tx, int64_t account, bool *more)
     struct friend_change gone = { .other = { .account = account, .departed = true } };
     struct account_ids others;
     int64_t blocks;
-    problem p = store_social_leave(tx, account, &others);
+    problem p = social_leave(tx, account, &others);
 
     for (size_t i = 0; !p && i < others.count; i++)
         p = tx_announce(tx, topic_of(tx->call->arena, "account", others.at[i].account), &friend_removed_event, &gone);
-    if (p || (p = store_blocks_leave(tx, account, &blocks)))
+    if (p || (p = blocks_leave(tx, account, &blocks)))
         return p;
     *more = *more || others.count == LEAVE_MAX || blocks == LEAVE_MAX;
     return NULL;

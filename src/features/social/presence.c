@@ -112,7 +112,7 @@ static void gather(int64_t to, struct presence_change change)
 static problem tell_friends(struct call *c, int64_t account, bool online)
 {
     struct account_ids friends;
-    problem p = store_friend_ids(c, account, &friends);
+    problem p = friend_ids(c, account, &friends);
 
     for (size_t i = 0; !p && i < friends.count; i++)
         gather(friends.at[i].account, (struct presence_change){ account, online });
@@ -267,7 +267,7 @@ static problem tell_some(struct call *c, int64_t claim, const struct presence_ch
 
     for (size_t i = 0; i < count; i++)
         accounts[i] = changes[i].account;
-    if ((p = store_friends_of(c, accounts, count, &pairs)))
+    if ((p = friends_of(c, accounts, count, &pairs)))
         return p;
     for (size_t i = 0; i < pairs.count; i++)
         for (size_t k = 0; k < count; k++)

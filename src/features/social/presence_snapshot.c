@@ -41,7 +41,7 @@ static problem friends_online(struct call *c, const int64_t *accounts, size_t co
     struct friend_pairs pairs;
     int64_t *ids;
     bool *online;
-    problem p = store_friends_of(c, accounts, count, &pairs);
+    problem p = friends_of(c, accounts, count, &pairs);
 
     if (p || pairs.count == 0)
         return p;

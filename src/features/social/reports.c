@@ -8,7 +8,7 @@ static const struct field evidence_list_fields[] = {
     FIELD(struct report_evidence, sender), FIELD(struct report_evidence, body, .len_max = 2000),
     FIELD(struct report_evidence, at),
 };
-static const struct shape evidence_one_shape = SHAPE("EvidenceKept", struct report_evidence, evidence_list_fields);
+static const struct shape evidence_one_shape = SHAPE("ReportEvidenceKept", struct report_evidence, evidence_list_fields);
 
 /* The text as it is now: what its writer deletes later stays readable for who decides. */
 static struct text evidence_json(struct arena *a, const struct evidence_rows *rows)
@@ -31,12 +31,12 @@ problem reports_add(struct call *c)
 
     if (in->account == c->account)
         return PROBLEM(FRIEND_SELF);
-    if (in->messages.count && (p = store_evidence(c, in, &rows)))
+    if (in->messages.count && (p = report_evidence(c, in, &rows)))
         return p;
     if (rows.count != in->messages.count)
         return PROBLEM(REPORT_MESSAGE);
     if ((p = tx_begin(c, &tx)) ||
-        (p = store_report_add(&tx, in, evidence_json(c->arena, &rows), &((struct report_id *)c->out)->report, &done)))
+        (p = report_add(&tx, in, evidence_json(c->arena, &rows), &((struct report_id *)c->out)->report, &done)))
         return p;
     return done ? tx_commit(&tx) : PROBLEM(ACCOUNT_NOT_FOUND);
 }
@@ -46,7 +46,7 @@ problem reports_list(struct call *c)
     const struct report_page *in = c->in;
     struct report_list *out = c->out;
     const struct report *last;
-    problem p = store_reports(c, in, out);
+    problem p = reports_read(c, in, out);
 
     if (!p && (last = page_cut(&out->reports, in->limit)))
         out->next = (struct opt_i64){ PRESENT, last->id };
@@ -56,7 +56,7 @@ problem reports_list(struct call *c)
 static problem undecided(struct call *c, int64_t report)
 {
     bool exists;
-    problem p = store_report_exists(c, report, &exists);
+    problem p = report_exists(c, report, &exists);
 
     return p ? p : exists ? PROBLEM(REPORT_CLOSED) : PROBLEM(REPORT_NOT_FOUND);
 }
@@ -75,7 +75,7 @@ static const struct shape decision_shape = SHAPE("ReportDecision", struct decisi
 static problem decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported, bool *done)
 {
     const struct decision open = { .state = { REPORT_OPEN } }, decided = { { (int)state }, note };
-    problem p = store_report_decide(tx, report, state, note, reported, done);
+    problem p = report_decide(tx, report, state, note, reported, done);
 
     if (p || !*done)
         return p;

@@ -11,43 +11,44 @@
 
 /* clang-format off */
 static const struct call_def calls[] = {
-    { .name = "friends.list", .rest = GET("/api/v1/friends"), .who = WHO_MEMBER, .in = &people_page_shape,
+    { .name = "friends.list", .rest = GET("/api/v1/friends"), .who = WHO_MEMBER, .in = &friends_page_shape,
       .out = &friend_list_shape,
       .run = friends_list, .limits = LIST_LIMITS, .says = "My friends by nickname, and whether they are online." },
-    { .name = "friends.received", .rest = GET("/api/v1/friends/received"), .who = WHO_MEMBER, .in = &people_page_shape,
+    { .name = "friends.received", .rest = GET("/api/v1/friends/received"), .who = WHO_MEMBER, .in = &friends_page_shape,
       .out = &friend_list_shape, .run = friends_received, .limits = LIST_LIMITS, .says = "Who asked me." },
-    { .name = "friends.sent", .rest = GET("/api/v1/friends/sent"), .who = WHO_MEMBER, .in = &people_page_shape,
+    { .name = "friends.sent", .rest = GET("/api/v1/friends/sent"), .who = WHO_MEMBER, .in = &friends_page_shape,
       .out = &friend_list_shape,
       .run = friends_sent, .limits = LIST_LIMITS, .says = "Whom I asked." },
-    { .name = "friends.request", .rest = POST("/api/v1/friends/requests"), .who = WHO_MEMBER, .in = &account_of_shape,
+    { .name = "friends.request", .rest = POST("/api/v1/friends/requests"), .who = WHO_MEMBER, .in = &social_account_of_shape,
       .out = &friend_state_shape, .run = friends_request, .once = BY_NATURAL_KEY, .limits = FRIEND_LIMITS,
       .problems = { PROBLEM(FRIEND_SELF), PROBLEM(ACCOUNT_NOT_FOUND), PROBLEM(FRIEND_ALREADY),
                     PROBLEM(FRIEND_REQUESTED), PROBLEM(BLOCKED),
                     PROBLEM(FRIEND_LIMIT), PROBLEM(FRIEND_REQUESTS) },
       .says = "Asks somebody to be friends; two requests that cross make a friendship." },
     { .name = "friends.accept", .rest = POST("/api/v1/friends/requests/{account}/accept"), .who = WHO_MEMBER,
-      .in = &account_of_shape,
+      .in = &social_account_of_shape,
       .run = friends_accept, .limits = FRIEND_LIMITS,
       .problems = { PROBLEM(FRIEND_SELF), PROBLEM(FRIEND_REQUEST_NOT_FOUND), PROBLEM(FRIEND_LIMIT) },
       .says = "Accepts somebody's request." },
     { .name = "friends.reject", .rest = POST("/api/v1/friends/requests/{account}/reject"), .who = WHO_MEMBER,
-      .in = &account_of_shape,
+      .in = &social_account_of_shape,
       .run = friends_reject, .limits = FRIEND_LIMITS, .problems = { PROBLEM(FRIEND_SELF), PROBLEM(FRIEND_REQUEST_NOT_FOUND) },
       .says = "Rejects somebody's request." },
-    { .name = "friends.cancel", .rest = DELETE("/api/v1/friends/requests/{account}"), .who = WHO_MEMBER, .in = &account_of_shape,
+    { .name = "friends.cancel", .rest = DELETE("/api/v1/friends/requests/{account}"), .who = WHO_MEMBER,
+      .in = &social_account_of_shape,
       .run = friends_cancel, .limits = FRIEND_LIMITS, .problems = { PROBLEM(FRIEND_SELF), PROBLEM(FRIEND_REQUEST_NOT_FOUND) },
       .says = "Takes my request back." },
-    { .name = "friends.remove", .rest = DELETE("/api/v1/friends/{account}"), .who = WHO_MEMBER, .in = &account_of_shape,
+    { .name = "friends.remove", .rest = DELETE("/api/v1/friends/{account}"), .who = WHO_MEMBER, .in = &social_account_of_shape,
       .run = friends_remove, .limits = FRIEND_LIMITS, .problems = { PROBLEM(FRIEND_SELF), PROBLEM(FRIEND_NOT_FOUND) },
       .says = "Ends a friendship." },
 
-    { .name = "blocks.list", .rest = GET("/api/v1/blocks"), .who = WHO_MEMBER, .in = &people_page_shape,
+    { .name = "blocks.list", .rest = GET("/api/v1/blocks"), .who = WHO_MEMBER, .in = &friends_page_shape,
       .out = &friend_list_shape,
       .run = blocks_list, .limits = LIST_LIMITS, .says = "Whom I have blocked." },
-    { .name = "blocks.add", .rest = POST("/api/v1/blocks"), .who = WHO_MEMBER, .in = &account_of_shape, .run = blocks_add,
+    { .name = "blocks.add", .rest = POST("/api/v1/blocks"), .who = WHO_MEMBER, .in = &social_account_of_shape, .run = blocks_add,
       .limits = FRIEND_LIMITS, .problems = { PROBLEM(FRIEND_SELF), PROBLEM(ACCOUNT_NOT_FOUND) },
       .says = "Blocks somebody: no friendship, messages, presence or search between us." },
-    { .name = "blocks.remove", .rest = DELETE("/api/v1/blocks/{account}"), .who = WHO_MEMBER, .in = &account_of_shape,
+    { .name = "blocks.remove", .rest = DELETE("/api/v1/blocks/{account}"), .who = WHO_MEMBER, .in = &social_account_of_shape,
       .run = blocks_remove,
       .limits = FRIEND_LIMITS, .problems = { PROBLEM(FRIEND_SELF), PROBLEM(BLOCK_NOT_FOUND) }, .says = "Ends a block." },
 
@@ -58,26 +59,27 @@ static const struct call_def calls[] = {
     { .name = "reports.list", .rest = GET("/api/v1/reports"), .who = WHO_MANAGER, .in = &report_page_shape,
       .out = &report_list_shape,
       .run = reports_list, .says = "Reports, newest first." },
-    { .name = "reports.accept", .rest = POST("/api/v1/reports/{report}/accept"), .who = WHO_MANAGER, .audit = true, .in = &report_accept_shape,
+    { .name = "reports.accept", .rest = POST("/api/v1/reports/{report}/accept"), .who = WHO_MANAGER, .audit = true,
+      .in = &report_accept_shape,
       .run = reports_accept, .problems = { PROBLEM(REPORT_NOT_FOUND), PROBLEM(REPORT_CLOSED), PROBLEM(ACCOUNT_NOT_FOUND) },
       .says = "Accepts a report and suspends the reported person." },
     { .name = "reports.dismiss", .rest = POST("/api/v1/reports/{report}/dismiss"), .who = WHO_MANAGER, .audit = true,
       .in = &report_dismiss_shape,
       .run = reports_dismiss, .problems = { PROBLEM(REPORT_NOT_FOUND), PROBLEM(REPORT_CLOSED) }, .says = "Dismisses a report." },
 
-    { .name = "dm.open", .rest = POST("/api/v1/rooms"), .who = WHO_MEMBER, .in = &room_open_shape, .out = &room_shape,
+    { .name = "dm.open", .rest = POST("/api/v1/rooms"), .who = WHO_MEMBER, .in = &dm_room_open_shape, .out = &dm_room_shape,
       .run = dm_open,
       .once = BY_NATURAL_KEY, .limits = FRIEND_LIMITS,
       .problems = { PROBLEM(FRIEND_SELF), PROBLEM(ACCOUNT_NOT_FOUND), PROBLEM(BLOCKED), PROBLEM(ROOM_CLOSED) },
       .says = "The room of a friend and me, made on first use." },
-    { .name = "dm.rooms", .rest = GET("/api/v1/rooms"), .who = WHO_MEMBER, .in = &room_page_shape,
-      .out = &room_list_shape, .run = dm_rooms,
+    { .name = "dm.rooms", .rest = GET("/api/v1/rooms"), .who = WHO_MEMBER, .in = &dm_room_page_shape,
+      .out = &dm_room_list_shape, .run = dm_rooms,
       .limits = LIST_LIMITS, .says = "My rooms by last message." },
-    { .name = "dm.room", .rest = GET("/api/v1/rooms/{room}"), .who = WHO_MEMBER, .in = &room_ref_shape,
-      .out = &room_shape, .run = dm_room,
+    { .name = "dm.room", .rest = GET("/api/v1/rooms/{room}"), .who = WHO_MEMBER, .in = &dm_room_ref_shape,
+      .out = &dm_room_shape, .run = dm_room,
       .limits = LIST_LIMITS, .problems = { PROBLEM(ROOM_NOT_FOUND) }, .says = "A room of mine." },
-    { .name = "dm.history", .rest = GET("/api/v1/rooms/{room}/messages"), .who = WHO_MEMBER, .in = &history_page_shape,
-      .out = &history_shape, .run = dm_history, .limits = LIST_LIMITS, .problems = { PROBLEM(ROOM_NOT_FOUND) },
+    { .name = "dm.history", .rest = GET("/api/v1/rooms/{room}/messages"), .who = WHO_MEMBER, .in = &dm_history_page_shape,
+      .out = &dm_history_shape, .run = dm_history, .limits = LIST_LIMITS, .problems = { PROBLEM(ROOM_NOT_FOUND) },
       .says = "Messages of a room of mine, by number in both directions." },
     { .name = "dm.send", .rest = POST("/api/v1/rooms/{room}/messages"), .who = WHO_MEMBER, .in = &dm_send_shape,
       .out = &dm_message_shape,
@@ -114,11 +116,11 @@ static const struct event_def *const events[] = {
 static void start(void)
 {
     static struct leave_hook leaving = { .leave = friends_leave }, leaving_rooms = { .leave = dm_leave };
-    static struct file_reader rooms = { .may = store_is_shown };
+    static struct file_reader rooms = { .may = dm_is_shown };
 
     file_reader_add(&rooms);
-    leave_hook_add(&leaving);
-    leave_hook_add(&leaving_rooms);
+    account_leave_hook_add(&leaving);
+    account_leave_hook_add(&leaving_rooms);
     presence_start();
 }
 

@@ -1,6 +1,6 @@
 #include "social_rules.h"
 
-bool client_id_is_valid(struct text t)
+bool dm_client_id_is_valid(struct text t)
 {
     for (size_t i = 0; i < t.len; i++) {
         char c = t.at[i];
@@ -12,16 +12,16 @@ bool client_id_is_valid(struct text t)
 }
 
 static const char *const tie_names[] = { "", "friend", "sent", "received", "blocking", "blocked" };
-const struct words ties = WORDS(tie_names);
+const struct words friend_ties = WORDS(tie_names);
 
-bool tie_is_block(enum tie r)
+bool friend_tie_is_block(enum tie r)
 {
     return r == BLOCKING || r == BLOCKED;
 }
 
-problem request_refusal(enum tie r)
+problem friend_request_refusal(enum tie r)
 {
-    if (tie_is_block(r))
+    if (friend_tie_is_block(r))
         return PROBLEM(BLOCKED);
     return r == FRIEND ? PROBLEM(FRIEND_ALREADY) : r == SENT ? PROBLEM(FRIEND_REQUESTED) : NULL;
 }

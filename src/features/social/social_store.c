@@ -17,7 +17,7 @@ const struct machine report_machine =
     MACHINE("reports", &report_states, report_moves, NULL, "What somebody tells the managers of another, and what they decide.");
 
 static const struct statement pair_lock = {
-    .name = "pair_lock",
+    .name = "friend_pair_lock",
     .lane = LANE_TX,
     .sql = "select pg_advisory_xact_lock(hashtextextended('pair ' || least($1::bigint, $2::bigint) || ' ' ||"
            " greatest($1::bigint, $2::bigint), 0)) is not null as flag"
@@ -26,16 +26,16 @@ static const struct statement pair_lock = {
 struct relation_row {
     struct opt_word relation;
 };
-static const struct field relation_fields[] = { FIELD(struct relation_row, relation, .words = &ties) };
-static const struct shape relation_shape = SHAPE("RelationRow", struct relation_row, relation_fields);
+static const struct field relation_fields[] = { FIELD(struct relation_row, relation, .words = &friend_ties) };
+static const struct shape relation_shape = SHAPE("FriendRelationRow", struct relation_row, relation_fields);
 static const struct statement relation = {
-    .name = "relation",
+    .name = "friend_relation",
     .lane = LANE_READ,
     .row = &relation_shape,
     .sql = "select r.relation from account_members a left join account_relations r on r.account = $1 and r.other = a.id"
            " where a.id = $2"
 };
-static const struct statement friend_counts = {
+static const struct statement friend_counts_sql = {
     .name = "friend_counts",
     .lane = LANE_TX,
     .row = &row_i64,
@@ -77,13 +77,13 @@ static const struct statement request_drop = {
            " and state = 'requested' and requester = $1"
 };
 static const struct statement unfriend = {
-    .name = "unfriend",
+    .name = "friend_drop",
     .lane = LANE_TX,
     .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
            " and state = 'friends'"
 };
 static const struct statement pair_drop = {
-    .name = "pair_drop",
+    .name = "friend_pair_drop",
     .lane = LANE_TX,
     .row = &friendship_shape,
     .sql = "delete from friendships where low = least($1::bigint, $2::bigint) and high = greatest($1::bigint, $2::bigint)"
@@ -102,7 +102,7 @@ static const struct statement unblock = {
 static const struct statement leave = {
     .name = "social_leave",
     .lane = LANE_TX,
-    .row = &account_of_shape,
+    .row = &social_account_of_shape,
     .rows_max = LEAVE_MAX,
     .sql = "with f as (delete from friendships where (low, high) in (select low, high from friendships"
            "   where $1 in (low, high) order by state = 'friends' desc, low, high limit 200) returning low, high)"
@@ -127,10 +127,10 @@ static const struct field card_row_fields[] = {
     FIELD(struct card_row, avatar),
     FIELD(struct card_row, departed),
 };
-static const struct shape card_row_shape = SHAPE("CardRow", struct card_row, card_row_fields);
+static const struct shape card_row_shape = SHAPE("FriendCardRow", struct card_row, card_row_fields);
 /* Held until the event that shows it is there: who leaves meanwhile waits, and then finds the event to be taken out of. */
 static const struct statement card = {
-    .name = "card",
+    .name = "friend_card",
     .lane = LANE_TX,
     .row = &card_row_shape,
     .sql = "select id as account, nickname, avatar, departed from account_cards where id = $1 for share"
@@ -156,21 +156,21 @@ static const struct statement sent = { .name = "friends_sent",
                                        .row = &friend_row_shape,
                                        .rows_max = 101,
                                        .sql = PEOPLE(PAIRS("state = 'requested' and requester = $1")) };
-static const struct statement blocked = { .name = "blocked",
+static const struct statement blocked = { .name = "blocks_list",
                                           .lane = LANE_READ,
                                           .row = &friend_row_shape,
                                           .rows_max = 101,
                                           .sql = PEOPLE("(select blocked as other, at from blocks where blocker = $1) r") };
-static const struct statement friend_ids = {
+static const struct statement friend_ids_sql = {
     .name = "friend_ids",
     .lane = LANE_READ,
-    .row = &account_of_shape,
+    .row = &social_account_of_shape,
     .rows_max = 2000,
     .sql = "select high as account from friendships where low = $1 and state = 'friends'"
            " union all select low from friendships where high = $1 and state = 'friends' limit 2000"
 };
 
-static const struct statement friends_of = {
+static const struct statement friends_of_sql = {
     .name = "friends_of",
     .lane = LANE_READ,
     .row = &friend_pair_shape,
@@ -185,7 +185,7 @@ static const struct field evidence_fields[] = {
     FIELD(struct report_evidence, room), FIELD(struct report_evidence, seq), FIELD(struct report_evidence, sender),
     FIELD(struct report_evidence, body), FIELD(struct report_evidence, at),
 };
-static const struct shape evidence_row_shape = SHAPE("EvidenceRow", struct report_evidence, evidence_fields);
+static const struct shape evidence_row_shape = SHAPE("ReportEvidenceRow", struct report_evidence, evidence_fields);
 static const struct statement evidence = {
     .name = "report_evidence",
     .lane = LANE_READ,
@@ -195,7 +195,7 @@ static const struct statement evidence = {
            " join dm_rooms r on r.id = x.room and $1 in (r.low, r.high)"
            " join dm_messages m on m.room = x.room and m.seq = x.seq and m.sender = $2 and not m.deleted limit 20"
 };
-static const struct statement report_add = {
+static const struct statement report_add_sql = {
     .name = "report_add",
     .lane = LANE_TX,
     .row = &row_i64,
@@ -212,21 +212,22 @@ static const struct statement reports = {
            " left join account_cards a on a.id = r.reporter left join account_cards b on b.id = r.reported"
            " where ($1::text[] = '{}' or r.state = any($1)) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3"
 };
-static const struct statement report_decide = {
+static const struct statement report_decide_sql = {
     .name = "report_decide",
     .lane = LANE_TX,
     .row = &row_i64,
     .sql = "update reports set state = $2, decided_by = $3, decided_at = now(), note = $4 where id = $1 and state = 'open'"
            " returning reported as number"
 };
-static const struct statement report_exists = { .name = "report_exists",
-                                                .lane = LANE_READ,
-                                                .row = &row_bool,
-                                                .sql = "select exists (select 1 from reports where id = $1) as flag" };
+static const struct statement report_exists_sql = { .name = "report_exists",
+                                                    .lane = LANE_READ,
+                                                    .row = &row_bool,
+                                                    .sql = "select exists (select 1 from reports where id = $1) as flag" };
 
-STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts, &request_count, &request, &request_accept,
+STATEMENT_TABLE(social_statements, &pair_lock, &relation, &friend_counts_sql, &request_count, &request, &request_accept,
                 &request_drop, &unfriend, &pair_drop, &block, &unblock, &leave, &leave_blocks, &card, &friends, &received, &sent,
-                &blocked, &friend_ids, &friends_of, &evidence, &report_add, &reports, &report_decide, &report_exists);
+                &blocked, &friend_ids_sql, &friends_of_sql, &evidence, &report_add_sql, &reports, &report_decide_sql,
+                &report_exists_sql);
 
 static const struct constraint constraints[] = {
     { "reports_open_pair", PROBLEM_REPORT_OPEN },
@@ -234,12 +235,12 @@ static const struct constraint constraints[] = {
 };
 struct constraint_table social_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
 
-problem store_pair_lock(struct tx *tx, int64_t a, int64_t b)
+problem friend_pair_lock(struct tx *tx, int64_t a, int64_t b)
 {
     return store_exec(tx, &pair_lock, VALUES(a, b), NULL);
 }
 
-problem store_relation(struct store_on on, int64_t account, int64_t other, enum tie *out, bool *exists)
+problem friend_relation(struct store_on on, int64_t account, int64_t other, enum tie *out, bool *exists)
 {
     struct relation_row row = { .relation = { .is = ABSENT } };
     problem p = store_maybe(on, &relation, VALUES(account, other), &row, exists);
@@ -248,17 +249,17 @@ problem store_relation(struct store_on on, int64_t account, int64_t other, enum 
     return p;
 }
 
-problem store_friend_counts(struct tx *tx, int64_t a, int64_t b, int64_t *most)
+problem friend_counts(struct tx *tx, int64_t a, int64_t b, int64_t *most)
 {
-    return store_one(tx, &friend_counts, VALUES(a, b), most);
+    return store_one(tx, &friend_counts_sql, VALUES(a, b), most);
 }
 
-problem store_request_count(struct tx *tx, int64_t from, int64_t *count)
+problem friend_request_count(struct tx *tx, int64_t from, int64_t *count)
 {
     return store_one(tx, &request_count, VALUES(from), count);
 }
 
-problem store_request(struct tx *tx, int64_t from, int64_t to, enum friendship *state, bool *done)
+problem friend_request(struct tx *tx, int64_t from, int64_t to, enum friendship *state, bool *done)
 {
     struct friendship_row row = { .state = { REQUESTED } };
     problem p = store_maybe(tx, &request, VALUES(from, to), &row, done);
@@ -267,22 +268,22 @@ problem store_request(struct tx *tx, int64_t from, int64_t to, enum friendship *
     return p;
 }
 
-problem store_accept(struct tx *tx, int64_t account, int64_t from, bool *done)
+problem friend_accept(struct tx *tx, int64_t account, int64_t from, bool *done)
 {
     return store_found(tx, &request_accept, VALUES(account, from), done);
 }
 
-problem store_request_drop(struct tx *tx, int64_t requester, int64_t addressee, bool *done)
+problem friend_request_drop(struct tx *tx, int64_t requester, int64_t addressee, bool *done)
 {
     return store_found(tx, &request_drop, VALUES(requester, addressee), done);
 }
 
-problem store_unfriend(struct tx *tx, int64_t a, int64_t b, bool *done)
+problem friend_drop(struct tx *tx, int64_t a, int64_t b, bool *done)
 {
     return store_found(tx, &unfriend, VALUES(a, b), done);
 }
 
-problem store_block(struct tx *tx, int64_t blocker, int64_t who, bool *knew, enum friendship *was)
+problem block_add(struct tx *tx, int64_t blocker, int64_t who, bool *knew, enum friendship *was)
 {
     struct friendship_row row = { .state = { REQUESTED } };
     problem p = store_maybe(tx, &pair_drop, VALUES(blocker, who), &row, knew);
@@ -291,22 +292,22 @@ problem store_block(struct tx *tx, int64_t blocker, int64_t who, bool *knew, enu
     return p ? p : store_exec(tx, &block, VALUES(blocker, who), NULL);
 }
 
-problem store_unblock(struct tx *tx, int64_t blocker, int64_t who, bool *done)
+problem block_drop(struct tx *tx, int64_t blocker, int64_t who, bool *done)
 {
     return store_found(tx, &unblock, VALUES(blocker, who), done);
 }
 
-problem store_social_leave(struct tx *tx, int64_t account, struct account_ids *others)
+problem social_leave(struct tx *tx, int64_t account, struct account_ids *others)
 {
     return store_many(tx, &leave, VALUES(account), others);
 }
 
-problem store_blocks_leave(struct tx *tx, int64_t account, int64_t *count)
+problem blocks_leave(struct tx *tx, int64_t account, int64_t *count)
 {
     return store_exec(tx, &leave_blocks, VALUES(account), count);
 }
 
-problem store_card(struct tx *tx, int64_t account, struct card *out, struct opt_i64 *avatar)
+problem friend_card(struct tx *tx, int64_t account, struct card *out, struct opt_i64 *avatar)
 {
     struct card_row row = { 0 };
     problem p = store_one(tx, &card, VALUES(account), &row);
@@ -316,32 +317,32 @@ problem store_card(struct tx *tx, int64_t account, struct card *out, struct opt_
     return p;
 }
 
-problem store_people_of(struct call *c, enum people which, const struct people_page *in, const struct cursor *from,
-                        struct friend_list *out)
+problem friends_page(struct call *c, enum people which, const struct people_page *in, const struct cursor *from,
+                     struct friend_list *out)
 {
     static const struct statement *const statements[] = { &friends, &received, &sent, &blocked };
 
     return store_many(c, statements[which], VALUES(c->account, in->nickname, from->text, from->id, in->limit + 1), &out->people);
 }
 
-problem store_friends_of(struct call *c, const int64_t *accounts, size_t count, struct friend_pairs *out)
+problem friends_of(struct call *c, const int64_t *accounts, size_t count, struct friend_pairs *out)
 {
     CHECK(count <= FRIENDS_OF_MAX);
-    return store_many(c, &friends_of, VALUES(value_i64s(accounts, count)), out);
+    return store_many(c, &friends_of_sql, VALUES(value_i64s(accounts, count)), out);
 }
 
-problem store_friend_ids(struct call *c, int64_t account, struct account_ids *out)
+problem friend_ids(struct call *c, int64_t account, struct account_ids *out)
 {
-    return store_many(c, &friend_ids, VALUES(account), out);
+    return store_many(c, &friend_ids_sql, VALUES(account), out);
 }
 
-problem store_report_add(struct tx *tx, const struct report_new *in, struct text json, int64_t *id, bool *done)
+problem report_add(struct tx *tx, const struct report_new *in, struct text json, int64_t *id, bool *done)
 {
     *id = 0;
-    return store_maybe(tx, &report_add, VALUES(tx->call->account, in->account, in->reason, json), id, done);
+    return store_maybe(tx, &report_add_sql, VALUES(tx->call->account, in->account, in->reason, json), id, done);
 }
 
-problem store_evidence(struct call *c, const struct report_new *in, struct evidence_rows *out)
+problem report_evidence(struct call *c, const struct report_new *in, struct evidence_rows *out)
 {
     struct text list = T("[");
 
@@ -351,7 +352,7 @@ problem store_evidence(struct call *c, const struct report_new *in, struct evide
     return store_many(c, &evidence, VALUES(c->account, in->account, arena_printf(c->arena, "%.*s]", TEXT_ARG(list))), out);
 }
 
-problem store_reports(struct call *c, const struct report_page *in, struct report_list *out)
+problem reports_read(struct call *c, const struct report_page *in, struct report_list *out)
 {
     LIST_OF(struct text) states = { arena_array(c->arena, struct text, in->states.count + 1), 0 };
 
@@ -362,15 +363,14 @@ problem store_reports(struct call *c, const struct report_page *in, struct repor
     return store_many(c, &reports, VALUES(ALL_OF(states), in->before, in->limit + 1), &out->reports);
 }
 
-problem store_report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported,
-                            bool *done)
+problem report_decide(struct tx *tx, int64_t report, enum report_state state, struct opt_text note, int64_t *reported, bool *done)
 {
     *reported = 0;
-    return store_maybe(tx, &report_decide, VALUES(report, text_of(report_states.names[state]), tx->call->account, note), reported,
-                       done);
+    return store_maybe(tx, &report_decide_sql, VALUES(report, text_of(report_states.names[state]), tx->call->account, note),
+                       reported, done);
 }
 
-problem store_report_exists(struct call *c, int64_t report, bool *exists)
+problem report_exists(struct call *c, int64_t report, bool *exists)
 {
-    return store_one(c, &report_exists, VALUES(report), exists);
+    return store_one(c, &report_exists_sql, VALUES(report), exists);
 }

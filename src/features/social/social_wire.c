@@ -13,14 +13,14 @@ const struct words report_states = WORDS(report_state_names);
 static const struct field friend_pair_fields[] = { FIELD(struct friend_pair, account), FIELD(struct friend_pair, other) };
 const struct shape friend_pair_shape = SHAPE("FriendPair", struct friend_pair, friend_pair_fields);
 static const struct field account_of_fields[] = { FIELD(struct account_of, account, ID) };
-const struct shape account_of_shape = SHAPE("OtherAccount", struct account_of, account_of_fields);
+const struct shape social_account_of_shape = SHAPE("SocialAccountOf", struct account_of, account_of_fields);
 
 static const struct field people_page_fields[] = {
     FIELD(struct people_page, nickname, .len_max = 16, .says = "How the nickname begins."),
     FIELD(struct people_page, after, .len_max = CURSOR_LEN_MAX, .says = "next of the page before."),
     FIELD(struct people_page, limit, LIMIT(30)),
 };
-const struct shape people_page_shape = SHAPE("PeoplePage", struct people_page, people_page_fields);
+const struct shape friends_page_shape = SHAPE("FriendsPage", struct people_page, people_page_fields);
 
 static const struct field friend_row_fields[] = {
     FIELD(struct friend, account),
@@ -65,7 +65,7 @@ static const struct field presence_snapshot_fields[] = {
 const struct shape presence_snapshot_shape = SHAPE("PresenceSnapshot", struct presence_snapshot, presence_snapshot_fields);
 
 static const struct field message_ref_fields[] = { FIELD(struct message_ref, room, ID), FIELD(struct message_ref, seq, ID) };
-static const struct shape message_ref_shape = SHAPE("MessageRef", struct message_ref, message_ref_fields);
+static const struct shape message_ref_shape = SHAPE("DmMessageRef", struct message_ref, message_ref_fields);
 static const struct field report_new_fields[] = {
     FIELD(struct report_new, account, ID),
     FIELD(struct report_new, reason, .len_min = 1, .len_max = 2000, .prose = PROSE),
@@ -119,13 +119,13 @@ static const struct field report_dismiss_fields[] = { FIELD(struct report_dismis
 const struct shape report_dismiss_shape = SHAPE("ReportDismiss", struct report_dismiss, report_dismiss_fields);
 
 static const struct field room_open_fields[] = { FIELD(struct room_open, account, ID) };
-const struct shape room_open_shape = SHAPE("RoomOpen", struct room_open, room_open_fields);
+const struct shape dm_room_open_shape = SHAPE("DmRoomOpen", struct room_open, room_open_fields);
 static const struct field picture_fields[] = {
     FIELD(struct picture, file),
     FIELD(struct picture, url, URL, .says = "Good for ten minutes; then files.link."),
     FIELD(struct picture, thumb_url, URL),
 };
-static const struct shape picture_shape = SHAPE("Picture", struct picture, picture_fields);
+static const struct shape picture_shape = SHAPE("DmPicture", struct picture, picture_fields);
 
 #define MESSAGE_FIELDS                                                                            \
     FIELD(struct dm_message, room), FIELD(struct dm_message, seq, .says = "Number in the room."), \
@@ -159,7 +159,7 @@ static const struct field room_row_fields[] = {
     FIELD_MAYBE(struct room, last, .shape = &dm_message_row_shape),
     FIELD(struct room, last_at),
 };
-const struct shape room_row_shape = SHAPE("RoomRow", struct room, room_row_fields);
+const struct shape dm_room_row_shape = SHAPE("DmRoomRow", struct room, room_row_fields);
 static const struct field room_fields[] = {
     FIELD(struct room, room),
     FIELD(struct room, head, .says = "Newest number of the room."),
@@ -172,18 +172,18 @@ static const struct field room_fields[] = {
     FIELD_MAYBE(struct room, last, .shape = &dm_message_shape),
     FIELD(struct room, last_at),
 };
-const struct shape room_shape = SHAPE("Room", struct room, room_fields);
+const struct shape dm_room_shape = SHAPE("DmRoom", struct room, room_fields);
 static const struct field room_page_fields[] = { FIELD(struct room_page, before, CURSOR),
                                                  FIELD(struct room_page, limit, LIMIT(30)) };
-const struct shape room_page_shape = SHAPE("RoomPage", struct room_page, room_page_fields);
+const struct shape dm_room_page_shape = SHAPE("DmRoomPage", struct room_page, room_page_fields);
 static const struct field room_list_fields[] = {
-    FIELD_LIST(struct room_list, rooms, .shape = &room_shape),
+    FIELD_LIST(struct room_list, rooms, .shape = &dm_room_shape),
     FIELD(struct room_list, next),
     FIELD(struct room_list, unread, .says = "In the rooms of this page."),
 };
-const struct shape room_list_shape = SHAPE("Rooms", struct room_list, room_list_fields);
+const struct shape dm_room_list_shape = SHAPE("DmRooms", struct room_list, room_list_fields);
 static const struct field room_ref_fields[] = { FIELD(struct room_ref, room, ID) };
-const struct shape room_ref_shape = SHAPE("RoomRef", struct room_ref, room_ref_fields);
+const struct shape dm_room_ref_shape = SHAPE("DmRoomRef", struct room_ref, room_ref_fields);
 
 static const struct field history_page_fields[] = {
     FIELD(struct history_page, room, ID),
@@ -191,18 +191,18 @@ static const struct field history_page_fields[] = {
     FIELD(struct history_page, after, .min = 0, .max = 1ll << 52, .says = "Newer than this number, oldest first."),
     FIELD(struct history_page, limit, LIMIT(30)),
 };
-const struct shape history_page_shape = SHAPE("HistoryPage", struct history_page, history_page_fields);
+const struct shape dm_history_page_shape = SHAPE("DmHistoryPage", struct history_page, history_page_fields);
 static const struct field history_fields[] = {
     FIELD_LIST(struct history, messages, .shape = &dm_message_shape),
     FIELD(struct history, more),
     FIELD(struct history, next, .says = "before, or after, of the next page."),
 };
-const struct shape history_shape = SHAPE("History", struct history, history_fields);
+const struct shape dm_history_shape = SHAPE("DmHistory", struct history, history_fields);
 
 static const struct field dm_send_fields[] = {
     FIELD(struct dm_send, room, ID),
-    FIELD(struct dm_send, client_id, .len_min = 8, .len_max = 64, .check = client_id_is_valid, .pattern = "^[A-Za-z0-9_-]{8,64}$",
-          .says = "Made by the client; the same again yields the same message."),
+    FIELD(struct dm_send, client_id, .len_min = 8, .len_max = 64, .check = dm_client_id_is_valid,
+          .pattern = "^[A-Za-z0-9_-]{8,64}$", .says = "Made by the client; the same again yields the same message."),
     FIELD(struct dm_send, body, .len_max = 2000, .prose = PROSE, .says = "May be empty when there are images."),
     FIELD_LIST(struct dm_send, images, .list_max = IMAGES_MAX, .optional = true, .says = "Files of mine."),
 };

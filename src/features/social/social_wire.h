@@ -174,13 +174,13 @@ struct dm_since {
 };
 
 extern const struct words report_states;
-extern const struct shape account_of_shape, friend_pair_shape, people_page_shape, friend_row_shape, friend_list_shape,
+extern const struct shape social_account_of_shape, friend_pair_shape, friends_page_shape, friend_row_shape, friend_list_shape,
     friend_state_shape, friend_change_shape, presence_change_shape, presence_changes_shape, presence_snapshot_shape,
     report_new_shape, report_id_shape, report_page_shape, report_row_shape, report_list_shape, report_accept_shape,
-    report_dismiss_shape, room_open_shape, room_shape, room_row_shape, room_page_shape, room_list_shape, room_ref_shape,
-    history_page_shape, history_shape, dm_send_shape, dm_message_shape, dm_message_row_shape, dm_message_added_shape,
-    dm_delete_shape, dm_deleted_shape, dm_read_shape, dm_read_mark_shape, dm_typing_shape, dm_typing_event_shape, dm_since_shape,
-    dm_missed_shape;
+    report_dismiss_shape, dm_room_open_shape, dm_room_shape, dm_room_row_shape, dm_room_page_shape, dm_room_list_shape,
+    dm_room_ref_shape, dm_history_page_shape, dm_history_shape, dm_send_shape, dm_message_shape, dm_message_row_shape,
+    dm_message_added_shape, dm_delete_shape, dm_deleted_shape, dm_read_shape, dm_read_mark_shape, dm_typing_shape,
+    dm_typing_event_shape, dm_since_shape, dm_missed_shape;
 
 struct dm_missed {
     LIST_OF(struct kept_event) events;

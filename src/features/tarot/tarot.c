@@ -39,7 +39,7 @@ static void show_chat(struct call *c, const struct chat_row *r, struct tarot_cha
                                 .at = r->at };
     if (r->card.is == PRESENT) {
         out->card = arena_new(c->arena, struct tarot_card);
-        deck_card(r->card.value, r->reversed.value, is_korean(r), out->card);
+        tarot_deck_card(r->card.value, r->reversed.value, is_korean(r), out->card);
     }
     if (r->code.is == PRESENT)
         out->path = (struct opt_text){ PRESENT, public_path(c->arena, r->code.value) };
@@ -51,16 +51,16 @@ static problem show_running(struct call *c, int64_t chat, struct tarot_running *
     struct turn_row row;
     struct text text;
     bool found;
-    problem p = store_turn_running(c, chat, &row, &found);
+    problem p = tarot_turn_running(c, chat, &row, &found);
 
     if (p || !found)
         return p;
-    if ((p = turn_text(c, row.turn, &text)) && p != PROBLEM(LEASES_UNAVAILABLE))
+    if ((p = tarot_turn_text(c, row.turn, &text)) && p != PROBLEM(LEASES_UNAVAILABLE))
         return p;
     if (!c->socket)
-        turn_heard(c, chat);
+        tarot_turn_heard(c, chat);
     *out = arena_new(c->arena, struct tarot_running);
-    **out = (struct tarot_running){ row.turn, row.kind, p ? T("") : text, p ? 0 : utf16_length(text) };
+    **out = (struct tarot_running){ row.turn, row.kind, p ? T("") : text, p ? 0 : tarot_utf16_length(text) };
     return NULL;
 }
 
@@ -68,7 +68,7 @@ static problem show_lines(struct call *c, int64_t chat, int64_t since)
 {
     struct tarot_state *out = c->out;
     struct line_rows lines;
-    problem p = store_lines(c, chat, since, &lines);
+    problem p = tarot_lines_read(c, chat, since, &lines);
 
     if (p)
         return p;
@@ -86,7 +86,7 @@ static problem show(struct call *c, const struct chat_row *r, int64_t since)
     const struct tarot_running *was;
     problem p;
 
-    out->notice = sayings_in(is_korean(r))->made_by_ai;
+    out->notice = tarot_sayings_in(is_korean(r))->made_by_ai;
     show_chat(c, r, &out->chat);
     if ((p = show_running(c, r->chat, &out->turn)) || (p = show_lines(c, r->chat, since)) || (was = out->turn) == NULL)
         return p;
@@ -101,13 +101,13 @@ static problem tarot_read(struct call *c)
     const struct tarot_since *in = c->in;
     struct chat_row row;
     bool found;
-    problem p = store_chat(store_on_call(c), in->chat, &row, &found);
+    problem p = tarot_chat_get(store_on_call(c), in->chat, &row, &found);
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    if ((p = hub_listen(c, chat_topic(c->arena, in->chat))))
+    if ((p = hub_listen(c, tarot_chat_topic(c->arena, in->chat))))
         return p;
-    if ((p = store_chat(store_on_call(c), in->chat, &row, &found)) || !found) /* as it is now that we listen */
+    if ((p = tarot_chat_get(store_on_call(c), in->chat, &row, &found)) || !found) /* as it is now that we listen */
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
     return show(c, &row, in->since);
 }
@@ -122,16 +122,17 @@ static problem tarot_open(struct call *c)
     struct chat_row row;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_chat_open(&tx, korean ? T("ko") : T("en"), sayings_in(korean)->greeting, &row)))
+    if ((p = tx_begin(c, &tx)) ||
+        (p = tarot_chat_open(&tx, korean ? T("ko") : T("en"), tarot_sayings_in(korean)->greeting, &row)))
         return p;
-    *greeting = (struct tarot_line){ 1, { BY_READER }, sayings_in(korean)->greeting, { ABSENT, T("") }, row.created_at };
+    *greeting = (struct tarot_line){ 1, { BY_READER }, tarot_sayings_in(korean)->greeting, { ABSENT, T("") }, row.created_at };
     out->lines.at = greeting; /* all of it before the commit, which keeps the answer for a repetition */
     out->lines.count = 1;
-    out->notice = sayings_in(korean)->made_by_ai;
+    out->notice = tarot_sayings_in(korean)->made_by_ai;
     show_chat(c, &row, &out->chat);
     if ((p = tx_commit(&tx)))
         return p;
-    return hub_listen(c, chat_topic(c->arena, row.chat));
+    return hub_listen(c, tarot_chat_topic(c->arena, row.chat));
 }
 
 static problem tarot_list(struct call *c)
@@ -144,7 +145,7 @@ static problem tarot_list(struct call *c)
     problem p;
 
     if ((p = page_from(c, "/before", in->before, CURSOR_TIME | CURSOR_OLD, &from)) ||
-        (p = store_chats(c, &from, in->limit + 1, &rows)))
+        (p = tarot_chats_of(c, &from, in->limit + 1, &rows)))
         return p;
     if ((last = page_cut(&rows, in->limit)))
         out->next = page_next(c, last->at, last->chat);
@@ -157,7 +158,7 @@ static problem tarot_list(struct call *c)
 
 static problem tarot_cards(struct call *c)
 {
-    *(struct deck *)c->out = deck_all();
+    *(struct deck *)c->out = tarot_deck_all();
     return NULL;
 }
 
@@ -166,7 +167,7 @@ static problem tarot_cards(struct call *c)
 static problem open_chat(struct tx *tx, int64_t chat, struct chat_row *out)
 {
     bool found;
-    problem p = store_chat_lock(tx, chat, out, &found);
+    problem p = tarot_chat_lock(tx, chat, out, &found);
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
@@ -187,11 +188,11 @@ static struct text title_of(struct arena *a, struct text said)
 /* In whichever language: distress does not keep to the chat's. */
 static bool needs_help(struct arena *a, struct text said)
 {
-    const struct sayings *ko = sayings_in(true), *en = sayings_in(false);
-    struct heard heard = hear(a, said);
+    const struct sayings *ko = tarot_sayings_in(true), *en = tarot_sayings_in(false);
+    struct heard heard = tarot_hear(a, said);
 
-    return says_one_of(&heard, ko->crisis_words.at, ko->crisis_words.count) ||
-           says_one_of(&heard, en->crisis_words.at, en->crisis_words.count);
+    return tarot_says_one_of(&heard, ko->crisis_words.at, ko->crisis_words.count) ||
+           tarot_says_one_of(&heard, en->crisis_words.at, en->crisis_words.count);
 }
 
 static problem tarot_say(struct call *c)
@@ -212,9 +213,9 @@ static problem tarot_say(struct call *c)
     if (kind == TURN_TALK && row.turns >= config->tarot_turns_max)
         return PROBLEM(TAROT_LONG);
     out->chat = in->chat;
-    if ((p = store_line_add(&tx, in->chat, BY_VISITOR, in->text, (struct opt_text){ ABSENT, T("") }, &line)) ||
-        (row.title.len == 0 && (p = store_chat_title(&tx, in->chat, title_of(c->arena, in->text)))) ||
-        (p = turn_begin(&tx, &row, kind, &out->turn)))
+    if ((p = tarot_line_add(&tx, in->chat, BY_VISITOR, in->text, (struct opt_text){ ABSENT, T("") }, &line)) ||
+        (row.title.len == 0 && (p = tarot_chat_title(&tx, in->chat, title_of(c->arena, in->text)))) ||
+        (p = tarot_turn_begin(&tx, &row, kind, &out->turn)))
         return p;
     return tx_commit(&tx);
 }
@@ -223,9 +224,9 @@ static problem announce_card(struct tx *tx, int64_t chat, const struct tarot_car
 {
     struct tarot_card_event data = { chat, *card };
     struct tarot_line line;
-    problem p = store_line_add(tx, chat, BY_CARD, card->name.ko, (struct opt_text){ ABSENT, T("") }, &line);
+    problem p = tarot_line_add(tx, chat, BY_CARD, card->name.ko, (struct opt_text){ ABSENT, T("") }, &line);
 
-    return p ? p : tx_announce(tx, chat_topic(tx->call->arena, chat), &card_event, &data);
+    return p ? p : tx_announce(tx, tarot_chat_topic(tx->call->arena, chat), &card_event, &data);
 }
 
 /* Once for each chat; when its reading failed the same card is read again. */
@@ -242,12 +243,12 @@ static problem tarot_draw(struct call *c)
         return p;
     if (row.state.value == CHAT_DONE)
         return PROBLEM(TAROT_OVER);
-    if ((p = store_chat_draw(&tx, chat, random_below(CARDS), random_below(2) == 1, &drawn, &found)) || !found)
+    if ((p = tarot_chat_draw(&tx, chat, random_below(CARDS), random_below(2) == 1, &drawn, &found)) || !found)
         return p ? p : PROBLEM(TAROT_NO_SPREAD);
     out->chat = chat;
-    deck_card(drawn.card.value, drawn.reversed.value, is_korean(&drawn), &out->card);
+    tarot_deck_card(drawn.card.value, drawn.reversed.value, is_korean(&drawn), &out->card);
     if ((row.state.value == CHAT_SPREAD && (p = announce_card(&tx, chat, &out->card))) ||
-        (p = turn_begin(&tx, &drawn, TURN_READING, &out->turn)))
+        (p = tarot_turn_begin(&tx, &drawn, TURN_READING, &out->turn)))
         return p;
     return tx_commit(&tx);
 }
@@ -258,13 +259,13 @@ static problem tarot_stop(struct call *c)
     struct chat_row row;
     struct turn_row turn;
     bool found;
-    problem p = store_chat(store_on_call(c), chat, &row, &found);
+    problem p = tarot_chat_get(store_on_call(c), chat, &row, &found);
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    if ((p = store_turn_running(c, chat, &turn, &found)) || !found)
+    if ((p = tarot_turn_running(c, chat, &turn, &found)) || !found)
         return p;
-    turn_stop(turn.turn, turn.node);
+    tarot_turn_stop(turn.turn, turn.node);
     return NULL;
 }
 
@@ -273,7 +274,7 @@ static problem tarot_rename(struct call *c)
 {
     const struct tarot_rename *in = c->in;
     bool found;
-    problem p = store_chat_rename(c, in->chat, in->title, &found);
+    problem p = tarot_chat_rename(c, in->chat, in->title, &found);
 
     return p ? p : found ? NULL : PROBLEM(TAROT_NOT_FOUND);
 }
@@ -281,21 +282,21 @@ static problem tarot_rename(struct call *c)
 static problem tarot_remove(struct call *c)
 {
     int64_t chat = ((const struct tarot_ref *)c->in)->chat;
-    struct text topic = chat_topic(c->arena, chat);
+    struct text topic = tarot_chat_topic(c->arena, chat);
     struct tx tx TX_SCOPE = { 0 };
     struct turn_row turn;
     bool found, running;
     problem p;
 
-    if ((p = store_turn_running(c, chat, &turn, &running)) || (p = tx_begin(c, &tx)) ||
-        (p = store_chat_remove(&tx, chat, &found)))
+    if ((p = tarot_turn_running(c, chat, &turn, &running)) || (p = tx_begin(c, &tx)) ||
+        (p = tarot_chat_remove(&tx, chat, &found)))
         return p;
     if (!found)
         return PROBLEM(TAROT_NOT_FOUND);
     if ((p = log_drop(&tx, &topic, 1)) || (p = tx_commit(&tx)))
         return p;
     if (running)
-        turn_stop(turn.turn, turn.node);
+        tarot_turn_stop(turn.turn, turn.node);
     return NULL;
 }
 
@@ -304,10 +305,10 @@ static problem forget_chats(struct tx *tx, int64_t account, bool *more)
 {
     struct text *topics = arena_array(tx->call->arena, struct text, FORGET_MAX);
     struct tarot_ids ids;
-    problem p = store_chats_forget(tx, account, &ids);
+    problem p = tarot_chats_forget(tx, account, &ids);
 
     for (size_t i = 0; !p && i < ids.count; i++)
-        topics[i] = chat_topic(tx->call->arena, ids.at[i]);
+        topics[i] = tarot_chat_topic(tx->call->arena, ids.at[i]);
     *more = *more || ids.count == FORGET_MAX;
     return p ? p : log_drop(tx, topics, ids.count);
 }
@@ -330,12 +331,12 @@ static problem tarot_share(struct call *c)
     struct tarot_shared *out = c->out;
     struct chat_row row;
     bool found;
-    problem p = store_chat_share(c, chat, random_token(c->arena, 16), &row, &found);
+    problem p = tarot_chat_share(c, chat, random_token(c->arena, 16), &row, &found);
 
     if (p)
         return p;
     if (!found) {
-        p = store_chat(store_on_call(c), chat, &row, &found);
+        p = tarot_chat_get(store_on_call(c), chat, &row, &found);
         return p ? p : found ? PROBLEM(TAROT_UNREAD) : PROBLEM(TAROT_NOT_FOUND);
     }
     *out = (struct tarot_shared){ row.code.value, public_path(c->arena, row.code.value) };
@@ -345,7 +346,7 @@ static problem tarot_share(struct call *c)
 static problem tarot_unshare(struct call *c)
 {
     bool found;
-    problem p = store_chat_unshare(c, ((const struct tarot_ref *)c->in)->chat, &found);
+    problem p = tarot_chat_unshare(c, ((const struct tarot_ref *)c->in)->chat, &found);
 
     return p ? p : found ? NULL : PROBLEM(TAROT_NOT_FOUND);
 }
@@ -360,8 +361,8 @@ static problem tarot_shared(struct call *c)
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
     *out = (struct tarot_public){ .reading = row.reading, .language = row.language, .date = date_in_korea(row.at) };
-    out->notice = sayings_in(text_is(row.language, T("ko")))->made_by_ai;
-    deck_card(row.card, row.reversed, text_is(row.language, T("ko")), &out->card);
+    out->notice = tarot_sayings_in(text_is(row.language, T("ko")))->made_by_ai;
+    tarot_deck_card(row.card, row.reversed, text_is(row.language, T("ko")), &out->card);
     return NULL;
 }
 
@@ -405,7 +406,7 @@ static const struct call_def calls[] = {
     { .name = "tarot.shared", .rest = GET("/api/v1/tarot/shared/{code}"), .in = &tarot_code_shape, .out = &tarot_public_shape,
       .run = tarot_shared, .limits = { PER_ADDRESS(100, SECONDS(10)) }, .problems = { PROBLEM(TAROT_NOT_FOUND) },
       .says = "A shared reading: card, words and date, and nothing about the person, nor what they said." },
-    { .name = "tarot.cards", .rest = GET("/api/v1/tarot/cards"), .out = &deck_shape, .run = tarot_cards,
+    { .name = "tarot.cards", .rest = GET("/api/v1/tarot/cards"), .out = &tarot_deck_shape, .run = tarot_cards,
       .limits = { PER_ADDRESS(30, SECONDS(10)) }, .says = "All cards: names and meanings." },
     { .name = "tarot.page", .rest = GET("/r/{code}"), .doors = REST_ONLY, .raw = tarot_page, .raw_type = "text/html",
       .cache = REVALIDATE,
@@ -417,23 +418,23 @@ static const struct call_def calls[] = {
 static const struct event_def *const events[] = { &tarot_started_event, &tarot_delta_event,  &tarot_ended_event,
                                                   &tarot_failed_event,  &tarot_spread_event, &tarot_result_event,
                                                   &card_event };
-static const struct job_def jobs[] = { { .kind = "tarot.sweep", .run = turns_sweep, .every_s = 15 },
+static const struct job_def jobs[] = { { .kind = "tarot.sweep", .run = tarot_turns_sweep, .every_s = 15 },
                                        { .kind = "tarot.sweep-removed", .run = sweep_chats, .every_s = 60 } };
 
 static bool check(void)
 {
-    return llm_start() && deck_load();
+    return llm_start() && tarot_deck_load();
 }
 
 static void start(void)
 {
     static struct leave_hook leaving = { .leave = forget_chats };
 
-    static struct guest_hook taking = { .take = store_chats_take };
+    static struct guest_hook taking = { .take = tarot_chats_take };
 
-    leave_hook_add(&leaving);
+    account_leave_hook_add(&leaving);
     guest_hook_add(&taking);
-    turns_start();
+    tarot_turns_start();
 }
 
 static int pictures(int count, char **arguments)
@@ -457,11 +458,11 @@ const struct feature tarot_feature = {
     .commands = LIST(commands),
     .statements = TABLES(&tarot_statements),
     .constraints = &tarot_constraints,
-    .machines = MACHINES(&chat_machine, &turn_machine),
+    .machines = MACHINES(&tarot_chat_machine, &tarot_turn_machine),
     .check = check,
     .start = start,
-    .stop = turns_stop,
-    .free = deck_free,
-    .words = LIST(turn_words),
-    .listened = { "tarot:", turn_listened },
+    .stop = tarot_turns_stop,
+    .free = tarot_deck_free,
+    .words = LIST(tarot_turn_words),
+    .listened = { "tarot:", tarot_turn_listened },
 };

@@ -19,7 +19,7 @@ static const struct field card_fields[] = {
 static const struct shape card_shape = SHAPE("TarotDeckCard", struct deck_card, card_fields);
 static const struct field deck_fields[] = { FIELD_LIST(struct deck, cards, .shape = &card_shape, .list_min = CARDS,
                                                        .list_max = CARDS, .says = "By their numbers.") };
-const struct shape deck_shape = SHAPE("TarotDeck", struct deck, deck_fields);
+const struct shape tarot_deck_shape = SHAPE("TarotDeck", struct deck, deck_fields);
 
 static const struct field two_ways_fields[] = { FIELD(struct two_ways, upright, SAYING),
                                                 FIELD(struct two_ways, reversed, SAYING) };
@@ -131,12 +131,12 @@ static void fold_sayings(struct sayings *s)
         fold_all(s->themes.at[i].words.at, s->themes.at[i].words.count);
 }
 
-bool deck_load(void)
+bool tarot_deck_load(void)
 {
     bool ok;
 
     arena_init(&memory, 16u << 20);
-    ok = load("cards.json", &deck_shape, &deck) && load("words.json", &all_sayings_shape, &sayings) &&
+    ok = load("cards.json", &tarot_deck_shape, &deck) && load("words.json", &all_sayings_shape, &sayings) &&
          load("prompts.json", &all_prompts_shape, &prompts) && load_text("page.html", &page);
     if (!ok) {
         arena_fini(&memory);
@@ -147,32 +147,32 @@ bool deck_load(void)
     return true;
 }
 
-void deck_free(void)
+void tarot_deck_free(void)
 {
     arena_fini(&memory);
 }
 
-const struct sayings *sayings_in(bool korean)
+const struct sayings *tarot_sayings_in(bool korean)
 {
     return korean ? &sayings.ko : &sayings.en;
 }
 
-const struct prompts *prompts_in(bool korean)
+const struct prompts *tarot_prompts_in(bool korean)
 {
     return korean ? &prompts.ko : &prompts.en;
 }
 
-struct text page_pattern(void)
+struct text tarot_page_pattern(void)
 {
     return page;
 }
 
-struct deck deck_all(void)
+struct deck tarot_deck_all(void)
 {
     return deck;
 }
 
-void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out)
+void tarot_deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out)
 {
     const struct meaning *m;
 
@@ -184,7 +184,7 @@ void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *ou
                                 .meaning = korean ? m->ko : m->en };
 }
 
-struct heard hear(struct arena *a, struct text said)
+struct heard tarot_hear(struct arena *a, struct text said)
 {
     struct text folded = text_fold(a, said);
 
@@ -196,7 +196,7 @@ static bool holds(struct text in, struct text word)
     return word.len && in.len >= word.len && memmem(in.at, in.len, word.at, word.len) != NULL;
 }
 
-bool says_one_of(const struct heard *said, const struct text *words, size_t count)
+bool tarot_says_one_of(const struct heard *said, const struct text *words, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (holds(said->folded, words[i]) || holds(said->typed, words[i]))
@@ -214,7 +214,7 @@ static bool fill_one(struct text *pattern, const struct pair *with, size_t count
     return false;
 }
 
-struct text fill(struct arena *a, struct text pattern, const struct pair *with, size_t count)
+struct text tarot_fill(struct arena *a, struct text pattern, const struct pair *with, size_t count)
 {
     struct buf b;
 

@@ -16,7 +16,7 @@ struct deck_card {
 struct deck {
     LIST_OF(struct deck_card) cards;
 };
-extern const struct shape deck_shape;
+extern const struct shape tarot_deck_shape;
 struct two_ways {
     struct text upright, reversed;
 };
@@ -44,20 +44,20 @@ struct prompts {
     LIST_OF(struct exchange_example) examples;
 };
 
-bool deck_load(void) MUST_USE; /* false, and logged: a file is missing or not as it should be */
-void deck_free(void);
-const struct sayings *sayings_in(bool korean);
-const struct prompts *prompts_in(bool korean);
-struct text page_pattern(void); /* of the public page */
-struct deck deck_all(void);
-void deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out);
+bool tarot_deck_load(void) MUST_USE; /* false, and logged: a file is missing or not as it should be */
+void tarot_deck_free(void);
+const struct sayings *tarot_sayings_in(bool korean);
+const struct prompts *tarot_prompts_in(bool korean);
+struct text tarot_page_pattern(void); /* of the public page */
+struct deck tarot_deck_all(void);
+void tarot_deck_card(int64_t number, bool reversed, bool korean, struct tarot_card *out);
 /* What was said, made ready to compare: as it stands, and with Hangul letters that were typed apart put together. */
 struct heard {
     struct text folded, typed;
 };
-struct heard hear(struct arena *a, struct text said);
-bool says_one_of(const struct heard *said, const struct text *words, size_t count);
+struct heard tarot_hear(struct arena *a, struct text said);
+bool tarot_says_one_of(const struct heard *said, const struct text *words, size_t count);
 /* The pattern with {name} replaced for each of the pairs. */
-struct text fill(struct arena *a, struct text pattern, const struct pair *with, size_t count);
+struct text tarot_fill(struct arena *a, struct text pattern, const struct pair *with, size_t count);
 
 #endif

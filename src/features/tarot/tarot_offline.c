@@ -44,7 +44,7 @@ static struct text one_of(const struct text *at, size_t count)
 /* --- talking ---------------------------------------------------------------------------------------------------------- */
 static struct text talk(struct call *c, const struct reading_ask *ask)
 {
-    const struct sayings *s = sayings_in(ask->korean);
+    const struct sayings *s = tarot_sayings_in(ask->korean);
     struct text last = T(""), pattern;
     struct heard heard;
     struct pair with[1];
@@ -55,13 +55,13 @@ static struct text talk(struct call *c, const struct reading_ask *ask)
             last = ask->lines[i].body;
             told += 1 + (utf8_length(last) > LONG_STORY);
         }
-    heard = hear(c->arena, last);
-    if (told >= 3 || (told >= 2 && says_one_of(&heard, s->wants_card.at, s->wants_card.count)))
+    heard = tarot_hear(c->arena, last);
+    if (told >= 3 || (told >= 2 && tarot_says_one_of(&heard, s->wants_card.at, s->wants_card.count)))
         pattern = one_of(s->offer.at, s->offer.count);
     else
         pattern = told == 2 ? one_of(s->deepen.at, s->deepen.count) : one_of(s->listen.at, s->listen.count);
     with[0] = (struct pair){ T("{words}"), quote(c->arena, last) };
-    return fill(c->arena, pattern, with, 1);
+    return tarot_fill(c->arena, pattern, with, 1);
 }
 
 /* --- reading ---------------------------------------------------------------------------------------------------------- */
@@ -74,13 +74,13 @@ static const struct theme *theme_of(struct arena *a, const struct sayings *s, co
 
     for (size_t i = 0; i < ask->count; i++)
         if (ask->lines[i].by.value == BY_VISITOR)
-            said[i] = hear(a, ask->lines[i].body);
+            said[i] = tarot_hear(a, ask->lines[i].body);
     for (size_t t = 0; t < s->themes.count; t++) {
         size_t hits = 0;
 
         for (size_t i = 0; i < ask->count; i++)
             for (size_t w = 0; w < s->themes.at[t].words.count; w++)
-                hits += says_one_of(&said[i], &s->themes.at[t].words.at[w], 1);
+                hits += tarot_says_one_of(&said[i], &s->themes.at[t].words.at[w], 1);
         if (hits > most) {
             most = hits;
             best = &s->themes.at[t];
@@ -99,7 +99,7 @@ static struct text first_words(const struct reading_ask *ask)
 
 static struct text read_card(struct call *c, const struct reading_ask *ask)
 {
-    const struct sayings *s = sayings_in(ask->korean);
+    const struct sayings *s = tarot_sayings_in(ask->korean);
     const struct theme *theme = theme_of(c->arena, s, ask);
     const struct two_ways *suit = &s->suits.at[ask->card->number < 22 ? 0 : 1 + (ask->card->number - 22) / 14];
     struct text said = quote(c->arena, first_words(ask));
@@ -110,10 +110,10 @@ static struct text read_card(struct call *c, const struct reading_ask *ask)
     };
     bool reversed = ask->card->reversed;
 
-    return arena_join(c->arena, s->offline, T("\n\n"), fill(c->arena, s->drawn, with, COUNT_OF(with)), T(" "), ask->card->meaning,
-                      T("\n\n"), said.len ? fill(c->arena, s->recalls, with, COUNT_OF(with)) : T(""), said.len ? T(" ") : T(""),
-                      reversed ? theme->reversed : theme->upright, T("\n\n"), reversed ? suit->reversed : suit->upright, T(" "),
-                      one_of(s->closing.at, s->closing.count));
+    return arena_join(c->arena, s->offline, T("\n\n"), tarot_fill(c->arena, s->drawn, with, COUNT_OF(with)), T(" "),
+                      ask->card->meaning, T("\n\n"), said.len ? tarot_fill(c->arena, s->recalls, with, COUNT_OF(with)) : T(""),
+                      said.len ? T(" ") : T(""), reversed ? theme->reversed : theme->upright, T("\n\n"),
+                      reversed ? suit->reversed : suit->upright, T(" "), one_of(s->closing.at, s->closing.count));
 }
 
 /* --- a piece at a time, as a model speaks ----------------------------------------------------------------------------- */
@@ -129,7 +129,7 @@ static void *help_open(struct call *c, const struct reading_ask *ask)
 {
     struct saying *s = arena_new(c->arena, struct saying);
 
-    s->rest = sayings_in(ask->korean)->crisis;
+    s->rest = tarot_sayings_in(ask->korean)->crisis;
     return s;
 }
 
@@ -156,4 +156,5 @@ static problem say_all(struct call *c, void *state, struct text *words)
     return NULL;
 }
 
-const struct reader reader_offline = { "offline", offline_open, say_next }, reader_help = { "madang", help_open, say_all };
+const struct reader tarot_reader_offline = { "offline", offline_open, say_next },
+                    tarot_reader_help = { "madang", help_open, say_all };

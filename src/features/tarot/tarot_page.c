@@ -52,18 +52,18 @@ static struct text card_path(struct arena *a, int64_t number, const char *suffix
 static struct text title_of(struct arena *a, const struct shared_row *row, const struct tarot_card *card)
 {
     bool korean = text_is(row->language, T("ko"));
-    const struct sayings *s = sayings_in(korean);
+    const struct sayings *s = tarot_sayings_in(korean);
     struct pair with[] = {
         { T("{card}"), korean ? card->name.ko : card->name.en },
         { T("{way}"), row->reversed ? s->reversed : s->upright },
     };
 
-    return fill(a, s->shared_title, with, COUNT_OF(with));
+    return tarot_fill(a, s->shared_title, with, COUNT_OF(with));
 }
 
 static struct text page_of(struct arena *a, const struct shared_row *row, const struct tarot_card *card, struct text code)
 {
-    const struct sayings *s = sayings_in(text_is(row->language, T("ko")));
+    const struct sayings *s = tarot_sayings_in(text_is(row->language, T("ko")));
     char date[DATE_TEXT_SIZE];
     struct pair with[] = {
         { T("{language}"), row->language },
@@ -80,7 +80,7 @@ static struct text page_of(struct arena *a, const struct shared_row *row, const 
         { T("{invitation}"), html_text(a, s->invitation) },
     };
 
-    return fill(a, page_pattern(), with, COUNT_OF(with));
+    return tarot_fill(a, tarot_page_pattern(), with, COUNT_OF(with));
 }
 
 static bool wants_page(struct call *c)
@@ -96,7 +96,7 @@ static bool wants_page(struct call *c)
 /* Who followed an old link in a browser gets a page, a program the problem. */
 static problem page_gone(struct call *c)
 {
-    struct text says = html_text(c->arena, sayings_in(c->korean)->shared_gone);
+    struct text says = html_text(c->arena, tarot_sayings_in(c->korean)->shared_gone);
 
     if (!wants_page(c))
         return PROBLEM(TAROT_NOT_FOUND);
@@ -105,19 +105,19 @@ static problem page_gone(struct call *c)
                                    T("\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>"),
                                    says, T("</title><link rel=\"stylesheet\" href=\"/reading.css\"><main><h1>"), says,
                                    T("</h1><a class=\"button\" href=\"/tarot\">"),
-                                   html_text(c->arena, sayings_in(c->korean)->invitation), T("</a></main></html>")));
+                                   html_text(c->arena, tarot_sayings_in(c->korean)->invitation), T("</a></main></html>")));
     return NULL;
 }
 
 problem tarot_public(struct call *c, struct text code, struct shared_row *out, bool *found)
 {
     struct line_rows lines;
-    problem p = store_shared(c, code, out, found);
+    problem p = tarot_shared_get(c, code, out, found);
 
-    if (p || !*found || (p = store_lines(c, out->chat, 0, &lines)))
+    if (p || !*found || (p = tarot_lines_read(c, out->chat, 0, &lines)))
         return p;
-    out->reading = reading_for_others(c->arena, out->reading, lines.at, lines.count,
-                                      sayings_in(text_is(out->language, T("ko")))->made_by_ai);
+    out->reading = tarot_reading_for_others(c->arena, out->reading, lines.at, lines.count,
+                                            tarot_sayings_in(text_is(out->language, T("ko")))->made_by_ai);
     return NULL;
 }
 
@@ -133,7 +133,7 @@ problem tarot_page(struct call *c)
         return p;
     if (!found)
         return page_gone(c);
-    deck_card(row.card, row.reversed, text_is(row.language, T("ko")), &card);
+    tarot_deck_card(row.card, row.reversed, text_is(row.language, T("ko")), &card);
     html = page_of(c->arena, &row, &card, code);
     exchange_reply_page(c->http, 200, html);
     return NULL;

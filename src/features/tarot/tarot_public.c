@@ -159,8 +159,8 @@ static struct letters letters_new(struct arena *a, size_t room, bool sentences)
     return (struct letters){ { arena_alloc(a, room + 1), 0 }, sentences ? arena_array(a, uint32_t, room + 1) : NULL };
 }
 
-struct text reading_for_others(struct arena *a, struct text reading, const struct tarot_line *lines, size_t count,
-                               struct text notice)
+struct text tarot_reading_for_others(struct arena *a, struct text reading, const struct tarot_line *lines, size_t count,
+                                     struct text notice)
 {
     bool has_notice = text_ends(reading, notice), *drop = arena_array(a, bool, reading.len + 1), quotes;
     struct text body = text_until(reading, reading.len - (has_notice ? notice.len : 0));

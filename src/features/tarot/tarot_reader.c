@@ -4,9 +4,9 @@
 #include "madang/config.h"
 #include "madang/llm.h"
 
-const struct reader *reader_for(enum turn_kind kind)
+const struct reader *tarot_reader_for(enum turn_kind kind)
 {
-    return kind == TURN_HELP ? &reader_help : llm_is_there() ? &reader_model : &reader_offline;
+    return kind == TURN_HELP ? &tarot_reader_help : llm_is_there() ? &tarot_reader_model : &tarot_reader_offline;
 }
 
 /* A chat as a model is to be told it. */
@@ -44,19 +44,19 @@ static size_t first_that_fits(const struct reading_ask *ask, int64_t room)
 
 static struct text card_prompt(struct call *c, const struct reading_ask *ask)
 {
-    const struct sayings *s = sayings_in(ask->korean);
+    const struct sayings *s = tarot_sayings_in(ask->korean);
     struct pair with[] = {
         { T("{card}"), ask->korean ? ask->card->name.ko : ask->card->name.en },
         { T("{way}"), ask->card->reversed ? s->reversed : s->upright },
         { T("{meaning}"), ask->card->meaning },
     };
 
-    return fill(c->arena, prompts_in(ask->korean)->card, with, COUNT_OF(with));
+    return tarot_fill(c->arena, tarot_prompts_in(ask->korean)->card, with, COUNT_OF(with));
 }
 
 static void *model_open(struct call *c, const struct reading_ask *ask)
 {
-    const struct prompts *p = prompts_in(ask->korean);
+    const struct prompts *p = tarot_prompts_in(ask->korean);
     struct messages m = { .count = 0 };
     struct llm_ask *out = arena_new(c->arena, struct llm_ask);
 
@@ -81,4 +81,4 @@ static problem model_next(struct call *c, void *state, struct text *words)
     return llm_next(c, state, words);
 }
 
-const struct reader reader_model = { "model", model_open, model_next };
+const struct reader tarot_reader_model = { "model", model_open, model_next };

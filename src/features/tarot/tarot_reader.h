@@ -18,8 +18,8 @@ struct reader {
     void *(*open)(struct call *c, const struct reading_ask *ask);
     problem (*next)(struct call *c, void *state, struct text *words); /* whole characters; empty at the end */
 };
-extern const struct reader reader_model, reader_offline, reader_help;
+extern const struct reader tarot_reader_model, tarot_reader_offline, tarot_reader_help;
 
-const struct reader *reader_for(enum turn_kind kind);
+const struct reader *tarot_reader_for(enum turn_kind kind);
 
 #endif

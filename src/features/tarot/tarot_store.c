@@ -84,8 +84,8 @@ static const struct statement chat_state = { .name = "tarot_chat_state",
                                                  "update tarot_chats set state = $3, at = now() where id = $1 and state = $2" };
 static const struct move chat_moves[] = { FROM(CHAT_TALKING, CHAT_SPREAD), FROM(CHAT_SPREAD, CHAT_DRAWN),
                                           FROM(CHAT_DRAWN, CHAT_DONE) };
-const struct machine chat_machine = MACHINE("tarot_chats", &tarot_states, chat_moves, &chat_state,
-                                            "A chat: the cards are spread, one is drawn, its reading is told.");
+const struct machine tarot_chat_machine = MACHINE("tarot_chats", &tarot_states, chat_moves, &chat_state,
+                                                  "A chat: the cards are spread, one is drawn, its reading is told.");
 static const struct statement chat_rename = { .name = "tarot_chat_rename",
                                               .lane = LANE_TX,
                                               .sql = "update tarot_chats c set title = $3" MINE "" };
@@ -156,7 +156,7 @@ static const struct statement turn_end = {
 static const char *const turn_state_names[] = { "running", "ended", "failed" };
 static const struct words turn_states = WORDS(turn_state_names);
 static const struct move turn_moves[] = { FROM(TURN_RUNNING, TURN_ENDED, TURN_FAILED) };
-const struct machine turn_machine =
+const struct machine tarot_turn_machine =
     MACHINE("tarot_turns", &turn_states, turn_moves, NULL, "What the reader says at once: one at a time in a chat.");
 static const struct statement turn_running = {
     .name = "tarot_turn_running",
@@ -198,113 +198,113 @@ STATEMENT_TABLE(tarot_statements, &chat_get, &chat_lock, &chat_read, &chat_read_
 static const struct constraint constraints[] = { { "tarot_turns_one", PROBLEM_TAROT_BUSY } };
 struct constraint_table tarot_constraints = { .at = constraints, .count = COUNT_OF(constraints) };
 
-problem store_chat(struct store_on on, int64_t chat, struct chat_row *out, bool *found)
+problem tarot_chat_get(struct store_on on, int64_t chat, struct chat_row *out, bool *found)
 {
     return store_maybe(on, &chat_get, VALUES(chat, on.call->account), out, found);
 }
 
-problem store_chat_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool *found)
+problem tarot_chat_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool *found)
 {
     return store_maybe(tx, &chat_lock, VALUES(chat, tx->call->account), out, found);
 }
 
-problem store_chat_read(struct call *c, int64_t chat, struct chat_row *out, bool *found)
+problem tarot_chat_read(struct call *c, int64_t chat, struct chat_row *out, bool *found)
 {
     return store_maybe(c, &chat_read, VALUES(chat), out, found);
 }
 
-problem store_chat_read_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool *found)
+problem tarot_chat_read_lock(struct tx *tx, int64_t chat, struct chat_row *out, bool *found)
 {
     return store_maybe(tx, &chat_read_lock, VALUES(chat), out, found);
 }
 
-problem store_chats_take(struct tx *tx, int64_t guest, int64_t account)
+problem tarot_chats_take(struct tx *tx, int64_t guest, int64_t account)
 {
     return store_exec(tx, &take, VALUES(guest, account), NULL);
 }
 
-problem store_chats(struct call *c, const struct cursor *from, int64_t most, struct chat_rows *out)
+problem tarot_chats_of(struct call *c, const struct cursor *from, int64_t most, struct chat_rows *out)
 {
     return store_many(c, &chats, VALUES(c->account, from->at, from->id, most), out);
 }
 
-problem store_chat_open(struct tx *tx, struct text language, struct text greeting, struct chat_row *out)
+problem tarot_chat_open(struct tx *tx, struct text language, struct text greeting, struct chat_row *out)
 {
     return store_one(tx, &chat_open, VALUES(tx->call->account, language, greeting), out);
 }
 
-problem store_chat_title(struct tx *tx, int64_t chat, struct text title)
+problem tarot_chat_title(struct tx *tx, int64_t chat, struct text title)
 {
     return store_exec(tx, &chat_title, VALUES(chat, title), NULL);
 }
 
-problem store_chat_rename(struct call *c, int64_t chat, struct text title, bool *found)
+problem tarot_chat_rename(struct call *c, int64_t chat, struct text title, bool *found)
 {
     return store_found(c, &chat_rename, VALUES(chat, c->account, title), found);
 }
 
-problem store_chat_remove(struct tx *tx, int64_t chat, bool *found)
+problem tarot_chat_remove(struct tx *tx, int64_t chat, bool *found)
 {
     return store_found(tx, &chat_remove, VALUES(chat, tx->call->account), found);
 }
 
-problem store_chat_draw(struct tx *tx, int64_t chat, int64_t card, bool reversed, struct chat_row *out, bool *found)
+problem tarot_chat_draw(struct tx *tx, int64_t chat, int64_t card, bool reversed, struct chat_row *out, bool *found)
 {
     return store_maybe(tx, &chat_draw, VALUES(chat, tx->call->account, card, reversed), out, found);
 }
 
-problem store_chat_share(struct call *c, int64_t chat, struct text code, struct chat_row *out, bool *found)
+problem tarot_chat_share(struct call *c, int64_t chat, struct text code, struct chat_row *out, bool *found)
 {
     return store_maybe(c, &chat_share, VALUES(chat, c->account, code), out, found);
 }
 
-problem store_chat_unshare(struct call *c, int64_t chat, bool *found)
+problem tarot_chat_unshare(struct call *c, int64_t chat, bool *found)
 {
     return store_found(c, &chat_unshare, VALUES(chat, c->account), found);
 }
 
-problem store_shared(struct call *c, struct text code, struct shared_row *out, bool *found)
+problem tarot_shared_get(struct call *c, struct text code, struct shared_row *out, bool *found)
 {
     return store_maybe(c, &shared, VALUES(code), out, found);
 }
 
-problem store_lines(struct call *c, int64_t chat, int64_t since, struct line_rows *out)
+problem tarot_lines_read(struct call *c, int64_t chat, int64_t since, struct line_rows *out)
 {
     return store_many(c, &lines, VALUES(chat, since, (int64_t)TAROT_LINES_MAX + 1), out);
 }
 
-problem store_lines_newest(struct call *c, int64_t chat, struct line_rows *out)
+problem tarot_lines_newest(struct call *c, int64_t chat, struct line_rows *out)
 {
     return store_many(c, &lines_newest, VALUES(chat, (int64_t)TAROT_LINES_MAX), out);
 }
 
-problem store_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text body, struct opt_text provider,
+problem tarot_line_add(struct tx *tx, int64_t chat, enum line_by by, struct text body, struct opt_text provider,
                        struct tarot_line *out)
 {
     return store_one(tx, &line_add, VALUES(chat, text_of(tarot_speakers.names[by]), body, provider), out);
 }
 
-problem store_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t *turn)
+problem tarot_turn_add(struct tx *tx, int64_t chat, enum turn_kind kind, int64_t *turn)
 {
     return store_one(tx, &turn_add, VALUES(chat, text_of(tarot_kinds.names[kind]), node_name()), turn);
 }
 
-problem store_turn_end(struct tx *tx, int64_t turn, enum turn_state state, struct text reason, struct ended_row *out, bool *ended)
+problem tarot_turn_end(struct tx *tx, int64_t turn, enum turn_state state, struct text reason, struct ended_row *out, bool *ended)
 {
     return store_maybe(tx, &turn_end, VALUES(turn, text_of(turn_state_names[state]), reason), out, ended);
 }
 
-problem store_turn_running(struct call *c, int64_t chat, struct turn_row *out, bool *found)
+problem tarot_turn_running(struct call *c, int64_t chat, struct turn_row *out, bool *found)
 {
     return store_maybe(c, &turn_running, VALUES(chat), out, found);
 }
 
-problem store_turns_old(struct call *c, int64_t older_s, struct tarot_ids *out)
+problem tarot_turns_old(struct call *c, int64_t older_s, struct tarot_ids *out)
 {
     return store_many(c, &turns_old, VALUES(older_s), out);
 }
 
-problem store_chats_forget(struct tx *tx, int64_t account, struct tarot_ids *out)
+problem tarot_chats_forget(struct tx *tx, int64_t account, struct tarot_ids *out)
 {
     return account ? store_many(tx, &forget, VALUES(account), out) : store_many(tx, &forget_removed, NO_VALUES, out);
 }

@@ -50,12 +50,12 @@ struct turn {
 static struct map turns;
 static bool stopping;
 
-struct text chat_topic(struct arena *a, int64_t chat)
+struct text tarot_chat_topic(struct arena *a, int64_t chat)
 {
     return topic_of(a, "tarot", chat);
 }
 
-int64_t utf16_length(struct text t)
+int64_t tarot_utf16_length(struct text t)
 {
     int64_t n = 0;
 
@@ -98,19 +98,19 @@ static void told_stop(struct call *c, const void *data)
     if (t)
         turn_halt(t, STOP_ASKED);
 }
-const struct word_def turn_words[1] = { { "stop", &turn_ref_shape, told_stop } };
+const struct word_def tarot_turn_words[1] = { { "stop", &turn_ref_shape, told_stop } };
 
-void turn_stop(int64_t id, struct text node)
+void tarot_turn_stop(int64_t id, struct text node)
 {
     struct turn *t = turn_find(id);
 
     if (t)
         turn_halt(t, STOP_ASKED);
     else
-        hub_tell_node(node, "tarot", &turn_words[0], &(struct turn_ref){ id });
+        hub_tell_node(node, "tarot", &tarot_turn_words[0], &(struct turn_ref){ id });
 }
 
-problem turn_text(struct call *c, int64_t id, struct text *out)
+problem tarot_turn_text(struct call *c, int64_t id, struct text *out)
 {
     const struct turn *t = turn_find(id);
     problem p;
@@ -118,17 +118,17 @@ problem turn_text(struct call *c, int64_t id, struct text *out)
     if (!t) {
         if (c->socket && (p = task_sleep(c->task, SAVE_MS + 50)))
             return p;
-        return turn_text_kept(c, id, out);
+        return tarot_turn_text_kept(c, id, out);
     }
     *out = arena_text(c->arena, buf_text(&t->text));
     return NULL;
 }
 
-void turn_heard(struct call *c, int64_t chat)
+void tarot_turn_heard(struct call *c, int64_t chat)
 {
     struct tarot_ids one = { &chat, 1 }, none = { NULL, 0 };
     struct ages ages;
-    problem p = chats_heard(c, &one, &none, &ages);
+    problem p = tarot_chats_heard(c, &one, &none, &ages);
 
     if (p)
         log_info("tarot", "who asks after chat %lld is not counted: %s", (long long)chat, p->code);
@@ -143,7 +143,7 @@ static void on_save(struct timer *timer)
     if (t->saved == t->text.len)
         return;
     arena_init(&a, 1 << 20);
-    if (turn_text_append(&a, t->id, text_from(buf_text(&t->text), t->saved)))
+    if (tarot_turn_text_append(&a, t->id, text_from(buf_text(&t->text), t->saved)))
         t->saved = t->text.len;
     else
         timer_set_after(timer, SAVE_MS);
@@ -157,8 +157,8 @@ static void say(struct call *c, struct turn *t, struct text words)
     buf_put(&t->text, words);
     if (t->text.over)
         return;
-    t->length += utf16_length(words);
-    publish_now(c, chat_topic(c->arena, t->chat), &tarot_delta_event, &data);
+    t->length += tarot_utf16_length(words);
+    publish_now(c, tarot_chat_topic(c->arena, t->chat), &tarot_delta_event, &data);
     if (!timer_is_set(&t->save))
         timer_set_after(&t->save, SAVE_MS);
 }
@@ -180,17 +180,17 @@ static problem load(struct call *c, struct turn *t, struct reading_ask *ask)
     struct chat_row chat;
     struct line_rows lines;
     bool found;
-    problem p = store_chat_read(c, t->chat, &chat, &found);
+    problem p = tarot_chat_read(c, t->chat, &chat, &found);
 
     if (p || !found)
         return p ? p : PROBLEM(TAROT_NOT_FOUND);
-    if ((p = store_lines_newest(c, t->chat, &lines)))
+    if ((p = tarot_lines_newest(c, t->chat, &lines)))
         return p;
     *ask = (struct reading_ask){ .kind = t->kind, .korean = t->korean, .lines = lines.at, .count = lines.count };
     if (t->kind == TURN_READING) {
         struct tarot_card *card = arena_new(c->arena, struct tarot_card);
 
-        deck_card(chat.card.value, chat.reversed.value, t->korean, card);
+        tarot_deck_card(chat.card.value, chat.reversed.value, t->korean, card);
         ask->card = card;
     }
     return NULL;
@@ -198,7 +198,7 @@ static problem load(struct call *c, struct turn *t, struct reading_ask *ask)
 
 static problem speak(struct call *c, struct turn *t)
 {
-    const struct reader *r = reader_for(t->kind);
+    const struct reader *r = tarot_reader_for(t->kind);
     struct reading_ask ask;
     struct text words;
     void *state;
@@ -213,7 +213,7 @@ static problem speak(struct call *c, struct turn *t)
     if (!p && (t->text.len == 0 || words.len)) /* nothing said, or no end of it */
         return PROBLEM(UPSTREAM_FAILED);
     if (!p && t->kind == TURN_READING)
-        say_once(t, arena_join(c->arena, T("\n\n"), sayings_in(t->korean)->made_by_ai));
+        say_once(t, arena_join(c->arena, T("\n\n"), tarot_sayings_in(t->korean)->made_by_ai));
     return p;
 }
 
@@ -239,31 +239,31 @@ static problem announce_failed(struct tx *tx, int64_t chat, int64_t turn, proble
 
     if (retry_after_s)
         data.problem.retry_after = (struct opt_i64){ PRESENT, retry_after_s };
-    return tx_announce(tx, chat_topic(tx->call->arena, chat), &tarot_failed_event, &data);
+    return tx_announce(tx, tarot_chat_topic(tx->call->arena, chat), &tarot_failed_event, &data);
 }
 
 static bool opens_spread(struct arena *a, const struct turn *t)
 {
-    const struct sayings *s = sayings_in(t->korean);
-    struct heard heard = hear(a, buf_text(&t->text));
+    const struct sayings *s = tarot_sayings_in(t->korean);
+    struct heard heard = tarot_hear(a, buf_text(&t->text));
 
-    return t->kind == TURN_TALK && says_one_of(&heard, s->triggers.at, s->triggers.count);
+    return t->kind == TURN_TALK && tarot_says_one_of(&heard, s->triggers.at, s->triggers.count);
 }
 
 static problem keep_line(struct tx *tx, const struct turn *t, struct tarot_line *line)
 {
     static const enum line_by by[] = { [TURN_TALK] = BY_READER, [TURN_READING] = BY_READING, [TURN_HELP] = BY_HELP };
 
-    return store_line_add(tx, t->chat, by[t->kind], buf_text(&t->text), (struct opt_text){ PRESENT, text_of(t->reader) }, line);
+    return tarot_line_add(tx, t->chat, by[t->kind], buf_text(&t->text), (struct opt_text){ PRESENT, text_of(t->reader) }, line);
 }
 
 static problem announce_result(struct tx *tx, const struct turn *t, const struct chat_row *chat)
 {
     struct tarot_result data = { .chat = t->chat, .reading = buf_text(&t->text) };
-    problem p = machine_move(tx, &chat_machine, t->chat, CHAT_DRAWN, CHAT_DONE);
+    problem p = machine_move(tx, &tarot_chat_machine, t->chat, CHAT_DRAWN, CHAT_DONE);
 
-    deck_card(chat->card.value, chat->reversed.value, t->korean, &data.card);
-    return p ? p : tx_announce(tx, chat_topic(tx->call->arena, t->chat), &tarot_result_event, &data);
+    tarot_deck_card(chat->card.value, chat->reversed.value, t->korean, &data.card);
+    return p ? p : tx_announce(tx, tarot_chat_topic(tx->call->arena, t->chat), &tarot_result_event, &data);
 }
 
 /* A reading that was not finished is not kept: the same card can be read again. */
@@ -278,15 +278,15 @@ static problem end_well(struct tx *tx, struct turn *t, enum ended_reason reason,
             return p;
         data.line = &line;
     }
-    if ((p = tx_announce(tx, chat_topic(tx->call->arena, t->chat), &tarot_ended_event, &data)))
+    if ((p = tx_announce(tx, tarot_chat_topic(tx->call->arena, t->chat), &tarot_ended_event, &data)))
         return p;
     if (t->kind == TURN_READING && reason == ENDED_DONE)
         return announce_result(tx, t, chat);
     if (reason != ENDED_DONE || chat->state.value != CHAT_TALKING || !opens_spread(tx->call->arena, t))
         return NULL;
-    if ((p = machine_move(tx, &chat_machine, t->chat, CHAT_TALKING, CHAT_SPREAD)))
+    if ((p = machine_move(tx, &tarot_chat_machine, t->chat, CHAT_TALKING, CHAT_SPREAD)))
         return p;
-    return tx_announce(tx, chat_topic(tx->call->arena, t->chat), &tarot_spread_event, &(struct tarot_ref){ t->chat });
+    return tx_announce(tx, tarot_chat_topic(tx->call->arena, t->chat), &tarot_spread_event, &(struct tarot_ref){ t->chat });
 }
 
 /* Why it ended, or the problem that it ended with. */
@@ -313,8 +313,8 @@ static problem end_once(struct call *c, struct turn *t)
     problem p, why = verdict(t, &reason);
     bool found, ended;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_chat_read_lock(&tx, t->chat, &chat, &found)) ||
-        (p = store_turn_end(&tx, t->id, why ? TURN_FAILED : TURN_ENDED, text_of(why ? why->code : said[reason]), &row, &ended)))
+    if ((p = tx_begin(c, &tx)) || (p = tarot_chat_read_lock(&tx, t->chat, &chat, &found)) ||
+        (p = tarot_turn_end(&tx, t->id, why ? TURN_FAILED : TURN_ENDED, text_of(why ? why->code : said[reason]), &row, &ended)))
         return p;
     if (!ended || !found) /* it was taken for dead, or the chat is gone: somebody else has said so */
         return found ? NULL : tx_commit(&tx);
@@ -336,7 +336,7 @@ static void end(struct task *task, struct turn *t)
         c = call_of_our_own(task, &a, "tarot.end");
         p = end_once(&c, t);
         if (!p)
-            turn_lease_end(&a, t->id);
+            tarot_turn_lease_end(&a, t->id);
         arena_fini(&a);
         task_set_deadline(task, 0);
         if (!p || task_sleep(task, 500u << i))
@@ -365,7 +365,7 @@ static void take_lease(struct task *task, const struct turn *t)
 
     arena_init(&a, 1 << 20);
     c = call_of_our_own(task, &a, "tarot.lease");
-    p = lease_keep(&c, &turn_lease, value_i64(t->id), NULL);
+    p = lease_keep(&c, &tarot_turn_lease, value_i64(t->id), NULL);
     if (p) /* the keeper tries again; without Redis nobody can take the turn for dead either */
         log_info("tarot", "turn %lld has no lease yet: %s", (long long)t->id, p->code);
     arena_fini(&a);
@@ -405,17 +405,17 @@ static void start(void *arg)
     task_start("tarot.turn", 0, run_turn, t);
 }
 
-problem turn_begin(struct tx *tx, const struct chat_row *chat, enum turn_kind kind, int64_t *turn)
+problem tarot_turn_begin(struct tx *tx, const struct chat_row *chat, enum turn_kind kind, int64_t *turn)
 {
     struct turn *t = arena_new(tx->call->arena, struct turn);
     struct tarot_started data = { .chat = chat->chat, .kind = { (int)kind } };
-    problem p = store_turn_add(tx, chat->chat, kind, turn);
+    problem p = tarot_turn_add(tx, chat->chat, kind, turn);
 
     if (p)
         return p;
     data.turn = *turn;
     *t = (struct turn){ .id = *turn, .chat = chat->chat, .kind = kind, .korean = text_is(chat->language, T("ko")) };
-    if ((p = tx_announce(tx, chat_topic(tx->call->arena, chat->chat), &tarot_started_event, &data)))
+    if ((p = tx_announce(tx, tarot_chat_topic(tx->call->arena, chat->chat), &tarot_started_event, &data)))
         return p;
     tx_after(tx, start, t);
     return NULL;
@@ -429,7 +429,7 @@ struct listened {
 };
 static struct map listened;
 
-void turn_listened(struct text rest, bool here)
+void tarot_turn_listened(struct text rest, bool here)
 {
     struct listened *l;
     struct map_node *n;
@@ -499,7 +499,7 @@ static problem end_dead(struct call *c, int64_t turn)
     bool ended;
     problem p;
 
-    if ((p = tx_begin(c, &tx)) || (p = store_turn_end(&tx, turn, TURN_FAILED, T("node"), &row, &ended)) || !ended)
+    if ((p = tx_begin(c, &tx)) || (p = tarot_turn_end(&tx, turn, TURN_FAILED, T("node"), &row, &ended)) || !ended)
         return p;
     log_warn("tarot", "turn %lld: its node is gone", (long long)turn);
     if ((p = announce_failed(&tx, row.chat, turn, PROBLEM(TAROT_CUT), text_is(row.language, T("ko")), 0)))
@@ -514,9 +514,9 @@ static void keep_once(struct call *c)
     struct lapsed lapsed;
     struct ages heard;
 
-    if (lease_keep(c, &turn_lease, ALL_OF(kept.turns), &lapsed))
+    if (lease_keep(c, &tarot_turn_lease, ALL_OF(kept.turns), &lapsed))
         return;
-    if (!chats_heard(c, &ears, &kept.chats, &heard))
+    if (!tarot_chats_heard(c, &ears, &kept.chats, &heard))
         judge_listeners(&kept, &heard);
     for (size_t i = 0; i < lapsed.things.count; i++) {
         int64_t turn;
@@ -533,22 +533,22 @@ static uint64_t keep(struct call *c)
 }
 static struct keeper keeper = { .name = "tarot.keep", .round = keep };
 
-problem turns_sweep(struct call *c, const void *payload)
+problem tarot_turns_sweep(struct call *c, const void *payload)
 {
     struct tarot_ids old;
-    problem p = store_turns_old(c, LEASED_S, &old);
+    problem p = tarot_turns_old(c, LEASED_S, &old);
 
     (void)payload;
-    return p || old.count == 0 ? p : lease_doubt(c, &turn_lease, ALL_OF(old));
+    return p || old.count == 0 ? p : lease_doubt(c, &tarot_turn_lease, ALL_OF(old));
 }
 
-void turns_start(void)
+void tarot_turns_start(void)
 {
     stopping = false;
     keeper_start(&keeper);
 }
 
-void turns_stop(void)
+void tarot_turns_stop(void)
 {
     stopping = true;
     keeper_stop(&keeper);

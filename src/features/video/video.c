@@ -54,7 +54,7 @@ static problem admit(struct call *c, struct text code, struct opt_text password,
 
     if (p)
         return p;
-    if (found && (r->host == c->account || room_seat(r, c->account)))
+    if (found && (r->host == c->account || video_room_seat(r, c->account)))
         return NULL;
     if (password.is != PRESENT)
         return PROBLEM(VIDEO_NOT_FOUND);
@@ -68,9 +68,9 @@ static problem admit(struct call *c, struct text code, struct opt_text password,
 
 static bool is_full(const struct room *r, int64_t account)
 {
-    size_t guests = r->count - (room_seat(r, r->host) != NULL);
+    size_t guests = r->count - (video_room_seat(r, r->host) != NULL);
 
-    return account != r->host && !room_seat(r, account) && guests >= (size_t)config->video_max_peers - 1;
+    return account != r->host && !video_room_seat(r, account) && guests >= (size_t)config->video_max_peers - 1;
 }
 
 static problem video_check(struct call *c)
@@ -87,7 +87,7 @@ static problem video_check(struct call *c)
 
 static void show_ice(struct call *c, const struct seat *mine, struct ice_config *out)
 {
-    ice_make(c->arena, mine->peer, clock_wall_seconds(), out);
+    video_ice_make(c->arena, mine->peer, clock_wall_seconds(), out);
 }
 
 static void show_joined(struct call *c, const struct room *r, const struct seat *mine)
@@ -110,17 +110,17 @@ static void show_joined(struct call *c, const struct room *r, const struct seat 
 static void unhear(struct call *c, void *arg)
 {
     (void)arg;
-    seat_forget(c->socket);
+    video_seat_forget(c->socket);
 }
 
 /* The socket hears what is meant for this place; what comes meanwhile follows the reply. */
 static problem hear(struct call *c, const struct room *r, const struct seat *mine)
 {
-    problem p = hub_follow(c, seat_topic(c->arena, r->code, mine));
+    problem p = hub_follow(c, video_seat_topic(c->arena, r->code, mine));
 
     if (p)
         return p;
-    seat_take(c, r->code, mine);
+    video_seat_hold(c, r->code, mine);
     call_after(c, NULL, unhear, NULL);
     return NULL;
 }
@@ -135,19 +135,19 @@ static problem video_join(struct call *c)
 
     if ((p = admit(c, in->room, in->password, &r)))
         return p;
-    if (!seat_is_in(c->socket, in->room) && (p = seat_give_up(c)))
+    if (!video_seat_is_in(c->socket, in->room) && (p = video_seat_give_up(c)))
         return p;
     if ((p = video_seat_take(c, in->room, random_code(c->arena, PEER_LEN), in->page, &r)))
         return p;
-    mine = room_seat(&r, c->account);
+    mine = video_room_seat(&r, c->account);
     before = *mine;
     before.joins--;
-    seat_forget(c->socket);
+    video_seat_forget(c->socket);
     if ((p = hear(c, &r, mine)))
         return p;
     if (before.joins)
-        tell_closed_one(c, r.code, &before, CLOSING_MOVED);
-    tell_arrival(c, &r, mine);
+        video_tell_closed_one(c, r.code, &before, CLOSING_MOVED);
+    video_tell_arrival(c, &r, mine);
     show_joined(c, &r, mine);
     return NULL;
 }
@@ -156,7 +156,7 @@ static problem video_ice(struct call *c)
 {
     const struct seat *mine;
     struct room r;
-    problem p = seat_mine(c, ((const struct video_room_ref *)c->in)->room, &r, &mine);
+    problem p = video_seat_mine(c, ((const struct video_room_ref *)c->in)->room, &r, &mine);
 
     if (!p)
         show_ice(c, mine, c->out);
@@ -165,9 +165,9 @@ static problem video_ice(struct call *c)
 
 static problem video_leave(struct call *c)
 {
-    if (!seat_is_in(c->socket, ((const struct video_room_ref *)c->in)->room))
+    if (!video_seat_is_in(c->socket, ((const struct video_room_ref *)c->in)->room))
         return PROBLEM(VIDEO_NOT_IN);
-    return seat_give_up(c);
+    return video_seat_give_up(c);
 }
 
 static problem video_signal(struct call *c)
@@ -177,12 +177,12 @@ static problem video_signal(struct call *c)
     struct room r;
     problem p;
 
-    if ((p = seat_mine(c, in->room, &r, &mine)))
+    if ((p = video_seat_mine(c, in->room, &r, &mine)))
         return p;
-    to = room_peer(&r, in->to);
+    to = video_room_peer(&r, in->to);
     if (!to || to == mine)
         return PROBLEM(VIDEO_NO_PEER);
-    publish_now(c, seat_topic(c->arena, r.code, to), &video_signal_event,
+    publish_now(c, video_seat_topic(c->arena, r.code, to), &video_signal_event,
                 &(struct video_signalled){ r.code, mine->peer, mine->page, in->description, in->candidate });
     return NULL;
 }
@@ -197,7 +197,7 @@ static problem my_room(struct call *c, struct text code, struct room *r)
         return p;
     if (found && r->host == c->account)
         return NULL;
-    return found && room_seat(r, c->account) ? PROBLEM(VIDEO_NOT_HOST) : PROBLEM(VIDEO_NOT_FOUND);
+    return found && video_room_seat(r, c->account) ? PROBLEM(VIDEO_NOT_HOST) : PROBLEM(VIDEO_NOT_FOUND);
 }
 
 static problem video_close(struct call *c)
@@ -211,7 +211,7 @@ static problem video_close(struct call *c)
         return p;
     if (!left)
         return PROBLEM(VIDEO_NOT_FOUND);
-    tell_closed(c, &r, NULL, CLOSING_CLOSED);
+    video_tell_closed(c, &r, NULL, CLOSING_CLOSED);
     return NULL;
 }
 
@@ -225,14 +225,14 @@ static problem video_kick(struct call *c)
 
     if ((p = my_room(c, in->room, &r)))
         return p;
-    whom = room_peer(&r, in->peer);
+    whom = video_room_peer(&r, in->peer);
     if (!whom || whom->account == r.host)
         return PROBLEM(VIDEO_NO_PEER);
     if ((p = video_seat_kick(c, in->room, whom->account, &before, &left)) || !left)
         return p ? p : PROBLEM(VIDEO_NO_PEER);
-    whom = room_seat(&before, whom->account);
-    tell_closed_one(c, in->room, whom, CLOSING_KICKED);
-    tell_departure(c, &before, whom, LEAVING_KICKED);
+    whom = video_room_seat(&before, whom->account);
+    video_tell_closed_one(c, in->room, whom, CLOSING_KICKED);
+    video_tell_departure(c, &before, whom, LEAVING_KICKED);
     return NULL;
 }
 
@@ -251,7 +251,7 @@ static const struct call_def calls[] = {
       .problems = { PROBLEM(VIDEO_NOT_FOUND), PROBLEM(VIDEO_FULL), PROBLEM(VIDEO_KICKED) },
       .says = "Takes a place in a room, or comes back to mine. "
               "From then on this socket hears of the room, and no other of mine." },
-    { .name = "video.ice", .doors = SOCKET_ONLY, .who = WHO_GUEST, .in = &video_room_ref_shape, .out = &ice_config_shape,
+    { .name = "video.ice", .doors = SOCKET_ONLY, .who = WHO_GUEST, .in = &video_room_ref_shape, .out = &video_ice_config_shape,
       .run = video_ice, .limits = { PER_ACCOUNT(30, MINUTES(1)) }, .problems = { PROBLEM(VIDEO_NOT_IN) },
       .says = "Fresh credentials for the TURN servers." },
     { .name = "video.signal", .doors = SOCKET_ONLY, .who = WHO_GUEST, .in = &video_signal_shape, .run = video_signal,
@@ -294,7 +294,7 @@ static problem close_rooms_of(struct call *c, const void *payload)
         bool left;
 
         if (!(p = video_room_close(c, codes.at[i], account, &r, &left)) && left)
-            tell_closed(c, &r, NULL, CLOSING_CLOSED);
+            video_tell_closed(c, &r, NULL, CLOSING_CLOSED);
     }
     return p ? p : video_rooms_forget(c, account);
 }
@@ -305,8 +305,8 @@ static void start(void)
 {
     static struct leave_hook leaving = { .leave = leave };
 
-    leave_hook_add(&leaving);
-    seats_start();
+    account_leave_hook_add(&leaving);
+    video_seats_start();
 }
 
 static const struct event_def *const events[] = { &video_joined_event, &video_away_event, &video_left_event, &video_signal_event,
@@ -316,11 +316,11 @@ const struct feature video_feature = {
     .name = "video",
     .calls = LIST(calls),
     .events = LIST(events),
-    .check = ice_check,
+    .check = video_ice_check,
     .jobs = LIST(jobs),
     .start = start,
-    .stop = seats_stop,
-    .free = seats_free,
-    .words = LIST(seat_words),
-    .closed = seats_closed,
+    .stop = video_seats_stop,
+    .free = video_seats_free,
+    .words = LIST(video_seat_words),
+    .closed = video_seats_closed,
 };

@@ -34,7 +34,7 @@ static void sign(struct arena *a, struct text name, int64_t ends_s, struct ice_s
     out->credential = (struct opt_text){ PRESENT, base64_encode(a, mac, sizeof mac) };
 }
 
-void ice_make(struct arena *a, struct text name, int64_t now_s, struct ice_config *out)
+void video_ice_make(struct arena *a, struct text name, int64_t now_s, struct ice_config *out)
 {
     struct ice_server *s = arena_array(a, struct ice_server, 2);
 
@@ -61,7 +61,7 @@ static bool all_begin(struct text setting, const char *one, const char *other)
     return i == count;
 }
 
-bool ice_check(void)
+bool video_ice_check(void)
 {
     const char *wrong = !all_begin(config->video_stun_urls, "stun:", "stuns:")   ? "stun_urls: each begins with stun: or stuns:"
                         : !all_begin(config->video_turn_urls, "turn:", "turns:") ? "turn_urls: each begins with turn: or turns:"

@@ -19,7 +19,7 @@ static struct text seats_key(struct call *c)
     return redis_key(c->arena, "video:seats");
 }
 
-const struct seat *room_seat(const struct room *r, int64_t account)
+const struct seat *video_room_seat(const struct room *r, int64_t account)
 {
     for (size_t i = 0; i < r->count; i++)
         if (r->seats[i].account == account)
@@ -27,7 +27,7 @@ const struct seat *room_seat(const struct room *r, int64_t account)
     return NULL;
 }
 
-const struct seat *room_peer(const struct room *r, struct text peer)
+const struct seat *video_room_peer(const struct room *r, struct text peer)
 {
     for (size_t i = 0; i < r->count; i++)
         if (text_is(r->seats[i].peer, peer))

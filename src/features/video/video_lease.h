@@ -15,8 +15,8 @@ struct room {
     struct seat seats[PEERS_MAX];
     size_t count;
 };
-const struct seat *room_seat(const struct room *r, int64_t account); /* NULL: has none */
-const struct seat *room_peer(const struct room *r, struct text peer);
+const struct seat *video_room_seat(const struct room *r, int64_t account); /* NULL: has none */
+const struct seat *video_room_peer(const struct room *r, struct text peer);
 
 problem video_room(struct call *c, struct text code, struct room *out, bool *found) MUST_USE;
 /* *made false: there is one of this code. */

@@ -32,7 +32,7 @@ struct here {
 static struct map seats;
 static bool stopping;
 
-struct text seat_topic(struct arena *a, struct text code, const struct seat *s)
+struct text video_seat_topic(struct arena *a, struct text code, const struct seat *s)
 {
     return arena_printf(a, "video:%.*s:%.*s:%lld", TEXT_ARG(code), TEXT_ARG(s->peer), (long long)s->joins);
 }
@@ -67,26 +67,26 @@ static void tell_others(struct call *c, const struct room *r, const struct seat 
 {
     for (size_t i = 0; i < r->count; i++)
         if (r->seats[i].account != but->account)
-            publish_now(c, seat_topic(c->arena, r->code, &r->seats[i]), e, data);
+            publish_now(c, video_seat_topic(c->arena, r->code, &r->seats[i]), e, data);
 }
 
-void tell_arrival(struct call *c, const struct room *r, const struct seat *who)
+void video_tell_arrival(struct call *c, const struct room *r, const struct seat *who)
 {
     struct video_arrival data = { r->code, { who->peer, who->page, who->account == r->host, false }, who->joins > 1 };
 
     for (size_t i = 0; i < r->count; i++) {
         data.peer.polite = r->seats[i].order > who->order;
         if (&r->seats[i] != who)
-            publish_now(c, seat_topic(c->arena, r->code, &r->seats[i]), &video_joined_event, &data);
+            publish_now(c, video_seat_topic(c->arena, r->code, &r->seats[i]), &video_joined_event, &data);
     }
 }
 
-void tell_departure(struct call *c, const struct room *before, const struct seat *who, enum leaving why)
+void video_tell_departure(struct call *c, const struct room *before, const struct seat *who, enum leaving why)
 {
     struct video_departure data = { before->code, who->peer, { (int)why } };
 
     if (who->account == before->host)
-        tell_closed(c, before, who, CLOSING_HOST_LEFT);
+        video_tell_closed(c, before, who, CLOSING_HOST_LEFT);
     else
         tell_others(c, before, who, &video_left_event, &data);
 }
@@ -133,27 +133,27 @@ static void told_closed(struct call *c, const void *data)
 
     end_here(c, s->code, s->account, s->joins, (enum closing)s->why.value);
 }
-const struct word_def seat_words[1] = { { "closed", &seat_closed_shape, told_closed } };
+const struct word_def video_seat_words[1] = { { "closed", &seat_closed_shape, told_closed } };
 
-void tell_closed_one(struct call *c, struct text code, const struct seat *whom, enum closing why)
+void video_tell_closed_one(struct call *c, struct text code, const struct seat *whom, enum closing why)
 {
     struct seat_closed data = { code, whom->account, whom->joins, { (int)why } };
 
     end_here(c, code, whom->account, whom->joins, why);
-    hub_tell_nodes("video", &seat_words[0], &data);
+    hub_tell_nodes("video", &video_seat_words[0], &data);
 }
 
-void tell_closed(struct call *c, const struct room *r, const struct seat *but, enum closing why)
+void video_tell_closed(struct call *c, const struct room *r, const struct seat *but, enum closing why)
 {
     for (size_t i = 0; i < r->count; i++)
         if (!but || r->seats[i].account != but->account)
-            tell_closed_one(c, r->code, &r->seats[i], why);
+            video_tell_closed_one(c, r->code, &r->seats[i], why);
 }
 
 /* --- having a place --------------------------------------------------------------------------------------------------- */
-void seat_take(struct call *c, struct text code, const struct seat *s)
+void video_seat_hold(struct call *c, struct text code, const struct seat *s)
 {
-    struct text topic = seat_topic(c->arena, code, s);
+    struct text topic = video_seat_topic(c->arena, code, s);
     struct here *h = must_zalloc(sizeof *h);
 
     CHECK(code.len == ROOM_LEN && topic.len <= sizeof h->topic && !here_find(c->socket));
@@ -164,7 +164,7 @@ void seat_take(struct call *c, struct text code, const struct seat *s)
     metric_set(METRIC_VIDEO_SEATS, (int64_t)seats.count);
 }
 
-problem seat_mine(struct call *c, struct text code, struct room *out, const struct seat **mine)
+problem video_seat_mine(struct call *c, struct text code, struct room *out, const struct seat **mine)
 {
     const struct here *h = here_find(c->socket);
     bool found;
@@ -174,19 +174,19 @@ problem seat_mine(struct call *c, struct text code, struct room *out, const stru
         return PROBLEM(VIDEO_NOT_IN);
     if ((p = video_room(c, code, out, &found)))
         return p;
-    *mine = found ? room_seat(out, c->account) : NULL;
+    *mine = found ? video_room_seat(out, c->account) : NULL;
     h = here_find(c->socket); /* it may have ended meanwhile */
     return *mine && h && (*mine)->joins == h->joins ? NULL : PROBLEM(VIDEO_NOT_IN);
 }
 
-bool seat_is_in(uint64_t socket, struct text code)
+bool video_seat_is_in(uint64_t socket, struct text code)
 {
     const struct here *h = here_find(socket);
 
     return h && text_is(here_code(h), code);
 }
 
-void seat_forget(uint64_t socket)
+void video_seat_forget(uint64_t socket)
 {
     struct here *h = here_find(socket);
 
@@ -194,7 +194,7 @@ void seat_forget(uint64_t socket)
         here_end(h);
 }
 
-problem seat_give_up(struct call *c)
+problem video_seat_give_up(struct call *c)
 {
     struct here *h = here_find(c->socket);
     struct room before;
@@ -210,7 +210,7 @@ problem seat_give_up(struct call *c)
     here_end(h);
     p = video_seat_leave(c, code, c->account, joins, &before, &left);
     if (!p && left)
-        tell_departure(c, &before, room_seat(&before, c->account), LEAVING_LEFT);
+        video_tell_departure(c, &before, video_room_seat(&before, c->account), LEAVING_LEFT);
     return p;
 }
 
@@ -233,7 +233,7 @@ static problem say_away(struct call *c, const struct going *g)
 
     if ((p = video_seats_keep(c, &kept, 1, &lapsed)) || (p = video_room(c, code, &r, &found)) || !found)
         return p;
-    s = room_seat(&r, g->account);
+    s = video_room_seat(&r, g->account);
     if (!s || s->joins != g->joins) /* it is back already, by another socket */
         return NULL;
     data.peer = s->peer;
@@ -256,7 +256,7 @@ static void run_away(struct task *t, void *arg)
     free(g);
 }
 
-void seats_closed(uint64_t socket)
+void video_seats_closed(uint64_t socket)
 {
     struct here *h = here_find(socket);
     struct going *g;
@@ -293,7 +293,7 @@ static problem end_lapsed(struct call *c, struct text code, int64_t account)
     problem p = video_seat_lapse(c, code, account, &before, &left);
 
     if (!p && left)
-        tell_departure(c, &before, room_seat(&before, account), LEAVING_LOST);
+        video_tell_departure(c, &before, video_room_seat(&before, account), LEAVING_LOST);
     return p;
 }
 
@@ -327,19 +327,19 @@ static uint64_t keep(struct call *c)
 }
 static struct keeper keeper = { .name = "video.keep", .round = keep };
 
-void seats_start(void)
+void video_seats_start(void)
 {
     stopping = false;
     keeper_start(&keeper);
 }
 
-void seats_stop(void)
+void video_seats_stop(void)
 {
     stopping = true;
     keeper_stop(&keeper);
 }
 
-void seats_free(void)
+void video_seats_free(void)
 {
     CHECK(seats.count == 0);
     map_fini(&seats);

@@ -75,19 +75,19 @@ static const struct field server_fields[] = {
     FIELD(struct ice_server, username),
     FIELD(struct ice_server, credential, .secret = true),
 };
-static const struct shape server_shape = SHAPE("IceServer", struct ice_server, server_fields);
+static const struct shape server_shape = SHAPE("VideoIceServer", struct ice_server, server_fields);
 static const struct field ice_fields[] = {
     FIELD_LIST(struct ice_config, servers, .shape = &server_shape),
     FIELD(struct ice_config, policy, .words = &policy_words, .says = "iceTransportPolicy."),
     FIELD(struct ice_config, ttl_s, .says = "Ask again by then (video.ice)."),
 };
-const struct shape ice_config_shape = SHAPE("IceConfig", struct ice_config, ice_fields);
+const struct shape video_ice_config_shape = SHAPE("VideoIceConfig", struct ice_config, ice_fields);
 static const struct field joined_fields[] = {
     FIELD(struct video_joined, title, ROOM_TITLE),
     FIELD(struct video_joined, peer, PEER, .says = "My name in this room."),
     FIELD(struct video_joined, host, .says = "I am."),
     FIELD_LIST(struct video_joined, peers, .shape = &peer_shape, .list_max = PEERS_MAX, .says = "The others."),
-    FIELD(struct video_joined, ice, .shape = &ice_config_shape),
+    FIELD(struct video_joined, ice, .shape = &video_ice_config_shape),
 };
 const struct shape video_joined_shape = SHAPE("VideoJoined", struct video_joined, joined_fields);
 
@@ -101,14 +101,14 @@ static const struct field description_fields[] = {
     FIELD(struct session_description, type, .words = &type_words),
     FIELD(struct session_description, sdp, .len_max = SDP_MAX, .raw = true),
 };
-static const struct shape description_shape = SHAPE("SessionDescription", struct session_description, description_fields);
+static const struct shape description_shape = SHAPE("VideoSessionDescription", struct session_description, description_fields);
 static const struct field candidate_fields[] = {
     FIELD(struct ice_candidate, candidate, .len_max = CANDIDATE_MAX, .raw = true, .says = "Empty: there are no more."),
     FIELD(struct ice_candidate, mid, .raw = true, .says = "sdpMid."),
     FIELD(struct ice_candidate, fragment, .raw = true, .says = "usernameFragment."),
     FIELD(struct ice_candidate, line, .min = 0, .max = 65535, .says = "sdpMLineIndex."),
 };
-static const struct shape candidate_shape = SHAPE("IceCandidate", struct ice_candidate, candidate_fields);
+static const struct shape candidate_shape = SHAPE("VideoIceCandidate", struct ice_candidate, candidate_fields);
 static const struct field signal_fields[] = {
     FIELD(struct video_signal, room, ROOM),
     FIELD(struct video_signal, to, PEER),

@@ -96,7 +96,7 @@ struct video_closed {
 
 extern const struct words video_closings;
 extern const struct shape video_open_shape, video_opened_shape, video_try_shape, video_checked_shape, video_join_shape,
-    video_joined_shape, video_room_ref_shape, video_peer_ref_shape, video_signal_shape, ice_config_shape, video_arrival_shape,
-    video_departure_shape, video_signalled_shape, video_closed_shape;
+    video_joined_shape, video_room_ref_shape, video_peer_ref_shape, video_signal_shape, video_ice_config_shape,
+    video_arrival_shape, video_departure_shape, video_signalled_shape, video_closed_shape;
 
 #endif

@@ -36,14 +36,15 @@ static void test_age_by_the_day_in_korea(void **state)
         if (!text_skip(&line, T("birth_date ")))
             continue;
         assert_true(date_parse(text_cut(line, ' ', &rest), &birth));
-        assert_int_equal(age_at(birth, now) >= 14, text_starts(rest, T("-> 201")) || text_ends(rest, T("birthday")));
+        assert_int_equal(person_age_at(birth, now) >= 14, text_starts(rest, T("-> 201")) || text_ends(rest, T("birthday")));
         lines++;
     }
     assert_int_equal(lines, 3);
-    assert_int_equal(age_at((struct date){ 2012, 2, 29 }, (struct instant){ INT64_C(1772290800000000) - 1 }), 13);
-    assert_int_equal(age_at((struct date){ 2012, 2, 29 }, (struct instant){ INT64_C(1772290800000000) }), 14); /* 1 March 2026 */
-    assert_int_equal(age_at((struct date){ 1899, 12, 31 }, now), -1);
-    assert_true(age_at((struct date){ 2026, 11, 27 }, now) < 0);
+    assert_int_equal(person_age_at((struct date){ 2012, 2, 29 }, (struct instant){ INT64_C(1772290800000000) - 1 }), 13);
+    assert_int_equal(person_age_at((struct date){ 2012, 2, 29 }, (struct instant){ INT64_C(1772290800000000) }),
+                     14); /* 1 March 2026 */
+    assert_int_equal(person_age_at((struct date){ 1899, 12, 31 }, now), -1);
+    assert_true(person_age_at((struct date){ 2026, 11, 27 }, now) < 0);
     arena_fini(&a);
 }
 
@@ -81,16 +82,16 @@ static void test_names_paths_addresses(void **state)
     for (size_t i = 0; i < COUNT_OF(nicknames); i++)
         assert_int_equal(nickname_is_valid(nicknames[i].in), nicknames[i].ok);
     for (size_t i = 0; i < COUNT_OF(paths); i++)
-        assert_int_equal(return_path_is_ours(paths[i].in), paths[i].ok);
+        assert_int_equal(oauth_return_path_is_ours(paths[i].in), paths[i].ok);
     for (size_t i = 0; i < COUNT_OF(emails); i++)
-        assert_int_equal(email_is_valid(emails[i].in), emails[i].ok);
+        assert_int_equal(account_email_is_valid(emails[i].in), emails[i].ok);
     arena_init(&a, 1 << 20);
     assert_true(instant_parse(T("2026-11-19T15:00:00Z"), &now)); /* the 20th, in Korea */
-    assert_string_equal(age_band(&a, (struct date){ 1996, 11, 21 }, now).at, "20s late");
-    assert_string_equal(age_band(&a, (struct date){ 1996, 11, 20 }, now).at, "30s early");
-    assert_int_equal(failure_wait_s(4, 5), 0);
-    assert_int_equal(failure_wait_s(5, 5), 30);
-    assert_int_equal(failure_wait_s(50, 5), 900);
+    assert_string_equal(person_age_band(&a, (struct date){ 1996, 11, 21 }, now).at, "20s late");
+    assert_string_equal(person_age_band(&a, (struct date){ 1996, 11, 20 }, now).at, "30s early");
+    assert_int_equal(login_failure_wait_s(4, 5), 0);
+    assert_int_equal(login_failure_wait_s(5, 5), 30);
+    assert_int_equal(login_failure_wait_s(50, 5), 900);
     arena_fini(&a);
 }
 
@@ -102,15 +103,16 @@ static void test_what_looks_the_same(void **state)
     arena_init(&a, 1 << 20);
     assert_true(text_is(nickname_fold(&a, T("I1l0O")), nickname_fold(&a, T("lllOo"))));
     assert_false(text_is(nickname_fold(&a, T("마당1")), nickname_fold(&a, T("마당2"))));
-    assert_true(text_is(email_normal(&a, T("Ab.C@Example.COM")), T("ab.c@example.com")));
+    assert_true(text_is(account_email_normal(&a, T("Ab.C@Example.COM")), T("ab.c@example.com")));
     arena_fini(&a);
 }
 
 static void test_codes_and_sessions(void **state)
 {
     (void)state;
-    assert_true(six_digits(T("012345")));
-    assert_false(six_digits(T("12345")) || six_digits(T("1234567")) || six_digits(T("12345a")) || six_digits(T("")));
+    assert_true(code_six_digits(T("012345")));
+    assert_false(code_six_digits(T("12345")) || code_six_digits(T("1234567")) || code_six_digits(T("12345a")) ||
+                 code_six_digits(T("")));
     assert_true(session_id_is_valid(T("abcDEF-_0123456789abcd")));
     assert_false(session_id_is_valid(T("abcDEF-_0123456789abc")) || session_id_is_valid(T("abcDEF*_0123456789abcd")));
 }

@@ -23,18 +23,18 @@ static void test_client_ids(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        assert_int_equal(client_id_is_valid(rows[i].in), rows[i].ok);
+        assert_int_equal(dm_client_id_is_valid(rows[i].in), rows[i].ok);
 }
 
 static void test_requests(void **state)
 {
     (void)state;
-    assert_null(request_refusal(STRANGERS));
-    assert_null(request_refusal(RECEIVED)); /* both want it: it is made */
-    assert_ptr_equal(request_refusal(FRIEND), PROBLEM(FRIEND_ALREADY));
-    assert_ptr_equal(request_refusal(SENT), PROBLEM(FRIEND_REQUESTED));
-    assert_ptr_equal(request_refusal(BLOCKED), PROBLEM(BLOCKED));
-    assert_ptr_equal(request_refusal(BLOCKING), PROBLEM(BLOCKED));
+    assert_null(friend_request_refusal(STRANGERS));
+    assert_null(friend_request_refusal(RECEIVED)); /* both want it: it is made */
+    assert_ptr_equal(friend_request_refusal(FRIEND), PROBLEM(FRIEND_ALREADY));
+    assert_ptr_equal(friend_request_refusal(SENT), PROBLEM(FRIEND_REQUESTED));
+    assert_ptr_equal(friend_request_refusal(BLOCKED), PROBLEM(BLOCKED));
+    assert_ptr_equal(friend_request_refusal(BLOCKING), PROBLEM(BLOCKED));
 }
 
 int main(void)

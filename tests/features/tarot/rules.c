@@ -31,7 +31,7 @@ static void test_said_over_and_over(void **state)
     for (size_t i = 0; i < LINES; i++)
         lines[i] = (struct tarot_line){ .by = { BY_VISITOR }, .body = again_and_again(&a, T("ㅋ"), 1000) };
     alarm(PATIENCE_S);
-    assert_true(text_is(reading_for_others(&a, again_and_again(&a, T("ㅋ"), 20000), lines, LINES, T("")), T("")));
+    assert_true(text_is(tarot_reading_for_others(&a, again_and_again(&a, T("ㅋ"), 20000), lines, LINES, T("")), T("")));
     alarm(0);
     arena_fini(&a);
 }
@@ -54,7 +54,7 @@ static void test_what_stays(void **state)
     arena_init(&a, 1 << 20);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct tarot_line line = { .by = { BY_VISITOR }, .body = rows[i].said };
-        struct text out = reading_for_others(&a, rows[i].reading, &line, 1, T(""));
+        struct text out = tarot_reading_for_others(&a, rows[i].reading, &line, 1, T(""));
 
         assert_int_equal(out.len, rows[i].out.len);
         assert_true(text_is(out, rows[i].out));

@@ -76,6 +76,8 @@ struct call_def {
     problem (*run)(struct call *c); /* a typed call … */
     problem (*raw)(struct call *c); /* … or a raw exchange: it begins the answer itself, or returns a problem */
     bool streams;                   /* raw: the body is read with exchange_body_next() */
+    bool progress;                  /* raw: bytes that come or leave take the time they take, as long as they come or leave
+                                     * ([http] body_bytes_per_s); the deadline is for what it does between them */
     size_t body_limit;              /* BODY_BY(files_image_bytes); 0: [http] body_bytes */
     const char *cache;              /* PRIVATE(600), PUBLIC(60), REVALIDATE, NO_STORE; NULL: NO_STORE, and raw: says it itself */
     const char *raw_takes;          /* raw: media type of its body, for the documents; NULL: it has none */

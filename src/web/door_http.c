@@ -366,6 +366,7 @@ static void begin(struct exchange *x)
         return;
     }
     x->door = v;
+    x->progress_ms = v->call.def->progress ? (uint64_t)door_call_ms(v->call.def) : 0;
     task_start(v->call.name, loop_ms() + (uint64_t)door_call_ms(v->call.def), run_visit, v);
 }
 

@@ -261,6 +261,20 @@ void exchange_gone(struct exchange *x)
         exchange_end(x);
 }
 
+/* Whether a client is too slow is for its connection to judge. */
+static problem wait_for_client(struct call *c, struct wait *w)
+{
+    uint64_t ms = c->http->progress_ms;
+    problem p;
+
+    if (ms)
+        task_set_deadline(c->task, 0);
+    p = task_wait(c->task, w, 0);
+    if (ms)
+        task_set_deadline(c->task, loop_ms() + ms);
+    return p;
+}
+
 static void cancel_body_wait(struct wait *w)
 {
     wait_done(w, NULL);
@@ -273,7 +287,7 @@ static problem wait_for_body(struct call *c, struct exchange *x)
 
     wait_init(&w, cancel_body_wait);
     x->body_wait = &w;
-    p = task_wait(c->task, &w, 0);
+    p = wait_for_client(c, &w);
     x->body_wait = NULL;
     return p;
 }
@@ -454,7 +468,7 @@ problem exchange_wait_sent(struct call *c)
         return NULL;
     wait_init(&w, cancel_send_wait);
     x->send_wait = &w;
-    p = task_wait(c->task, &w, 0);
+    p = wait_for_client(c, &w);
     x->send_wait = NULL;
     return p ? p : x->http ? NULL : PROBLEM(CANCELLED);
 }
@@ -471,9 +485,13 @@ problem exchange_write(struct call *c, struct text piece)
     return http_connection(x->http)->queued <= (size_t)config->http_send_bytes ? NULL : exchange_wait_sent(c);
 }
 
-void exchange_sent_aside(struct exchange *x, size_t bytes)
+void exchange_sent_aside(struct call *c, size_t bytes)
 {
+    struct exchange *x = c->http;
+
     CHECK((int64_t)bytes <= x->length_left);
+    if (bytes && x->progress_ms)
+        task_set_deadline(c->task, loop_ms() + x->progress_ms);
     x->length_left -= (int64_t)bytes;
     metric_add(METRIC_BYTES_OUT, (int64_t)bytes);
     if (x->http)

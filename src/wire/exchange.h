@@ -38,6 +38,8 @@ struct exchange {
     int status;
     int64_t length_left; /* of the answer's body */
     uint64_t began_us;
+    /* Not 0: its task has so long since bytes came or left; for these it waits without a deadline. */
+    uint64_t progress_ms;
     void *visit;          /* what the service keeps with it … */
     void *door;           /* … set while a task of its works on it, which then calls exchange_end() */
     char head_first[512]; /* where head_out begins; not zeroed */
@@ -74,7 +76,7 @@ void exchange_identify(struct exchange *x);
 bool exchange_has_status(int status);                                         /* it can be answered with */
 void exchange_send_chunk(struct exchange *x, int status, struct chunk *body); /* the whole answer, sharing the chunk */
 problem exchange_wait_sent(struct call *c) MUST_USE;                          /* until all that was queued is with the kernel */
-void exchange_sent_aside(struct exchange *x, size_t bytes);                   /* of the body, past the queue */
+void exchange_sent_aside(struct call *c, size_t bytes);                       /* of the body, past the queue */
 bool accepts_gzip(struct text accept_encoding);
 void exchange_param_add(struct exchange *x, struct pair p); /* at most PARAMS_MAX */
 

@@ -76,9 +76,9 @@ static void send_some(void *arg)
 
     s->sent = s->held = 0;
     while (s->offset < s->end && s->sent < AT_ONCE) {
-        int64_t left = s->end - s->offset;
+        int64_t left = s->end - s->offset, room = AT_ONCE - (int64_t)s->sent;
         off_t at = s->offset;
-        ssize_t n = sendfile(s->socket, s->fd, &at, left < AT_ONCE ? (size_t)left : AT_ONCE);
+        ssize_t n = sendfile(s->socket, s->fd, &at, (size_t)(left < room ? left : room));
 
         if (n > 0) {
             s->offset += n;
@@ -102,13 +102,12 @@ static problem failure(const struct sending *s)
 
 static problem send_all(struct call *c, struct sending *s)
 {
-    struct exchange *x = c->http;
     problem p;
 
     while (s->offset < s->end) {
         if ((p = exchange_wait_sent(c)) || (p = worker_run(c->task, WORKER_FILE, send_some, s)))
             return p;
-        exchange_sent_aside(x, s->sent);
+        exchange_sent_aside(c, s->sent);
         if ((p = failure(s)))
             return p;
         if (s->held && (p = exchange_write(c, (struct text){ s->next, s->held })))

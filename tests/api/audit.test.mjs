@@ -67,7 +67,7 @@ test('what was refused is no act; what cannot be noted is not done', async () =>
 });
 
 test('for managers alone; in pages, newest first, of one person or one thing', async () => {
-    assert.equal((await node.get('/api/v1/manage/audit', a.token)).status, 403);
+    assert.equal((await node.get('/api/v1/manage/audit', b.token)).status, 403);
     assert.equal((await node.get('/api/v1/manage/audit')).status, 401);
     const whole = (await list('?limit=100')).entries, seen = [];
     for (let next = ''; next !== undefined;) {

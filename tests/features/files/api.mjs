@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { befriend, Cluster, room, signUp, until } from '../../lib/daemon.mjs';
+import { befriend, Cluster, room, signUp, sleep, until } from '../../lib/daemon.mjs';
 import { png, pngBomb } from '../../lib/pictures.mjs';
 
 let cluster, node, a, b;
@@ -57,8 +57,8 @@ async function object(bytes) {
     return { url, etag, name };
 }
 // A client that reads when it is told to.
-function reader(url) {
-    const s = net.connect(node.port, '127.0.0.1'), { pathname, search } = new URL(url, 'http://x');
+function reader(url, from = node) {
+    const s = net.connect(from.port, '127.0.0.1'), { pathname, search } = new URL(url, 'http://x');
     s.on('error', () => {});
     s.pause();
     s.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\n\r\n`);
@@ -96,6 +96,18 @@ test('a file that is larger than every buffer comes byte for byte, also to who r
     const all = await readAll(s), body = all.indexOf('\r\n\r\n') + 4;
     assert.ok(all.subarray(body, body + bytes.length).equals(bytes));
     assert.match(String(all.subarray(body + bytes.length)), /^HTTP\/1\.1 200 OK\r\n/);
+});
+
+test('who reads steadily may take longer than a call may', async () => {
+    const bytes = randomBytes(24 << 20), { url } = await object(bytes), brisk = await cluster.node({ MADANG_HTTP_CALL_MS: '1000' });
+    const s = reader(url, brisk), got = [], began = Date.now();
+    for await (const chunk of s) {
+        got.push(chunk);
+        if (got.length === 1) s.write('GET /api/v1/time HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'); // its answer ends the connection
+        if (Date.now() - began < 3000) await sleep(20);
+    }
+    const all = Buffer.concat(got), body = all.indexOf('\r\n\r\n') + 4;
+    assert.ok(all.subarray(body, body + bytes.length).equals(bytes), `${all.length} bytes`);
 });
 
 test('who goes away, who does not read, and a file that becomes shorter', async () => {

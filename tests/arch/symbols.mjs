@@ -42,6 +42,7 @@ function declared(text) {
     }
     return out.flatMap(d => /^(static|typedef|struct \w+( \{\})?;|enum|union|_Static_assert)/.test(d) || d.includes('{}') ? [] : d.startsWith('extern ') ? [...d.matchAll(/(\w+)(?:\[\w*\])*(?=[,;])/g)].map(m => m[1]) : /(\w+)\(/.exec(d)?.[1] ?? []);
 }
+const rooms = walk(path.join(root, 'src/features')).map(f => path.relative(root, f)).filter(f => /\.[ch]$/.test(f));
 for (const name of fs.readdirSync(path.join(root, 'include/madang')).filter(n => n.endsWith('.h'))) {
     const floor = publicFloor(name), homes = new Set();
     for (const symbol of declared(read(`include/madang/${name}`))) {
@@ -53,7 +54,7 @@ for (const name of fs.readdirSync(path.join(root, 'include/madang')).filter(n =>
     check(homes.size <= 1, `madang/${name}: two features define what it declares: ${[...homes].join(' ')}`);
     // who includes it needs the feature
     const [owner] = homes;
-    if (owner) for (const [, f] of all) {
+    if (owner) for (const f of rooms) {
         const feature = featureOf(f);
         if (feature && feature !== owner && new RegExp(`#include "madang/${name}"`).test(read(f))) check(needs.get(feature).includes(owner), `${f} includes madang/${name}: features.def does not say that ${feature} needs ${owner}`);
     }

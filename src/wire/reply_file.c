@@ -24,7 +24,7 @@ struct sending {
     bool is_shorter, is_gone;
     int64_t offset, end, size;
     size_t sent, held;
-    char next[QUEUED];
+    char *next; /* QUEUED bytes */
 };
 
 static void open_file(void *arg)
@@ -166,7 +166,7 @@ problem exchange_reply_file(struct call *c, const struct reply_file *f)
         return NULL;
     }
     s = arena_new(c->arena, struct sending);
-    *s = (struct sending){ .path = f->path, .fd = -1, .socket = -1 };
+    *s = (struct sending){ .path = f->path, .fd = -1, .socket = -1, .next = arena_alloc(c->arena, QUEUED) };
     arena_defer(c->arena, close_file, s);
     if ((p = open_both(c, s)))
         return p;

@@ -50,7 +50,7 @@ static problem hold(struct call *c)
 static problem row(struct call *c)
 {
     bool found;
-    problem p = store_bench_row(c, ((const struct bench_key *)c->in)->id, c->out, &found);
+    problem p = bench_row_read(c, ((const struct bench_key *)c->in)->id, c->out, &found);
 
     return p ? p : found ? NULL : PROBLEM(ACCOUNT_NOT_FOUND);
 }

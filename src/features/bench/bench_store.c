@@ -23,7 +23,7 @@ static const struct statement row = { .name = "bench_row",
 
 STATEMENT_TABLE(bench_statements, &row);
 
-problem store_bench_row(struct call *c, int64_t id, struct bench_row *out, bool *found)
+problem bench_row_read(struct call *c, int64_t id, struct bench_row *out, bool *found)
 {
     return store_maybe(c, &row, VALUES(id), out, found);
 }

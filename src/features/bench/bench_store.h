@@ -32,6 +32,6 @@ struct bench_row {
 extern const struct shape bench_room_shape, bench_message_shape, bench_said_shape, bench_seat_shape, bench_held_shape,
     bench_key_shape, bench_row_shape;
 
-problem store_bench_row(struct call *c, int64_t id, struct bench_row *out, bool *found) MUST_USE;
+problem bench_row_read(struct call *c, int64_t id, struct bench_row *out, bool *found) MUST_USE;
 
 #endif

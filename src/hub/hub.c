@@ -414,18 +414,25 @@ void hub_each_account(void (*each)(int64_t account, void *arg), void *arg)
             each(CONTAINER_OF(n, struct account_entry, node)->account, arg);
 }
 
-void hub_join_here(int64_t account, struct text name)
+/* The account, if it has sockets here. What it lingers for is no longer all that it would have: it is asked for anew. */
+static struct account_entry *account_awake(int64_t account)
 {
     struct account_entry *e = account_find(account);
 
+    if (e && e->lingering)
+        lingering_end(e);
+    if (!e || e->count)
+        return e;
+    account_end(e);
+    return NULL;
+}
+
+void hub_join_here(int64_t account, struct text name)
+{
+    struct account_entry *e = account_awake(account);
+
     if (!e)
         return;
-    if (e->lingering) /* it has one topic more than it lingers for: all are asked for anew */
-        lingering_end(e);
-    if (e->count == 0) {
-        account_end(e);
-        return;
-    }
     list_each_safe (node, &e->sockets) {
         struct socket *s = CONTAINER_OF(node, struct socket, of_account);
         struct topic *t;
@@ -478,16 +485,10 @@ void hub_end_session(struct text session, int code)
 
 void hub_end_account_here(int64_t account, int code)
 {
-    struct account_entry *e = account_find(account);
+    struct account_entry *e = account_awake(account);
 
     if (!e)
         return;
-    if (e->lingering)
-        lingering_end(e);
-    if (e->count == 0) {
-        account_end(e);
-        return;
-    }
     list_each_safe (node, &e->sockets) {
         struct socket *s = CONTAINER_OF(node, struct socket, of_account);
 
